@@ -1,0 +1,129 @@
+"""YAML read safely, with the line of every key kept for error messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.errors import UsageError
+from bench.files import read_text
+
+Location = tuple[str | int, ...]
+
+_MAX_NODES = 100_000
+
+
+@dataclass
+class YamlDocument:
+    """A YAML file as plain Python values.
+
+    Attributes:
+        path: Where it was read from.
+        data: Mappings, lists and scalars.
+        lines: The 1-based line of every key and list item, by its location.
+    """
+
+    path: Path
+    data: Any
+    lines: dict[Location, int] = field(default_factory=dict)
+
+    def where(self, location: Location) -> str:
+        """`file, line N` of the innermost known part of `location`."""
+        for end in range(len(location), -1, -1):
+            line = self.lines.get(location[:end])
+            if line is not None:
+                return f"{self.path}, line {line}"
+        return str(self.path)
+
+
+class _Builder:
+    """Turns PyYAML nodes into values: no tags that construct objects, no loops, no duplicate keys."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lines: dict[Location, int] = {}
+        self.scalars = yaml.constructor.SafeConstructor()
+        self.open: set[int] = set()
+        self.count = 0
+
+    def error(self, message: str, mark: yaml.Mark, hint: str | None = None) -> UsageError:
+        return UsageError(message, where=f"{self.path}, line {mark.line + 1}", hint=hint)
+
+    def build(self, node: yaml.Node, location: Location) -> Any:
+        mark = node.start_mark
+        self.lines.setdefault(location, mark.line + 1)
+        self.count += 1
+        if self.count > _MAX_NODES:
+            raise self.error(f"more than {_MAX_NODES:,} values after expanding aliases", mark)
+        if id(node) in self.open:
+            raise self.error("an anchor contains itself", mark, "remove the alias (`*name`) that closes the loop")
+        if isinstance(node, yaml.ScalarNode):
+            return self.scalar(node)
+        self.open.add(id(node))
+        try:
+            if isinstance(node, yaml.SequenceNode):
+                return [self.build(child, (*location, index)) for index, child in enumerate(node.value)]
+            if isinstance(node, yaml.MappingNode):
+                return self.mapping(node, location)
+        finally:
+            self.open.discard(id(node))
+        raise self.error(f"unsupported YAML node {node.tag}", mark)
+
+    def scalar(self, node: yaml.ScalarNode) -> Any:
+        if not node.tag.startswith("tag:yaml.org,2002:") or "python" in node.tag:
+            raise self.error(f"the tag {node.tag} is not allowed", node.start_mark, "use plain values")
+        try:
+            return self.scalars.construct_object(node)  # type: ignore[no-untyped-call]
+        except (yaml.YAMLError, ValueError) as error:
+            raise self.error(f"cannot read {node.value!r}: {error}", node.start_mark) from error
+
+    def mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            mark = key_node.start_mark
+            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
+                raise self.error("keys must be plain names", mark)
+            key = key_node.value
+            if key in result:
+                first = self.lines[(*location, key)]
+                raise self.error(f"the key `{key}` stands twice", mark, f"it is first set in line {first}")
+            self.lines[(*location, key)] = mark.line + 1
+            result[key] = self.build(value_node, (*location, key))
+        return result
+
+
+def read_yaml(path: Path) -> YamlDocument:
+    """Read one YAML document.
+
+    Raises:
+        UsageError: Not a file, not YAML, empty, tabs as indents, duplicate keys, anchors that loop,
+            or tags other than YAML's own scalars.
+    """
+    if path.is_dir():
+        raise UsageError("is a folder, not a YAML file", where=str(path))
+    text = read_text(path)
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        lines = text.split("\n")
+        tab = "\t" in lines[line - 1] if line <= len(lines) else False
+        raise UsageError(
+            f"not valid YAML: {error.problem or error.context}",
+            where=f"{path}, line {line}",
+            hint="indent with spaces: YAML does not allow tabs" if tab else "check the indents and quotes there",
+        ) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise UsageError(f"not valid YAML: {error}", where=str(path)) from error
+    if node is None:
+        raise UsageError("the file is empty", where=str(path), hint="see models.yaml in the README for a start")
+    builder = _Builder(path)
+    try:
+        data = builder.build(node, ())
+    except RecursionError as error:
+        raise UsageError("nested too deeply", where=str(path)) from error
+    return YamlDocument(path, data, builder.lines)

@@ -1,0 +1,160 @@
+"""Reading and writing files so that nothing is half written and nothing escapes its folder."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_HASH_BLOCK = 1 << 20
+
+
+def safe_name(name: str, limit: int = 80) -> str:
+    """`name` as one file-name component: no separator, no leading dot, at most `limit` characters.
+
+    Two names may map to one component; callers append a fingerprint where that matters.
+    """
+    return _UNSAFE.sub("_", name).lstrip("._-")[:limit] or "_"
+
+
+def digest_bytes(*parts: bytes) -> str:
+    """Hex BLAKE2b-128 of the parts, each preceded by its length so that boundaries count."""
+    state = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        state.update(len(part).to_bytes(8, "little"))
+        state.update(part)
+    return state.hexdigest()
+
+
+def digest_json(value: Any) -> str:
+    """Hex BLAKE2b-128 of a JSON value, independent of the order of its keys."""
+    return digest_bytes(json.dumps(value, sort_keys=True, ensure_ascii=True).encode())
+
+
+def digest_file(path: Path, algorithm: str = "blake2b") -> str:
+    """Hex digest of a file, read in blocks (`blake2b` means BLAKE2b-128)."""
+    state = hashlib.blake2b(digest_size=16) if algorithm == "blake2b" else hashlib.new(algorithm)
+    with path.open("rb") as handle:
+        while block := handle.read(_HASH_BLOCK):
+            state.update(block)
+    return state.hexdigest()
+
+
+def write_error(path: Path, error: OSError) -> BenchError:
+    """The BenchError for a file that could not be written."""
+    hints = {
+        errno.ENOSPC: "the disk is full: free some space and run again, finished work is kept",
+        errno.EDQUOT: "the disk quota is used up: free some space and run again, finished work is kept",
+        errno.EROFS: "the file system is read-only: choose another folder",
+        errno.EACCES: "you may not write there: change the permissions or choose another folder",
+        errno.EPERM: "you may not write there: change the permissions or choose another folder",
+    }
+    return BenchError(
+        f"cannot write: {error.strerror or error}",
+        where=str(path),
+        hint=hints.get(error.errno or 0, "check the folder and run again, finished work is kept"),
+    )
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file atomically: readers see the old content or the whole new one.
+
+    Raises:
+        BenchError: The folder cannot be written, or the disk is full.
+    """
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        # mkstemp makes private files; results are meant to be shared like any other file.
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(temporary).chmod(0o666 & ~mask)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        if temporary is not None:
+            with suppress(OSError):
+                Path(temporary).unlink()
+
+
+def write_text(path: Path, content: str) -> None:
+    """`write_bytes` for UTF-8 text."""
+    write_bytes(path, content.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file with sorted keys, two-space indents and a final newline."""
+    write_text(path, json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def check_writable(folder: Path) -> None:
+    """Raise a BenchError now rather than after an hour of work when `folder` cannot be written."""
+    probe = folder / f".write-check-{os.getpid()}"
+    write_bytes(probe, b"")
+    with suppress(OSError):
+        probe.unlink()
+
+
+def read_text(path: Path) -> str:
+    """A UTF-8 text file (a byte order mark is dropped).
+
+    Raises:
+        BenchError: No such file, no permission, or bytes that are not UTF-8 (with the line).
+    """
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError as error:
+        raise BenchError("no such file", where=str(path), hint="check the path") from error
+    except OSError as error:
+        raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise BenchError(
+            f"byte 0x{raw[error.start]:02x} is not UTF-8",
+            where=f"{path}, line {line}",
+            hint="save the file as UTF-8, for instance: iconv -f latin1 -t utf-8 OLD > NEW",
+        ) from error
+
+
+def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a JSON Lines file with their line numbers (1-based); blank lines are passed over.
+
+    Raises:
+        BenchError: A line that is not a JSON object, or not UTF-8.
+    """
+    # Only \n ends a line: JSON text may hold U+2028 and its like, which str.splitlines would cut.
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except ValueError as error:
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+            raise BenchError(
+                f"broken JSON: {reason}",
+                where=f"{path}, line {number}",
+                hint="every line must be one whole JSON object",
+            ) from error
+        if not isinstance(value, dict):
+            raise BenchError(
+                f"expected a JSON object, found {type(value).__name__}", where=f"{path}, line {number}"
+            )
+        yield number, value

@@ -1,0 +1,110 @@
+"""What a model is, by content: two models never share a number because they share a name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.cache import sha256_of
+from bench.files import digest_json
+from bench.models.registry import ModelEntry
+from bench.models.source import weight_files
+
+# Files that no loader reads. Anything not listed counts: an unknown file makes another fingerprint,
+# which costs an encoding, where leaving out a file that matters would show a wrong number.
+_IGNORED_NAMES = {"readme.md", "license", "license.txt", "license.md", "notice", ".gitattributes", ".gitignore",
+                  "data_config.json", "train_script.py", "model_card.md", "training_args.bin"}  # fmt: skip
+_IGNORED_SUFFIXES = {".png", ".jpg", ".svg", ".pdf", ".h5", ".ot", ".msgpack", ".onnx", ".tflite", ".gguf", ".lock",
+                     ".pyc", ".log", ".csv"}  # fmt: skip
+_IGNORED_FOLDERS = {"onnx", "openvino", "coreml", ".git", ".cache", "__pycache__", "eval", "runs"}
+_WEIGHT_SUFFIXES = {".safetensors", ".bin", ".pt", ".pth", ".ckpt"}
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """The identity of a model.
+
+    Attributes:
+        model: Keys results: files and all settings that change a vector, prompts included.
+        space: Keys stored vectors: as `model` without the prompts, which are part of each stored text's key.
+    """
+
+    model: str
+    space: str
+
+
+def fingerprint(entry: ModelEntry, folder: Path) -> Fingerprint:
+    """The fingerprint of a model's local files under an entry's settings; loads nothing.
+
+    Args:
+        entry: Gives max_seq_length, dtype and prompts.
+        folder: Gives weights, tokenizer, pooling and normalisation, by the content of its files.
+    """
+    weights = set(weight_files(folder))
+    files = {}
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if not path.is_file() or _ignored(relative) or (path.suffix in _WEIGHT_SUFFIXES and path not in weights):
+            continue
+        files[relative.as_posix()] = sha256_of(path)
+    space = digest_json(
+        {
+            "files": files,
+            "max_seq_length": entry.max_seq_length,
+            "dtype": entry.dtype,
+            "backend": "torch",
+            "trust_remote_code": entry.trust_remote_code,
+        }
+    )
+    prompts = entry.prompts.model_dump(exclude_none=True)
+    return Fingerprint(model=digest_json({"space": space, "prompts": prompts}), space=space)
+
+
+def _ignored(relative: Path) -> bool:
+    folders = relative.parts[:-1]
+    return (
+        relative.name.lower() in _IGNORED_NAMES
+        or relative.suffix.lower() in _IGNORED_SUFFIXES
+        or any(part in _IGNORED_FOLDERS or part.startswith("checkpoint-") for part in folders)
+    )
+
+
+def static_width(folder: Path) -> int | None:
+    """The number of dimensions that a sentence-transformers folder states, or None where it does not say.
+
+    Read from the configuration of the last module that sets it (Dense, else Pooling, else the transformer).
+    """
+    modules = _json(folder / "modules.json")
+    if not isinstance(modules, list):
+        config = _json(folder / "config.json")
+        width = config.get("hidden_size") if isinstance(config, dict) else None
+        return width if isinstance(width, int) else None
+    width = None
+    for module in modules:
+        kind = str(module.get("type", "")).rsplit(".", 1)[-1]
+        config = _json(folder / str(module.get("path", "")) / "config.json")
+        if kind in {"Transformer", "Normalize", "Dropout"}:
+            continue
+        if not isinstance(config, dict):
+            return None
+        if kind == "Pooling":
+            modes = config.get("pooling_mode")
+            count = len(modes) if isinstance(modes, list) else sum(
+                value is True for key, value in config.items() if key.startswith("pooling_mode_")
+            )
+            base = config.get("embedding_dimension", config.get("word_embedding_dimension"))
+            # Several pooling modes are concatenated.
+            width = base * max(count, 1) if isinstance(base, int) else None
+        elif kind == "Dense":
+            width = config.get("out_features")
+        else:
+            return None
+    return width if isinstance(width, int) else None
+
+
+def _json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

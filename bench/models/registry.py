@@ -1,0 +1,194 @@
+"""models.yaml as typed objects."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from bench.config import parse_typed, read_yaml
+from bench.errors import UsageError, did_you_mean
+from bench.views import Precision
+
+Kind = Literal["pretrained", "fine-tuned", "mrl", "baseline"]
+Role = Literal["query", "document", "text"]
+DType = Literal["float32", "float16", "bfloat16"]
+
+BASELINES = ("bm25s",)
+
+_Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+_Dim = Annotated[int, Field(gt=0)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Prompts(_Strict):
+    """Texts put before what is encoded; a key that is absent leaves the model's own prompt in force.
+
+    Attributes:
+        query: Before queries of retrieval tasks.
+        document: Before documents of retrieval tasks.
+        text: Before the sentences of symmetric tasks such as STS.
+    """
+
+    query: str | None = None
+    document: str | None = None
+    text: str | None = None
+
+
+class Settings(_Strict):
+    """What `defaults` may set for all entries and an entry for itself.
+
+    Attributes:
+        truncate_dims: Leading dimensions to evaluate; None means the full width only.
+        precisions: Precisions to evaluate at every dimension.
+        prompts: Overrides of the model's own prompts.
+        max_seq_length: Tokens a text is cut to; None means the model's own setting.
+        dtype: Type of the weights while encoding.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        batch_size: Texts a batch, or `auto`: the size in tokens that this machine encodes fastest with.
+        trust_remote_code: Whether Python code in the model's folder may run.
+    """
+
+    truncate_dims: list[_Dim] | None = Field(default=None, min_length=1)
+    precisions: list[Precision] = Field(default=["float32"], min_length=1)
+    prompts: Prompts = Prompts()
+    max_seq_length: int | None = Field(default=None, gt=0)
+    dtype: DType = "float32"
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+    batch_size: Annotated[int, Field(gt=0)] | Literal["auto"] = "auto"
+    trust_remote_code: bool = False
+
+    @field_validator("truncate_dims", "precisions")
+    @classmethod
+    def _unique(cls, values: list[Any] | None) -> list[Any] | None:
+        for value in values or []:
+            if (values or []).count(value) > 1:
+                raise ValueError(f"{value} stands twice")
+        return values
+
+
+class ModelEntry(Settings):
+    """One model of the registry.
+
+    Attributes:
+        name: What tables call it.
+        kind: pretrained, fine-tuned, mrl (fine-tuned with a Matryoshka loss) or baseline.
+        source: Where the files are, or several places, tried in order: a folder (`./dir`), a Hub id
+            (`org/name` or `hub:org/name`), or an installed Python package that carries them
+            (`package:NAME`). For a baseline its library: `bm25s`.
+        revision: Branch, tag or commit on the Hub.
+        sha256: Hex SHA-256 that the weights file must have.
+        base_dir: Folder that relative paths start from.
+    """
+
+    name: _Name
+    kind: Kind = "pretrained"
+    source: list[str] = Field(min_length=1)
+    revision: str | None = None
+    sha256: str | None = None
+    base_dir: Path = Field(default=Path(), exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _single_source(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            if "base_dir" in data:
+                raise ValueError("unknown key `base_dir`")
+            if isinstance(data.get("source"), str):
+                return {**data, "source": [data["source"]]}
+        return data
+
+    @field_validator("source")
+    @classmethod
+    def _not_blank(cls, sources: list[str]) -> list[str]:
+        if any(not source.strip() or "\x00" in source for source in sources):
+            raise ValueError("a source must not be empty")
+        return sources
+
+    @field_validator("sha256")
+    @classmethod
+    def _hex(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", value):
+            raise ValueError("must be 64 hexadecimal digits")
+        return value.lower() if value else None
+
+    @model_validator(mode="after")
+    def _baseline(self) -> ModelEntry:
+        if self.kind == "baseline":
+            if self.source[0] not in BASELINES or len(self.source) > 1:
+                raise ValueError(f"`source` of a baseline must be one of: {', '.join(BASELINES)}")
+            set_keys = sorted(self.model_fields_set - {"name", "kind", "source"})
+            if set_keys:
+                raise ValueError(f"a baseline has no vectors, so `{set_keys[0]}` has no meaning for it")
+        return self
+
+
+class Registry(_Strict):
+    """The whole of models.yaml.
+
+    Attributes:
+        defaults: Settings of every entry that does not set them itself.
+        tasks: Names of tasks, or paths to them, that a run takes when none are named.
+        models: The entries.
+    """
+
+    defaults: Settings = Settings()
+    tasks: list[str] | None = Field(default=None, min_length=1)
+    models: list[ModelEntry] = Field(min_length=1)
+
+    def select(self, names: list[str]) -> list[ModelEntry]:
+        """The entries with these names, in the registry's order; all of them for an empty list.
+
+        Raises:
+            UsageError: A name that is not in the registry.
+        """
+        known = [entry.name for entry in self.models]
+        for name in names:
+            if name not in known:
+                raise UsageError(
+                    f"no model named `{name}` in the registry",
+                    hint=did_you_mean(name, known) or f"known models: {', '.join(known)}",
+                )
+        return [entry for entry in self.models if not names or entry.name in names]
+
+
+def load_registry(path: Path) -> Registry:
+    """Read models.yaml; the defaults are merged into the entries.
+
+    Raises:
+        UsageError: With file, line and key of every fault.
+    """
+    document = read_yaml(path)
+    registry = parse_typed(Registry, document)
+    seen: dict[str, int] = {}
+    for index, entry in enumerate(registry.models):
+        if entry.name in seen:
+            raise UsageError(
+                f"the model name `{entry.name}` stands twice",
+                where=document.where(("models", index, "name")),
+                hint=f"first used at {document.where(('models', seen[entry.name], 'name'))}; names must be unique",
+            )
+        seen[entry.name] = index
+    shared = {name: getattr(registry.defaults, name) for name in registry.defaults.model_fields_set}
+    base = path.resolve().parent
+    merged = []
+    for entry in registry.models:
+        missing = {} if entry.kind == "baseline" else {
+            name: value for name, value in shared.items() if name not in entry.model_fields_set
+        }
+        merged.append(entry.model_copy(update={**missing, "base_dir": base}))
+    return registry.model_copy(update={"models": merged})
+
+
+def adhoc_entry(name_or_path: str, settings: Settings) -> ModelEntry:
+    """An entry for `bench run --model NAME_OR_PATH`, named as it was typed."""
+    if name_or_path in BASELINES or name_or_path == "bm25":
+        return ModelEntry(name="bm25", kind="baseline", source=["bm25s"])
+    values = {name: getattr(settings, name) for name in settings.model_fields_set}
+    entry = ModelEntry(name=name_or_path, source=[name_or_path])
+    return entry.model_copy(update={**values, "base_dir": Path.cwd()})

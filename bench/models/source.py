@@ -1,0 +1,200 @@
+"""Where a model's files come from: a folder, an installed package, the Hub's local cache, the Hub."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bench.errors import BenchError
+from bench.cache import sha256_of
+from bench.models.registry import ModelEntry
+
+SourceKind = Literal["folder", "package", "hub"]
+
+_HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
+# Weights of other frameworks and exports: a sentence-transformers model on torch reads none of them.
+HUB_IGNORED = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack", "*.tflite", "coreml/*", "*.gguf"]
+_OFFLINE_FLAGS = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+
+
+@dataclass(frozen=True)
+class Located:
+    """Local files of a model.
+
+    Attributes:
+        path: The folder that holds them.
+        source: The source that gave them, as written in the registry.
+        kind: What kind of source it is.
+        revision: The Hub commit, where there is one.
+    """
+
+    path: Path
+    source: str
+    kind: SourceKind
+    revision: str | None = None
+
+
+class NotLocal(BenchError):
+    """The model could be had from the Hub, but is not on this machine yet."""
+
+
+def locate(entry: ModelEntry, *, download: bool) -> Located:
+    """The local files of a model, from the first of its sources that has them.
+
+    Args:
+        entry: An entry that is no baseline.
+        download: Whether the Hub may be asked; otherwise only its local cache is.
+
+    Raises:
+        NotLocal: Only the Hub can have it and `download` is False.
+        BenchError: No source has it, the weights are missing or their SHA-256 differs.
+    """
+    reasons: list[BenchError] = []
+    for source in entry.source:
+        try:
+            located = _locate_one(entry, source, download=download)
+        except BenchError as error:
+            reasons.append(error)
+            continue
+        _check_weights(entry, located.path)
+        return located
+    # A place on the Hub still to be asked outranks the reasons of the others.
+    waiting = next((reason for reason in reasons if isinstance(reason, NotLocal)), None)
+    if waiting is not None:
+        raise waiting
+    if len(reasons) == 1:
+        raise reasons[0]
+    raise BenchError(
+        "no source has this model: " + "; ".join(reason.one_line for reason in reasons),
+        where=f"model `{entry.name}`",
+        hint="; ".join(dict.fromkeys(reason.hint for reason in reasons if reason.hint)) or None,
+    )
+
+
+def _locate_one(entry: ModelEntry, source: str, *, download: bool) -> Located:
+    where = f"model `{entry.name}`"
+    if source.startswith("package:"):
+        return Located(_package_folder(source.removeprefix("package:"), where), source, "package")
+    if source.startswith("hub:"):
+        return _hub(entry, source.removeprefix("hub:"), source, download=download)
+    folder = (entry.base_dir / Path(source).expanduser()).resolve()
+    if folder.is_dir():
+        return Located(folder, source, "folder")
+    if folder.is_file():
+        raise BenchError(f"{source} is a file; a model is a folder", where=where)
+    looks_like_path = source.startswith((".", "/", "~")) or source.count("/") > 1 or "\\" in source
+    if looks_like_path or not _HUB_ID.match(source):
+        raise BenchError(f"no folder {folder}", where=where, hint="check the path in `source`")
+    return _hub(entry, source, source, download=download)
+
+
+def _package_folder(spec: str, where: str) -> Path:
+    """The model folder in an installed package, found without importing (and so running) it."""
+    name, _, inner = spec.partition("/")
+    try:
+        found = importlib.util.find_spec(name) if name.isidentifier() else None
+    except (ImportError, ValueError):
+        found = None
+    if found is None or not found.submodule_search_locations:
+        raise BenchError(
+            f"the Python package `{name}` is not installed",
+            where=where,
+            hint=f"pip install {name.replace('_', '-')}, or add another source",
+        )
+    root = Path(next(iter(found.submodule_search_locations)))
+    if inner:
+        folder = (root / inner).resolve()
+        if not folder.is_relative_to(root.resolve()) or not folder.is_dir():
+            raise BenchError(f"the package `{name}` has no folder {inner}", where=where)
+        return folder
+    folders = sorted({path.parent for path in root.rglob("modules.json")})
+    if len(folders) == 1:
+        return folders[0]
+    listed = ", ".join(str(folder.relative_to(root)) for folder in folders) or "none"
+    raise BenchError(
+        f"the package `{name}` should carry one sentence-transformers model; found: {listed}",
+        where=where,
+        hint="name the folder: package:NAME/FOLDER",
+    )
+
+
+def offline() -> bool:
+    """Whether the environment forbids asking the Hub."""
+    return any(os.environ.get(flag, "").upper() in {"1", "TRUE", "YES", "ON"} for flag in _OFFLINE_FLAGS)
+
+
+def _hub(entry: ModelEntry, repo: str, source: str, *, download: bool) -> Located:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    where = f"model `{entry.name}`"
+    try:
+        try:
+            path = snapshot_download(repo, revision=entry.revision, local_files_only=True)
+        except LocalEntryNotFoundError:
+            path = ""
+        # The cache may hold a snapshot with the configuration files alone.
+        if not path or not weight_files(Path(path)):
+            if offline():
+                raise BenchError(
+                    f"{repo} is not in the Hub's local cache, and the Hub is switched off (HF_HUB_OFFLINE)",
+                    where=where,
+                    hint="unset HF_HUB_OFFLINE to download it, or give a local folder as `source`",
+                )
+            if not download:
+                raise NotLocal(f"{repo} has to be downloaded from the Hub first", where=where)
+            path = snapshot_download(repo, revision=entry.revision, ignore_patterns=HUB_IGNORED)
+    except HFValidationError as error:
+        raise BenchError(f"`{repo}` is neither a folder nor a Hub id", where=where) from error
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise BenchError(
+            f"could not get {repo} from the Hub: {reason}",
+            where=where,
+            hint="check the id, the revision and the network (HF_TOKEN for private models), "
+            "or give a local folder as `source`",
+        ) from error
+    snapshot = Path(path)
+    return Located(snapshot, source, "hub", revision=snapshot.name)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that hold torch weights: safetensors, or pickled `.bin` files where there are none."""
+    for pattern in ("*.safetensors", "pytorch_model*.bin"):
+        found = [
+            path
+            for path in sorted(folder.rglob(pattern))
+            if not {"onnx", "openvino"} & set(path.relative_to(folder).parts) and not _in_checkpoint(folder, path)
+        ]
+        if found:
+            return found
+    return []
+
+
+def _in_checkpoint(folder: Path, path: Path) -> bool:
+    return any(part.startswith("checkpoint-") for part in path.relative_to(folder).parts[:-1])
+
+
+def _check_weights(entry: ModelEntry, folder: Path) -> None:
+    where = f"model `{entry.name}`"
+    weights = weight_files(folder)
+    if not weights:
+        raise BenchError(
+            f"no weights in {folder} (looked for *.safetensors and pytorch_model*.bin)",
+            where=where,
+            hint="copy the whole model folder; a file kept by Git LFS needs `git lfs pull`",
+        )
+    if entry.sha256 is None:
+        return
+    found = {path: sha256_of(path) for path in weights}
+    if entry.sha256 not in found.values():
+        listed = ", ".join(f"{path.name} has {digest}" for path, digest in found.items())
+        raise BenchError(
+            f"the weights in {folder} are not the ones the registry names: expected sha256 {entry.sha256}, {listed}",
+            where=where,
+            hint="get the right files, or correct `sha256` if the change is meant",
+        )

@@ -1,0 +1,1 @@
+"""Quality: exact search, metrics for every query or pair, and their intervals."""

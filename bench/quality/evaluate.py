@@ -1,0 +1,133 @@
+"""Scoring one task unit at one view: a score for every query or pair, and their summary with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.errors import BenchError
+from bench.models.profile import Similarity
+from bench.quality import pairs, retrieval
+from bench.quality.bootstrap import mean_intervals, spearman_interval
+from bench.quality.ranking import ScoreBlock, block_rows, dense_blocks, rank
+from bench.tasks.data import PairData, RetrievalData
+from bench.vectors.quantise import fit
+from bench.vectors.store import Vectors
+from bench.views import View
+
+# Rows read at once where only a pass over the corpus is needed.
+_PASS_ROWS = 16_384
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric's value with the ends of its 95% interval, where one is computed."""
+
+    value: float
+    ci_low: float | None = None
+    ci_high: float | None = None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one view scores on one task unit.
+
+    Attributes:
+        metrics: By MTEB's metric names.
+        ids: Ids of the queries, or numbers of the pairs.
+        items: For every query each metric; for every pair its similarities and gold score. Shape (n,) each.
+    """
+
+    metrics: dict[str, Estimate]
+    ids: list[str]
+    items: dict[str, npt.NDArray[Any]]
+
+
+def score_retrieval(
+    data: RetrievalData, queries: Vectors, documents: Vectors, view: View, similarity: Similarity
+) -> Scores:
+    """Score a retrieval task at one view by exact search.
+
+    Args:
+        data: The task.
+        queries: Vectors of data.queries.
+        documents: Vectors of data.documents.
+        view: The view.
+        similarity: The model's similarity.
+    """
+    quantiser = fit(view, similarity, (block for _, block in documents.blocks(_PASS_ROWS)))
+    blocks = dense_blocks(
+        quantiser.comparable(queries.all()),
+        ((rows, quantiser.comparable(block)) for rows, block in documents.blocks(block_rows(len(queries)))),
+        quantiser.scale,
+    )
+    return score_blocks(data, blocks)
+
+
+def score_blocks(data: RetrievalData, blocks: Iterable[ScoreBlock]) -> Scores:
+    """Score a retrieval task from score blocks, whatever made them."""
+    ranking = rank(
+        blocks,
+        n_queries=len(data.queries),
+        n_documents=len(data.documents),
+        k=retrieval.MAX_CUTOFF,
+        pair_queries=data.pair_queries,
+        pair_documents=data.pair_documents,
+        exclude=_identical_ids(data) if data.ignore_identical_ids else None,
+    )
+    items = retrieval.score_queries(ranking, data.pair_queries, data.pair_gains, len(data.queries))
+    table = np.column_stack([items[name] for name in retrieval.METRICS])
+    low, high = mean_intervals(table)
+    metrics = {
+        name: Estimate(float(table[:, column].mean()), float(low[column]), float(high[column]))
+        for column, name in enumerate(retrieval.METRICS)
+    }
+    return Scores(metrics, data.query_ids, dict(items))
+
+
+def score_pairs(data: PairData, first: Vectors, second: Vectors, view: View, similarity: Similarity) -> Scores:
+    """Score an sts task at one view.
+
+    Args:
+        data: The task.
+        first: Vectors of data.sentences1.
+        second: Vectors of data.sentences2.
+        view: The view; int8 learns its ranges from the sentences of both sides.
+        similarity: The model's similarity.
+    """
+    a, b = first.all(), second.all()
+    quantiser = fit(view, similarity, (a, b))
+    values = pairs.similarities(quantiser.values(quantiser.codes(a)), quantiser.values(quantiser.codes(b)))
+    found = pairs.correlations(values, data.gold)
+    metrics = {name: Estimate(value) for name, value in found.items()}
+    main = "cosine_spearman"
+    metrics[main] = Estimate(found[main], *spearman_interval(values["cosine"], data.gold))
+    return Scores(metrics, data.ids, {**values, "gold": data.gold})
+
+
+def check_spread(vectors: Vectors, texts: list[str], model: str) -> None:
+    """Refuse a model that gives every text the same vector: its ranking would be an accident.
+
+    Raises:
+        BenchError: All vectors are equal though the texts are not.
+    """
+    if len(set(texts)) < 2:
+        return
+    reference = vectors.rows(np.array([0]))
+    if all((block == reference).all() for _, block in vectors.blocks(_PASS_ROWS)):
+        raise BenchError(
+            "gave the same vector for every text",
+            where=f"model `{model}`",
+            hint="check the weights and the pooling: constant vectors cannot be ranked",
+        )
+
+
+def _identical_ids(data: RetrievalData) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    rows = {name: row for row, name in enumerate(data.document_ids)}
+    found = [(query, rows[name]) for query, name in enumerate(data.query_ids) if name in rows]
+    table = np.array(found, dtype=np.int64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]

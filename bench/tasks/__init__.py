@@ -1,0 +1,1 @@
+"""Tasks: cards, where their data is, and its shape in memory."""

@@ -1,0 +1,217 @@
+"""Finding tasks: cards by name, folders and files by path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from bench.config import load_typed
+from bench.errors import BenchError, UsageError, did_you_mean
+from bench.tasks.beir import is_beir, read_beir, splits_of
+from bench.tasks.card import CARD_NAME, MAIN_METRICS, TaskCard, TaskType
+from bench.tasks.data import PairData, RetrievalData
+from bench.tasks.pairs import SUFFIXES, read_pairs
+
+DEFAULT_SUBSET = "default"
+_SPLIT_NAMES = ("test", "dev", "validation", "train")
+
+
+@dataclass(frozen=True)
+class TaskUnit:
+    """One split and subset of a task: what a cell is scored on.
+
+    Attributes:
+        task: The task's name.
+        type: retrieval or sts.
+        split: Its split.
+        subset: Its subset, `default` where the task has none.
+        path: The BEIR folder or the file of pairs.
+        card: The card it comes from.
+    """
+
+    task: str
+    type: TaskType
+    split: str
+    subset: str
+    path: Path
+    card: TaskCard
+
+    @property
+    def label(self) -> str:
+        """The task with its subset, for people."""
+        return self.task if self.subset == DEFAULT_SUBSET else f"{self.task} {self.subset}"
+
+    @property
+    def main_metric(self) -> str:
+        """The metric that ranks models on it."""
+        return MAIN_METRICS[self.type]
+
+    @cached_property
+    def data(self) -> RetrievalData | PairData:
+        """The data, read when first asked for.
+
+        Raises:
+            BenchError: The files are missing or broken.
+        """
+        if self.type == "retrieval":
+            return read_beir(
+                self.path,
+                self.split,
+                ignore_identical_ids=self.card.ignore_identical_ids,
+                allow_empty=self.card.allow_empty,
+            )
+        return read_pairs(self.path, allow_empty=self.card.allow_empty)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The data's fingerprint."""
+        return self.data.fingerprint()
+
+
+@dataclass(frozen=True)
+class Task:
+    """A card and the units it stands for."""
+
+    card: TaskCard
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The card's name."""
+        return self.card.name
+
+    def units(self) -> list[TaskUnit]:
+        """The splits and subsets to score.
+
+        Raises:
+            BenchError: The data is not where the card says, or has no such split or subset.
+        """
+        data = (self.folder / self.card.path).resolve()
+        if not data.exists():
+            raise BenchError(
+                f"the data of the task `{self.name}` is not there", where=str(data), hint="check `path` in the card"
+            )
+        if self.card.type == "retrieval":
+            return [self._unit(split, DEFAULT_SUBSET, data) for split in self.card.splits]
+        if data.is_file():
+            return [self._unit(self.card.splits[0], DEFAULT_SUBSET, data)]
+        if self.card.subsets:
+            return [self._unit("test", subset, _pair_file(data, subset)) for subset in self.card.subsets]
+        return [self._unit(split, DEFAULT_SUBSET, _pair_file(data, split)) for split in self.card.splits]
+
+    def _unit(self, split: str, subset: str, path: Path) -> TaskUnit:
+        return TaskUnit(self.name, self.card.type, split, subset, path, self.card)
+
+
+def _pair_file(folder: Path, stem: str) -> Path:
+    for suffix in SUFFIXES:
+        if (folder / f"{stem}{suffix}").is_file():
+            return folder / f"{stem}{suffix}"
+    found = ", ".join(sorted(path.stem for path in folder.iterdir() if path.suffix in SUFFIXES)) or "none"
+    raise BenchError(
+        f"no file {stem}.jsonl or {stem}.csv", where=str(folder), hint=f"files of pairs found: {found}"
+    )
+
+
+def find_cards(folders: list[Path]) -> dict[str, Task]:
+    """The tasks declared in `<folder>/<name>/task.yaml` and `<folder>/<name>.yaml`, by name.
+
+    Raises:
+        UsageError: A broken card, or two cards of one folder with the same name.
+    """
+    tasks: dict[str, Task] = {}
+    for folder in folders:
+        here: dict[str, Path] = {}
+        for path in sorted([*folder.glob(f"*/{CARD_NAME}"), *folder.glob("*.yaml")]):
+            task = read_card(path)
+            if task.name in here:
+                raise UsageError(
+                    f"the task name `{task.name}` stands twice",
+                    where=str(path),
+                    hint=f"first used in {here[task.name]}; names must be unique",
+                )
+            here[task.name] = path
+            tasks.setdefault(task.name, task)
+    return tasks
+
+
+def read_card(path: Path) -> Task:
+    """Read one task card.
+
+    Raises:
+        UsageError: With file, line and key of every fault.
+    """
+    return Task(load_typed(TaskCard, path), path.parent)
+
+
+def select_tasks(names: list[str], folders: list[Path]) -> list[Task]:
+    """The tasks named, by card name or by path to a card, a BEIR folder, a folder or a file of pairs.
+
+    Args:
+        names: What the user typed; empty for every card in `folders`.
+        folders: Where cards are looked for; a name in an earlier folder hides one in a later.
+
+    Raises:
+        UsageError: An unknown name, a path that holds no task, or two tasks with the same name.
+    """
+    cards = find_cards(folders)
+    chosen: dict[str, Task] = {}
+    for name in names or list(cards):
+        task = cards.get(name) or _from_path(Path(name).expanduser(), list(cards))
+        other = chosen.setdefault(task.name, task)
+        if other.folder != task.folder or other.card != task.card:
+            raise UsageError(
+                f"two tasks are called `{task.name}`: {other.folder} and {task.folder}",
+                hint="give one of them a task card with another name",
+            )
+    if not chosen:
+        raise UsageError(
+            f"no tasks found in {', '.join(map(str, folders)) or 'any folder'}",
+            hint="name one with --tasks, or write tasks/<name>/task.yaml",
+        )
+    return list(chosen.values())
+
+
+def _from_path(path: Path, known: list[str]) -> Task:
+    if not path.exists():
+        text = str(path)
+        raise UsageError(
+            f"no task and no path `{text}`",
+            hint=did_you_mean(text, known) or f"known tasks: {', '.join(known) or 'none'}; or give a path",
+        )
+    if path.is_file():
+        if path.suffix in {".yaml", ".yml"}:
+            return read_card(path)
+        if path.suffix in SUFFIXES:
+            split = path.stem if path.stem in _SPLIT_NAMES else "test"
+            name = path.resolve().parent.name if path.stem in _SPLIT_NAMES else path.stem
+            return Task(TaskCard(name=name, type="sts", path=Path(path.name), splits=[split]), path.resolve().parent)
+        raise UsageError(
+            "not a task: expected a card (.yaml) or pairs (.jsonl, .csv)", where=str(path)
+        )
+    if (path / CARD_NAME).is_file():
+        return read_card(path / CARD_NAME)
+    return _from_folder(path.resolve())
+
+
+def _from_folder(folder: Path) -> Task:
+    """A task from a folder without a card: what it holds says what it is."""
+    if is_beir(folder):
+        splits = splits_of(folder)
+        # A folder without judgements still becomes a task, whose error then says what is missing.
+        chosen = next((split for split in _SPLIT_NAMES if split in splits), splits[0] if splits else "test")
+        return Task(TaskCard(name=folder.name, type="retrieval", splits=[chosen]), folder)
+    stems = sorted({path.stem for path in folder.iterdir() if path.suffix in SUFFIXES})
+    splits = [split for split in _SPLIT_NAMES if split in stems]
+    if splits:
+        return Task(TaskCard(name=folder.name, type="sts", splits=splits[:1]), folder)
+    if stems:
+        try:
+            return Task(TaskCard(name=folder.name, type="sts", subsets=stems), folder)
+        except ValueError as error:
+            raise UsageError("a file's name is no name for a subset", where=str(folder)) from error
+    raise UsageError(
+        "no task in this folder", where=str(folder),
+        hint="expected task.yaml, a BEIR folder (corpus.jsonl, queries.jsonl, qrels/), or pairs (.jsonl, .csv)",
+    )  # fmt: skip

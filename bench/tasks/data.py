@@ -1,0 +1,106 @@
+"""The data of one task unit (a task's split and subset) in memory, and its fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.files import digest_json
+
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class RetrievalData:
+    """Queries, documents and which of them belong together.
+
+    Attributes:
+        document_ids: Unique ids.
+        documents: The text of each document as a model gets it: title, a space, text.
+        query_ids: Ids of the queries that the split judges.
+        queries: Their texts.
+        pair_queries: Row of the query of each positive judgement, shape (p,).
+        pair_documents: Row of its document, shape (p,).
+        pair_gains: Its label, at least 1, shape (p,).
+        ignore_identical_ids: Whether a document with the query's own id is left out of its ranking.
+        notes: What a reader of the scores should know about the data.
+    """
+
+    document_ids: list[str]
+    documents: list[str]
+    query_ids: list[str]
+    queries: list[str]
+    pair_queries: Int64
+    pair_documents: Int64
+    pair_gains: Int64
+    ignore_identical_ids: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    def fingerprint(self) -> str:
+        """Identity by content: texts, labels, query ids and scoring settings; not row order or document ids.
+
+        Query ids count because scores are kept by them; document ids only where a setting compares them.
+        """
+        documents = [_digest(text) for text in self.documents]
+        if self.ignore_identical_ids:
+            documents = [_digest(key.hex(), name) for key, name in zip(documents, self.document_ids, strict=True)]
+        labels = defaultdict(list)
+        for query, document, gain in zip(self.pair_queries, self.pair_documents, self.pair_gains, strict=True):
+            labels[int(query)].append(documents[document] + int(gain).to_bytes(8, "little"))
+        queries = [
+            _digest(name, text, _combine(labels[row]).hex())
+            for row, (name, text) in enumerate(zip(self.query_ids, self.queries, strict=True))
+        ]
+        return digest_json(
+            {
+                "type": "retrieval",
+                "documents": _combine(documents).hex(),
+                "queries": _combine(queries).hex(),
+                "ignore_identical_ids": self.ignore_identical_ids,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class PairData:
+    """Pairs of sentences with a gold similarity.
+
+    Attributes:
+        ids: A name for each pair: its number in the file.
+        sentences1: First sentences.
+        sentences2: Second sentences.
+        gold: Gold scores, shape (n,), float64.
+        notes: What a reader of the scores should know about the data.
+    """
+
+    ids: list[str]
+    sentences1: list[str]
+    sentences2: list[str]
+    gold: npt.NDArray[np.float64]
+    notes: list[str] = field(default_factory=list)
+
+    def fingerprint(self) -> str:
+        """Identity by content; not by row order."""
+        pairs = [
+            _digest(first, second, repr(float(score)))
+            for first, second, score in zip(self.sentences1, self.sentences2, self.gold, strict=True)
+        ]
+        return digest_json({"type": "sts", "pairs": _combine(pairs).hex()})
+
+
+def _digest(*parts: str) -> bytes:
+    state = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass")
+        state.update(len(raw).to_bytes(8, "little") + raw)
+    return state.digest()
+
+
+def _combine(digests: Iterable[bytes]) -> bytes:
+    """One digest of many, whatever their order."""
+    return hashlib.blake2b(b"".join(sorted(digests)), digest_size=16).digest()

@@ -1,0 +1,80 @@
+"""Reading an sts task from JSON Lines or CSV: sentence1, sentence2, score."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.files import read_jsonl, read_text
+from bench.tasks.data import PairData
+
+SUFFIXES = (".jsonl", ".csv")
+_COLUMNS = ("sentence1", "sentence2", "score")
+
+
+def read_pairs(path: Path, *, allow_empty: bool = False) -> PairData:
+    """Read one file of scored pairs.
+
+    Raises:
+        BenchError: A line is broken, a column is missing, a text is empty, a score is no number, or the
+            scores are all the same (no correlation is defined then).
+    """
+    first, second, gold = [], [], []
+    for line, row in _rows(path):
+        where = f"{path}, line {line}"
+        texts = []
+        for column in _COLUMNS[:2]:
+            text = row.get(column)
+            if not isinstance(text, str):
+                raise BenchError(f"the key `{column}` is missing or not a string", where=where)
+            if not text.strip() and not allow_empty:
+                raise BenchError(
+                    f"`{column}` is empty", where=where,
+                    hint="give it a text, remove the line, or set `allow_empty: true` in the task card",
+                )  # fmt: skip
+            texts.append(text)
+        first.append(texts[0])
+        second.append(texts[1])
+        gold.append(_score(row.get("score"), where))
+    if len(gold) < 2:
+        raise BenchError(f"{len(gold)} pairs; a correlation needs at least 2", where=str(path))
+    if len(set(gold)) == 1:
+        raise BenchError(
+            f"every score is {gold[0]:g}: no correlation is defined", where=str(path), hint="check the column `score`"
+        )
+    return PairData([str(row) for row in range(len(gold))], first, second, np.array(gold, dtype=np.float64))
+
+
+def _score(value: Any, where: str) -> float:
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise BenchError(f"the score {value!r} is not a number", where=where)
+    return number
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    if path.suffix == ".jsonl":
+        yield from read_jsonl(path)
+        return
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
+    missing = [column for column in _COLUMNS if column not in (reader.fieldnames or [])]
+    if missing:
+        raise BenchError(
+            f"the column `{missing[0]}` is missing", where=f"{path}, line 1",
+            hint=f"columns found: {', '.join(reader.fieldnames or []) or 'none'}",
+        )  # fmt: skip
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise BenchError(f"broken CSV: {error}", where=f"{path}, line {reader.line_num}") from error

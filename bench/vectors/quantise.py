@@ -1,0 +1,137 @@
+"""From full vectors to a view's codes, and from codes to the values they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.models.profile import Similarity
+from bench.views import View
+
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+
+_LEVELS = 255
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Smallest and largest value of each dimension, shape (truncate_dim,) each, for int8."""
+
+    low: Float32
+    high: Float32
+
+    @property
+    def step(self) -> Float32:
+        """The distance of neighbouring codes; 0 for a dimension that is constant."""
+        return (self.high - self.low) / np.float32(_LEVELS)
+
+
+@dataclass(frozen=True)
+class Quantiser:
+    """The codes of one view.
+
+    Attributes:
+        view: The view.
+        similarity: The model's similarity; a cut vector is only normalised again where it is cosine,
+            since a dot product means the lengths.
+        ranges: For int8, learnt from the corpus once and used for queries too.
+    """
+
+    view: View
+    similarity: Similarity
+    ranges: Ranges | None = None
+
+    def cut(self, vectors: Float32) -> Float32:
+        """The leading dimensions, normalised again; at full width, as the model gave them.
+
+        Args:
+            vectors: Shape (n, width), float32.
+        """
+        if self.view.truncate_dim == vectors.shape[1]:
+            return vectors
+        leading = vectors[:, : self.view.truncate_dim]
+        return unit(leading).astype(np.float32) if self.similarity == "cosine" else leading
+
+    def codes(self, vectors: Float32) -> npt.NDArray[Any]:
+        """What would be stored, shape (n, truncate_dim): float32, float16 or int8; binary: bool, not packed.
+
+        Args:
+            vectors: Full vectors, shape (n, width), float32.
+        """
+        kept = self.cut(vectors)
+        match self.view.precision:
+            case "float32":
+                return kept
+            case "float16":
+                return kept.astype(np.float16)
+            case "int8":
+                ranges = self._ranges()
+                step = np.where(ranges.step > 0, ranges.step, 1)
+                levels = np.clip(np.rint((kept - ranges.low) / step), 0, _LEVELS)
+                return (levels - 128).astype(np.int8)
+            case "binary":
+                return kept > 0
+
+    def values(self, codes: npt.NDArray[Any]) -> Float32:
+        """The values that codes stand for, shape (n, truncate_dim), float32; binary: -1 and 1."""
+        match self.view.precision:
+            case "float32" | "float16":
+                return codes.astype(np.float32, copy=False)
+            case "int8":
+                ranges = self._ranges()
+                return ranges.low + (codes.astype(np.float32) + 128) * ranges.step
+            case "binary":
+                return np.where(codes, np.float32(1), np.float32(-1))
+
+    def comparable(self, vectors: Float32) -> Float64:
+        """Rows whose dot products are the view's scores, shape (n, truncate_dim), float64.
+
+        Cosine: unit vectors of the codes' values. Binary: -1 and 1, whose dot product divided by `scale` is
+        1 - 2 * Hamming distance / truncate_dim.
+        """
+        values = self.values(self.codes(vectors))
+        if self.view.precision == "binary" or self.similarity == "dot":
+            return values.astype(np.float64)
+        return unit(values)
+
+    @property
+    def scale(self) -> float:
+        """What the dot products of `comparable` rows are divided by (binary: exact integers until then)."""
+        return float(self.view.truncate_dim) if self.view.precision == "binary" else 1.0
+
+    def _ranges(self) -> Ranges:
+        if self.ranges is None:
+            raise ValueError("int8 needs ranges: make the quantiser with fit()")
+        return self.ranges
+
+
+def fit(view: View, similarity: Similarity, corpus: Iterable[Float32]) -> Quantiser:
+    """The quantiser of a view; int8 learns its ranges from the corpus, other precisions read nothing.
+
+    Args:
+        view: The view.
+        similarity: The model's similarity.
+        corpus: Blocks of full vectors, shape (m, width) each, float32.
+    """
+    plain = Quantiser(view, similarity)
+    if view.precision != "int8":
+        return plain
+    low = np.full(view.truncate_dim, np.inf, dtype=np.float32)
+    high = np.full(view.truncate_dim, -np.inf, dtype=np.float32)
+    for block in corpus:
+        kept = plain.cut(block)
+        np.minimum(low, kept.min(axis=0), out=low)
+        np.maximum(high, kept.max(axis=0), out=high)
+    return Quantiser(view, similarity, Ranges(low, high))
+
+
+def unit(vectors: npt.NDArray[Any]) -> Float64:
+    """Rows scaled to length 1, in float64; rows of zeros stay zeros."""
+    wide = vectors.astype(np.float64)
+    norms = np.sqrt(np.square(wide).sum(axis=1, keepdims=True))
+    return wide / np.where(norms > 0, norms, 1.0)

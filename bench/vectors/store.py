@@ -1,0 +1,241 @@
+"""The store of encoded texts: every text once a model, at full width in float32.
+
+One folder a vector space (a model's fingerprint without prompts). In it, chunk files: Arrow IPC files
+of two columns, `key` (16 bytes, identity of prompt and text) and `vector` (float32 x width), named by
+the BLAKE2b-128 of their content. So a chunk is written once and never changed, a damaged one is found
+by hashing it, and processes that write at the same time cannot overwrite each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from filelock import FileLock, Timeout
+
+from bench.errors import BenchError
+from bench.files import digest_file, write_bytes, write_error, write_text
+from bench.models.profile import ModelProfile, TextContext
+
+KEY_BYTES = 16
+
+Float32 = npt.NDArray[np.float32]
+Int64 = npt.NDArray[np.int64]
+Keys = pa.Array  # of fixed-size binary, KEY_BYTES each
+
+
+def text_keys(texts: Sequence[str], context: TextContext) -> Keys:
+    """The identity of each text as a model sees it: the prompt, the route and the text.
+
+    Returns:
+        Fixed-size binary array, BLAKE2b-128 of each text.
+    """
+    start = hashlib.blake2b(digest_size=KEY_BYTES)
+    for part in (context.prompt, context.route or ""):
+        start.update(len(part).to_bytes(8, "little") + part.encode("utf-8", "surrogatepass"))
+    digests = bytearray()
+    for text in texts:
+        state = start.copy()
+        state.update(text.encode("utf-8", "surrogatepass"))
+        digests += state.digest()
+    return keys_from_bytes(bytes(digests))
+
+
+def keys_from_bytes(raw: bytes) -> Keys:
+    """The key array whose entries stand one after the other in `raw`."""
+    return pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(KEY_BYTES), len(raw) // KEY_BYTES, [None, pa.py_buffer(raw)]
+    )
+
+
+def keys_to_bytes(keys: Keys) -> bytes:
+    """The entries of a key array, one after the other."""
+    return b"".join(keys.to_pylist())
+
+
+class Vectors:
+    """The vectors of a list of texts, read from memory-mapped chunks.
+
+    Row i belongs to the i-th key asked for; texts that are equal share their stored vector.
+
+    Attributes:
+        width: Dimensions of a vector.
+    """
+
+    def __init__(self, chunks: list[Float32], positions: Int64, width: int) -> None:
+        self._chunks = chunks
+        self._starts = np.cumsum([0, *(len(chunk) for chunk in chunks)])
+        self._positions = positions
+        self.width = width
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def rows(self, rows: Int64 | slice) -> Float32:
+        """The vectors of some rows, shape (len(rows), width), float32."""
+        return self._gather(self._positions[rows])
+
+    def all(self) -> Float32:
+        """Every row in order, shape (n, width), float32; for sets that are known to be small."""
+        return self._gather(self._positions)
+
+    def blocks(self, size: int) -> Iterator[tuple[Int64, Float32]]:
+        """All rows, in the order in which they are stored, at most `size` at a time.
+
+        Yields:
+            Row numbers, shape (m,), and their vectors, shape (m, width), float32.
+        """
+        order = np.argsort(self._positions, kind="stable")
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
+            yield rows, self._gather(self._positions[rows])
+
+    def _gather(self, positions: Int64) -> Float32:
+        result = np.empty((len(positions), self.width), dtype=np.float32)
+        owners = np.searchsorted(self._starts, positions, side="right") - 1
+        for owner in np.unique(owners):
+            mine = owners == owner
+            result[mine] = self._chunks[owner][positions[mine] - self._starts[owner]]
+        return result
+
+
+class VectorSpace:
+    """The stored vectors of one model (see the module's docstring).
+
+    Args:
+        root: The store's folder.
+        fingerprint: The vector space's fingerprint.
+
+    Attributes:
+        folder: Where the chunks are.
+        damaged: Files that were found damaged and removed since this object was made.
+    """
+
+    def __init__(self, root: Path, fingerprint: str) -> None:
+        self.folder = root / fingerprint
+        self.damaged: list[str] = []
+        self._names: list[str] = []
+        self._chunks: list[Float32] = []
+        self._keys: list[Keys] = []
+
+    def profile(self) -> ModelProfile | None:
+        """The model's profile as it was stored, or None before the model was first loaded."""
+        try:
+            return ModelProfile.model_validate_json((self.folder / "profile.json").read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def save_profile(self, profile: ModelProfile) -> None:
+        """Keep a model's profile beside its vectors."""
+        write_text(self.folder / "profile.json", profile.model_dump_json(indent=2) + "\n")
+
+    @contextmanager
+    def lock(self, on_wait: Callable[[], None]) -> Iterator[None]:
+        """Hold the right to encode into this space, so that no two processes encode the same text.
+
+        The lock goes when its process does, however that ends. Reading needs no lock.
+
+        Args:
+            on_wait: Called once when another process holds the lock.
+        """
+        lock = FileLock(self.folder / ".lock")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                on_wait()
+                lock.acquire()
+        except OSError as error:
+            raise write_error(self.folder, error) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def refresh(self) -> None:
+        """Take in chunks written since the last call; damaged ones are removed and noted in `damaged`."""
+        for path in sorted(self.folder.glob("*.arrow")):
+            if path.stem in self._names:
+                continue
+            chunk = self._open(path)
+            if chunk is None:
+                self.damaged.append(path.name)
+                with suppress(OSError):
+                    path.unlink()
+                continue
+            self._names.append(path.stem)
+            self._keys.append(chunk[0])
+            self._chunks.append(chunk[1])
+
+    def locate(self, keys: Keys) -> Int64:
+        """Where each key is stored, shape (n,); -1 for those that are not."""
+        if not self._keys:
+            return np.full(len(keys), -1, dtype=np.int64)
+        known = pa.chunked_array(self._keys).combine_chunks()
+        found = pc.fill_null(pc.index_in(keys, value_set=known), -1)
+        return found.to_numpy(zero_copy_only=False).astype(np.int64)
+
+    def vectors(self, keys: Keys) -> Vectors:
+        """The vectors of these keys.
+
+        Raises:
+            BenchError: Some are not stored.
+        """
+        positions = self.locate(keys)
+        missing = int((positions < 0).sum())
+        if missing:
+            raise BenchError(
+                f"{missing} of {len(keys)} vectors are not in the store", where=str(self.folder),
+                hint="run again: what is missing is encoded",
+            )  # fmt: skip
+        return Vectors(self._chunks, positions, self._chunks[0].shape[1])
+
+    def append(self, keys: Keys, matrix: Float32) -> None:
+        """Write one chunk: keys (n,) and their vectors (n, width).
+
+        Raises:
+            BenchError: The disk is full or not writable.
+        """
+        values = pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), matrix.shape[1])
+        table = pa.Table.from_arrays([keys, values], names=["key", "vector"])
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+        content = sink.getvalue().to_pybytes()
+        name = hashlib.blake2b(content, digest_size=16).hexdigest()
+        write_bytes(self.folder / f"{name}.arrow", content)
+        self.refresh()
+
+    @staticmethod
+    def _open(path: Path) -> tuple[Keys, Float32] | None:
+        try:
+            if digest_file(path) != path.stem:
+                return None
+            table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        except (OSError, pa.ArrowInvalid):
+            return None
+        values = table.column("vector").combine_chunks()
+        width = values.type.list_size
+        return table.column("key").combine_chunks(), values.flatten().to_numpy().reshape(-1, width)
+
+
+def store_root(cache: Path) -> Path:
+    """The folder of all vector spaces in a cache."""
+    return cache / "vectors"
+
+
+def clear(space_folder: Path) -> None:
+    """Delete a vector space, waiting for a process that is encoding into it."""
+    with FileLock(space_folder / ".lock"):
+        for path in space_folder.iterdir():
+            if path.name != ".lock":
+                path.unlink()
+    shutil.rmtree(space_folder, ignore_errors=True)
