@@ -154,7 +154,5 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 hint="every line must be one whole JSON object",
             ) from error
         if not isinstance(value, dict):
-            raise BenchError(
-                f"expected a JSON object, found {type(value).__name__}", where=f"{path}, line {number}"
-            )
+            raise BenchError(f"expected a JSON object, found {type(value).__name__}", where=f"{path}, line {number}")
         yield number, value

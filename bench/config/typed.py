@@ -58,10 +58,15 @@ def _fault(model: type[BaseModel], document: YamlDocument, detail: Any) -> Usage
     found = detail.get("input")
     if kind != "value_error" and not isinstance(found, dict | list):
         message += f", found {found!r}"
-    context = detail.get("ctx", {})
-    hint = did_you_mean(str(found), context["expected"].replace("'", "").replace(" or ", ", ").split(", ")) \
-        if kind == "literal_error" else None
-    return UsageError(f"`{key}`: {message}" if key else message, where=where, hint=hint)
+    return UsageError(f"`{key}`: {message}" if key else message, where=where, hint=_choice_hint(detail))
+
+
+def _choice_hint(detail: Any) -> str | None:
+    """The nearest allowed value, where only some are allowed."""
+    if detail["type"] != "literal_error":
+        return None
+    choices = detail["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+    return did_you_mean(str(detail["input"]), choices)
 
 
 def _known_part(document: YamlDocument, loc: tuple[str | int, ...]) -> Location:

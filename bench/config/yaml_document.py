@@ -76,7 +76,7 @@ class _Builder:
         if not node.tag.startswith("tag:yaml.org,2002:") or "python" in node.tag:
             raise self.error(f"the tag {node.tag} is not allowed", node.start_mark, "use plain values")
         try:
-            return self.scalars.construct_object(node)  # type: ignore[no-untyped-call]
+            return self.scalars.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:
             raise self.error(f"cannot read {node.value!r}: {error}", node.start_mark) from error
 

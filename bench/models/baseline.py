@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,18 @@ class Bm25:
         for row, tokens in enumerate(self._tokens(queries)):
             known = [token for token in tokens if token in self._index.vocab_dict]
             scores = self._index.get_scores(known) if known else np.zeros(self._n)
-            scores = np.where(scores > 0, scores, -np.inf).astype(np.float32)
-            yield ScoreBlock(slice(row, row + 1), documents, scores[None, :])
+            ranked = np.where(scores > 0, scores, -np.inf).astype(np.float32)
+            yield ScoreBlock(slice(row, row + 1), documents, ranked[None, :])
+
+    def search(self, query: str, k: int) -> Any:
+        """Rows of the best k documents for one query, as a search engine would answer it."""
+        return self._index.retrieve(
+            self._tokens([query]), k=min(k, self._n), show_progress=False, n_threads=1, return_as="documents"
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the index."""
+        self._index.save(folder)
 
     @staticmethod
     def _tokens(texts: list[str]) -> list[list[str]]:
@@ -70,6 +81,7 @@ def _require(entry: ModelEntry) -> None:
             metadata.version(name)
         except metadata.PackageNotFoundError as error:
             raise BenchError(
-                f"the package {name} is not installed", where=f"model `{entry.name}`",
+                f"the package {name} is not installed",
+                where=f"model `{entry.name}`",
                 hint="pip install 'mrl-bench[bm25]'",
-            ) from error  # fmt: skip
+            ) from error

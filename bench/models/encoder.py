@@ -45,9 +45,14 @@ class SentenceEncoder:
             counts = np.array([1 + len(text) // _CHARACTERS_PER_TOKEN for text in prompted], dtype=np.int64)
             return np.minimum(counts, limit) if limit else counts
         encoded = tokenizer(
-            prompted, truncation=limit is not None, max_length=limit, padding=False,
-            return_attention_mask=False, return_token_type_ids=False, verbose=False,
-        )  # fmt: skip
+            prompted,
+            truncation=limit is not None,
+            max_length=limit,
+            padding=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        )
         return np.array([len(ids) for ids in encoded["input_ids"]], dtype=np.int64)
 
     def embed(self, texts: list[str], context: TextContext) -> npt.NDArray[np.float32]:
@@ -61,8 +66,10 @@ class SentenceEncoder:
         extra = {"task": context.route} if context.route else {}
         with torch.inference_mode():
             features: dict[str, Any] = self._model.preprocess(texts, prompt=context.prompt or None, **extra)
-            moved = {key: value.to(self._model.device) if isinstance(value, torch.Tensor) else value
-                     for key, value in features.items()}  # fmt: skip
+            moved = {
+                key: value.to(self._model.device) if isinstance(value, torch.Tensor) else value
+                for key, value in features.items()
+            }
             vectors = self._model(moved, **extra)["sentence_embedding"]
             return np.ascontiguousarray(vectors.float().cpu().numpy())
 
@@ -94,7 +101,7 @@ def load_encoder(entry: ModelEntry, located: Located) -> SentenceEncoder:
         return SentenceEncoder(model, entry.name)
     except BenchError:
         raise
-    except Exception as error:  # noqa: BLE001 - a library, the model's files or its own code may raise anything
+    except Exception as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), "")
         hint = "check that the folder is a whole sentence-transformers model"
         if "trust_remote_code" in str(error):

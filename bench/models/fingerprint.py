@@ -13,10 +13,35 @@ from bench.models.source import weight_files
 
 # Files that no loader reads. Anything not listed counts: an unknown file makes another fingerprint,
 # which costs an encoding, where leaving out a file that matters would show a wrong number.
-_IGNORED_NAMES = {"readme.md", "license", "license.txt", "license.md", "notice", ".gitattributes", ".gitignore",
-                  "data_config.json", "train_script.py", "model_card.md", "training_args.bin"}  # fmt: skip
-_IGNORED_SUFFIXES = {".png", ".jpg", ".svg", ".pdf", ".h5", ".ot", ".msgpack", ".onnx", ".tflite", ".gguf", ".lock",
-                     ".pyc", ".log", ".csv"}  # fmt: skip
+_IGNORED_NAMES = {
+    "readme.md",
+    "license",
+    "license.txt",
+    "license.md",
+    "notice",
+    ".gitattributes",
+    ".gitignore",
+    "data_config.json",
+    "train_script.py",
+    "model_card.md",
+    "training_args.bin",
+}
+_IGNORED_SUFFIXES = {
+    ".png",
+    ".jpg",
+    ".svg",
+    ".pdf",
+    ".h5",
+    ".ot",
+    ".msgpack",
+    ".onnx",
+    ".tflite",
+    ".gguf",
+    ".lock",
+    ".pyc",
+    ".log",
+    ".csv",
+}
 _IGNORED_FOLDERS = {"onnx", "openvino", "coreml", ".git", ".cache", "__pycache__", "eval", "runs"}
 _WEIGHT_SUFFIXES = {".safetensors", ".bin", ".pt", ".pth", ".ckpt"}
 
@@ -90,8 +115,10 @@ def static_width(folder: Path) -> int | None:
             return None
         if kind == "Pooling":
             modes = config.get("pooling_mode")
-            count = len(modes) if isinstance(modes, list) else sum(
-                value is True for key, value in config.items() if key.startswith("pooling_mode_")
+            count = (
+                len(modes)
+                if isinstance(modes, list)
+                else sum(value is True for key, value in config.items() if key.startswith("pooling_mode_"))
             )
             base = config.get("embedding_dimension", config.get("word_embedding_dimension"))
             # Several pooling modes are concatenated.

@@ -178,17 +178,15 @@ def load_registry(path: Path) -> Registry:
     base = path.resolve().parent
     merged = []
     for entry in registry.models:
-        missing = {} if entry.kind == "baseline" else {
-            name: value for name, value in shared.items() if name not in entry.model_fields_set
-        }
+        missing = (
+            {}
+            if entry.kind == "baseline"
+            else {name: value for name, value in shared.items() if name not in entry.model_fields_set}
+        )
         merged.append(entry.model_copy(update={**missing, "base_dir": base}))
     return registry.model_copy(update={"models": merged})
 
 
-def adhoc_entry(name_or_path: str, settings: Settings) -> ModelEntry:
-    """An entry for `bench run --model NAME_OR_PATH`, named as it was typed."""
-    if name_or_path in BASELINES or name_or_path == "bm25":
-        return ModelEntry(name="bm25", kind="baseline", source=["bm25s"])
-    values = {name: getattr(settings, name) for name in settings.model_fields_set}
-    entry = ModelEntry(name=name_or_path, source=[name_or_path])
-    return entry.model_copy(update={**values, "base_dir": Path.cwd()})
+def adhoc_entry(name_or_path: str) -> ModelEntry:
+    """An entry for `bench run --model NAME_OR_PATH`, named as it was typed, with the settings' defaults."""
+    return ModelEntry(name=name_or_path, source=[name_or_path]).model_copy(update={"base_dir": Path.cwd()})

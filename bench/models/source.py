@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bench.errors import BenchError
 from bench.cache import sha256_of
+from bench.errors import BenchError
 from bench.models.registry import ModelEntry
 
 SourceKind = Literal["folder", "package", "hub"]
@@ -38,7 +38,7 @@ class Located:
     revision: str | None = None
 
 
-class NotLocal(BenchError):
+class NotDownloadedError(BenchError):
     """The model could be had from the Hub, but is not on this machine yet."""
 
 
@@ -50,7 +50,7 @@ def locate(entry: ModelEntry, *, download: bool) -> Located:
         download: Whether the Hub may be asked; otherwise only its local cache is.
 
     Raises:
-        NotLocal: Only the Hub can have it and `download` is False.
+        NotDownloadedError: Only the Hub can have it and `download` is False.
         BenchError: No source has it, the weights are missing or their SHA-256 differs.
     """
     reasons: list[BenchError] = []
@@ -63,7 +63,7 @@ def locate(entry: ModelEntry, *, download: bool) -> Located:
         _check_weights(entry, located.path)
         return located
     # A place on the Hub still to be asked outranks the reasons of the others.
-    waiting = next((reason for reason in reasons if isinstance(reason, NotLocal)), None)
+    waiting = next((reason for reason in reasons if isinstance(reason, NotDownloadedError)), None)
     if waiting is not None:
         raise waiting
     if len(reasons) == 1:
@@ -146,7 +146,7 @@ def _hub(entry: ModelEntry, repo: str, source: str, *, download: bool) -> Locate
                     hint="unset HF_HUB_OFFLINE to download it, or give a local folder as `source`",
                 )
             if not download:
-                raise NotLocal(f"{repo} has to be downloaded from the Hub first", where=where)
+                raise NotDownloadedError(f"{repo} has to be downloaded from the Hub first", where=where)
             path = snapshot_download(repo, revision=entry.revision, ignore_patterns=HUB_IGNORED)
     except HFValidationError as error:
         raise BenchError(f"`{repo}` is neither a folder nor a Hub id", where=where) from error

@@ -19,6 +19,8 @@ from bench.vectors.quantise import fit
 from bench.vectors.store import Vectors
 from bench.views import View
 
+Float32 = npt.NDArray[np.float32]
+
 # Rows read at once where only a pass over the corpus is needed.
 _PASS_ROWS = 16_384
 
@@ -89,19 +91,18 @@ def score_blocks(data: RetrievalData, blocks: Iterable[ScoreBlock]) -> Scores:
     return Scores(metrics, data.query_ids, dict(items))
 
 
-def score_pairs(data: PairData, first: Vectors, second: Vectors, view: View, similarity: Similarity) -> Scores:
+def score_pairs(data: PairData, first: Float32, second: Float32, view: View, similarity: Similarity) -> Scores:
     """Score an sts task at one view.
 
     Args:
         data: The task.
-        first: Vectors of data.sentences1.
-        second: Vectors of data.sentences2.
+        first: Full vectors of data.sentences1, shape (n, width), float32.
+        second: Full vectors of data.sentences2, shape (n, width), float32.
         view: The view; int8 learns its ranges from the sentences of both sides.
         similarity: The model's similarity.
     """
-    a, b = first.all(), second.all()
-    quantiser = fit(view, similarity, (a, b))
-    values = pairs.similarities(quantiser.values(quantiser.codes(a)), quantiser.values(quantiser.codes(b)))
+    quantiser = fit(view, similarity, (first, second))
+    values = pairs.similarities(quantiser.values(quantiser.codes(first)), quantiser.values(quantiser.codes(second)))
     found = pairs.correlations(values, data.gold)
     metrics = {name: Estimate(value) for name, value in found.items()}
     main = "cosine_spearman"

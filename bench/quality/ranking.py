@@ -192,5 +192,3 @@ def _pack(block: ScoreBlock, hits: npt.NDArray[np.bool_], changed: Int64) -> tup
     scores[row, place] = block.scores[changed[row], column]
     documents[row, place] = block.documents[column]
     return scores, documents
-
-

@@ -53,9 +53,7 @@ class _Ranks:
     tied: Int64
 
 
-def score_queries(
-    ranking: Ranking, pair_queries: Int64, pair_gains: Int64, n_queries: int
-) -> dict[str, Float64]:
+def score_queries(ranking: Ranking, pair_queries: Int64, pair_gains: Int64, n_queries: int) -> dict[str, Float64]:
     """Every metric of every query.
 
     Args:
@@ -68,15 +66,15 @@ def score_queries(
         By metric name (METRICS), one value a query, shape (n_queries,), float64.
     """
     ranks = _locate(ranking, pair_queries, pair_gains)
-    relevant = np.bincount(pair_queries, minlength=n_queries)
+    relevant = _per_query(pair_queries, np.ones(len(pair_queries)), n_queries)
     ideal = _ideal_dcg(pair_queries, pair_gains, n_queries)
     groups = _groups(ranks)
     result: dict[str, Float64] = {}
     for k in CUTOFFS:
         inside = np.clip(np.minimum(k, ranks.above + ranks.tied) - ranks.above, 0, None) / ranks.tied
-        found = np.bincount(ranks.query, weights=inside, minlength=n_queries)
+        found = _per_query(ranks.query, inside, n_queries)
         discount = _DISCOUNT_SUMS[np.minimum(k, ranks.above + ranks.tied)] - _DISCOUNT_SUMS[np.minimum(k, ranks.above)]
-        dcg = np.bincount(ranks.query, weights=ranks.gain * discount / ranks.tied, minlength=n_queries)
+        dcg = _per_query(ranks.query, ranks.gain * discount / ranks.tied, n_queries)
         first, hit, precision_sum = _group_metrics(groups, k, n_queries)
         result[f"ndcg_at_{k}"] = _ratio(dcg, ideal[k])
         result[f"recall_at_{k}"] = _ratio(found, relevant)
@@ -114,9 +112,7 @@ def _ideal_dcg(pair_queries: Int64, pair_gains: Int64, n_queries: int) -> dict[i
     near = rank < MAX_CUTOFF
     weights = np.zeros(len(queries))
     weights[near] = gains[near] * _DISCOUNTS[rank[near]]
-    return {
-        k: np.bincount(queries, weights=np.where(rank < k, weights, 0.0), minlength=n_queries) for k in CUTOFFS
-    }
+    return {k: _per_query(queries, weights * (rank < k), n_queries) for k in CUTOFFS}
 
 
 @dataclass(frozen=True)
@@ -176,12 +172,17 @@ def _group_metrics(groups: _Groups, k: int, n_queries: int) -> tuple[Float64, Fl
     # Given a relevant document at place i, each of the i - 1 places before it is relevant with (m - 1) / (t - 1).
     others = (relevant - 1)[:, None] / np.maximum(tied - 1, 1)[:, None] * (place - 1)
     expected = (before[:, None] + 1 + others) / rank * (relevant / tied)[:, None]
-    precision_sum += np.bincount(query, weights=np.where(valid, expected, 0.0).sum(axis=1), minlength=n_queries)
+    precision_sum += _per_query(query, np.where(valid, expected, 0.0).sum(axis=1), n_queries)
     return first, hit, precision_sum
 
 
-def _ratio(numerator: Float64, denominator: npt.NDArray[np.generic]) -> Float64:
-    """numerator / denominator, 0 where the denominator is 0."""
+def _per_query(queries: Int64, weights: Float64, n_queries: int) -> Float64:
+    """The sum of weights of each query, shape (n_queries,)."""
+    return np.bincount(queries, weights=weights, minlength=n_queries).astype(np.float64, copy=False)
+
+
+def _ratio(numerator: Float64, denominator: Float64) -> Float64:
+    """Numerator / denominator, 0 where the denominator is 0."""
     result: Float64 = np.divide(
         numerator, denominator, out=np.zeros(len(numerator), dtype=np.float64), where=denominator != 0
     )

@@ -50,13 +50,15 @@ def read_beir(
     judged = dict.fromkeys(query for query, _ in labels)
     query_rows = {query: row for row, query in enumerate(judged)}
     document_rows = {document: row for row, document in enumerate(documents)}
-    positive = [(query_rows[query], document_rows[document], gain) for (query, document), gain in labels.items()
-                if gain > 0]  # fmt: skip
+    positive = [
+        (query_rows[query], document_rows[document], gain) for (query, document), gain in labels.items() if gain > 0
+    ]
     if not positive:
         raise BenchError(
-            "no document is relevant to any query: every label is 0 or less", where=str(path),
+            "no document is relevant to any query: every label is 0 or less",
+            where=str(path),
             hint="a relevant document needs a label of 1 or more",
-        )  # fmt: skip
+        )
     notes = []
     answerable = len({query for query, _, _ in positive})
     if answerable < len(judged):
@@ -78,9 +80,10 @@ def read_beir(
 def _read_texts(path: Path, what: str, *, allow_empty: bool, titled: bool) -> dict[str, str]:
     if not path.is_file():
         raise BenchError(
-            "no such file", where=str(path),
+            "no such file",
+            where=str(path),
             hint="a retrieval task is a folder with corpus.jsonl, queries.jsonl and qrels/<split>.tsv",
-        )  # fmt: skip
+        )
     texts: dict[str, str] = {}
     lines: dict[str, int] = {}
     for line, row in read_jsonl(path):
@@ -88,18 +91,20 @@ def _read_texts(path: Path, what: str, *, allow_empty: bool, titled: bool) -> di
         name = _identifier(row, where)
         if name in texts:
             raise BenchError(
-                f"the {what} id `{name}` stands twice (first in line {lines[name]})", where=where,
+                f"the {what} id `{name}` stands twice (first in line {lines[name]})",
+                where=where,
                 hint="ids must be unique",
-            )  # fmt: skip
+            )
         text = _string(row, "text", where)
         if titled:
             text = f"{_string(row, 'title', where, default='')} {text}"
         text = text.strip()
         if not text and not allow_empty:
             raise BenchError(
-                f"the {what} `{name}` has an empty text", where=where,
+                f"the {what} `{name}` has an empty text",
+                where=where,
                 hint="give it a text, remove it, or set `allow_empty: true` in the task card",
-            )  # fmt: skip
+            )
         texts[name] = text
         lines[name] = line
     if not texts:
@@ -137,9 +142,10 @@ def _read_qrels(folder: Path, split: str) -> dict[tuple[str, str], int]:
         where = f"{path}, line {number}"
         if len(cells) != 3:
             raise BenchError(
-                f"expected 3 columns with tabs between them, found {len(cells)}", where=where,
+                f"expected 3 columns with tabs between them, found {len(cells)}",
+                where=where,
                 hint="query-id<TAB>corpus-id<TAB>score",
-            )  # fmt: skip
+            )
         query, document, label = (cell.strip() for cell in cells)
         try:
             gain = int(label)
@@ -164,6 +170,7 @@ def _check_known(path: Path, what: str, names: Sequence[str], known: dict[str, s
         file = "queries.jsonl" if what == "query" else "corpus.jsonl"
         plural = "queries" if what == "query" else "documents"
         raise BenchError(
-            f"{len(unknown)} judged {plural} not in {file}: {shown}", where=str(path),
+            f"{len(unknown)} judged {plural} not in {file}: {shown}",
+            where=str(path),
             hint=f"add them to {file} or remove their lines",
-        )  # fmt: skip
+        )

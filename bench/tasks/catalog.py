@@ -109,9 +109,7 @@ def _pair_file(folder: Path, stem: str) -> Path:
         if (folder / f"{stem}{suffix}").is_file():
             return folder / f"{stem}{suffix}"
     found = ", ".join(sorted(path.stem for path in folder.iterdir() if path.suffix in SUFFIXES)) or "none"
-    raise BenchError(
-        f"no file {stem}.jsonl or {stem}.csv", where=str(folder), hint=f"files of pairs found: {found}"
-    )
+    raise BenchError(f"no file {stem}.jsonl or {stem}.csv", where=str(folder), hint=f"files of pairs found: {found}")
 
 
 def find_cards(folders: list[Path]) -> dict[str, Task]:
@@ -187,9 +185,7 @@ def _from_path(path: Path, known: list[str]) -> Task:
             split = path.stem if path.stem in _SPLIT_NAMES else "test"
             name = path.resolve().parent.name if path.stem in _SPLIT_NAMES else path.stem
             return Task(TaskCard(name=name, type="sts", path=Path(path.name), splits=[split]), path.resolve().parent)
-        raise UsageError(
-            "not a task: expected a card (.yaml) or pairs (.jsonl, .csv)", where=str(path)
-        )
+        raise UsageError("not a task: expected a card (.yaml) or pairs (.jsonl, .csv)", where=str(path))
     if (path / CARD_NAME).is_file():
         return read_card(path / CARD_NAME)
     return _from_folder(path.resolve())
@@ -212,6 +208,7 @@ def _from_folder(folder: Path) -> Task:
         except ValueError as error:
             raise UsageError("a file's name is no name for a subset", where=str(folder)) from error
     raise UsageError(
-        "no task in this folder", where=str(folder),
+        "no task in this folder",
+        where=str(folder),
         hint="expected task.yaml, a BEIR folder (corpus.jsonl, queries.jsonl, qrels/), or pairs (.jsonl, .csv)",
-    )  # fmt: skip
+    )

@@ -36,9 +36,10 @@ def read_pairs(path: Path, *, allow_empty: bool = False) -> PairData:
                 raise BenchError(f"the key `{column}` is missing or not a string", where=where)
             if not text.strip() and not allow_empty:
                 raise BenchError(
-                    f"`{column}` is empty", where=where,
+                    f"`{column}` is empty",
+                    where=where,
                     hint="give it a text, remove the line, or set `allow_empty: true` in the task card",
-                )  # fmt: skip
+                )
             texts.append(text)
         first.append(texts[0])
         second.append(texts[1])
@@ -70,9 +71,10 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     missing = [column for column in _COLUMNS if column not in (reader.fieldnames or [])]
     if missing:
         raise BenchError(
-            f"the column `{missing[0]}` is missing", where=f"{path}, line 1",
+            f"the column `{missing[0]}` is missing",
+            where=f"{path}, line 1",
             hint=f"columns found: {', '.join(reader.fieldnames or []) or 'none'}",
-        )  # fmt: skip
+        )
     try:
         for row in reader:
             yield reader.line_num, row

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -77,7 +78,7 @@ class EncodeReport:
     """What encoding did.
 
     Attributes:
-        total: Unique texts asked for.
+        texts: Unique texts asked for.
         reused: Those that the store already had.
         encoded: Those encoded now.
         tokens: Tokens encoded now, prompts included, padding left out.
@@ -87,7 +88,7 @@ class EncodeReport:
         device: Where.
     """
 
-    total: int
+    texts: int
     reused: int
     encoded: int
     tokens: int
@@ -144,28 +145,26 @@ def encode_missing(
     """
     with space.lock(on_wait):
         space.refresh()
-        space.save_profile(encoder.profile)
+        space.save_profile(encoder.profile, encoder.name)
         parts = _unique(space, groups)
         lacking = sum(int(part.lacking.sum()) for part in parts)
         total = sum(len(part.texts) for part in parts)
         progress = Progress(total=total, reused=total - lacking)
         on_progress(progress)
-        on_cpu = encoder.device == "cpu"
-        # One torch thread a worker over shared weights beats many threads on one batch (docs/encoding.md).
-        workers = usable_cores() if on_cpu else 1
+        pool, workers = worker_pool(encoder)
         tuner = BatchTuner(
             fixed=batch_size,
-            on_gpu=not on_cpu,
+            on_gpu=encoder.device != "cpu",
             workers=workers,
             tokens=sum(int(part.lengths[part.lacking].sum()) for part in parts) // _CHARACTERS_PER_TOKEN,
-            memory=space.folder / "batch_size.json",
+            memory=batch_memory(space),
         )
         start = time.perf_counter()
-        with _Pipeline(space, encoder, tuner, workers, progress, on_progress) as pipeline:
+        with _Pipeline(space, encoder, tuner, pool, workers, progress, on_progress) as pipeline:
             pipeline.run(_batches(encoder, tuner, parts))
         seconds = time.perf_counter() - start
     return EncodeReport(
-        total=progress.total,
+        texts=progress.total,
         reused=progress.reused,
         encoded=progress.encoded,
         tokens=progress.tokens,
@@ -179,6 +178,23 @@ def encode_missing(
 def usable_cores() -> int:
     """Cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def batch_memory(space: VectorSpace) -> Path:
+    """The file that keeps the batch size found for a model on this machine."""
+    return space.folder / "batch_size.json"
+
+
+def worker_pool(encoder: Encoder) -> tuple[ThreadPoolExecutor, int]:
+    """The threads that encode, and their number.
+
+    On CPU one torch thread a worker over shared weights beats many torch threads on one batch (docs/encoding.md);
+    on a GPU one worker with large batches.
+    """
+    if encoder.device != "cpu":
+        return ThreadPoolExecutor(1), 1
+    workers = usable_cores()
+    return ThreadPoolExecutor(workers, initializer=_one_torch_thread), workers
 
 
 def _unique(space: VectorSpace, groups: Sequence[TextGroup]) -> list[_UniqueTexts]:
@@ -211,6 +227,7 @@ class _Pipeline:
         space: VectorSpace,
         encoder: Encoder,
         tuner: BatchTuner,
+        pool: ThreadPoolExecutor,
         workers: int,
         progress: Progress,
         on_progress: Callable[[Progress], None],
@@ -221,7 +238,7 @@ class _Pipeline:
         self._ahead = workers * _AHEAD
         self._progress = progress
         self._on_progress = on_progress
-        self._pool = ThreadPoolExecutor(workers, initializer=_one_torch_thread if encoder.device == "cpu" else None)
+        self._pool = pool
         self._running: deque[tuple[Future[Float32], Batch, _UniqueTexts]] = deque()
         self._keys: list[bytes] = []
         self._matrices: list[Float32] = []

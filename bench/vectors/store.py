@@ -12,7 +12,9 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +30,8 @@ KEY_BYTES = 16
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
-Keys = pa.Array  # of fixed-size binary, KEY_BYTES each
+# A pyarrow array of fixed-size binary, KEY_BYTES each.
+Keys: TypeAlias = Any
 
 
 def text_keys(texts: Sequence[str], context: TextContext) -> Keys:
@@ -50,9 +53,7 @@ def text_keys(texts: Sequence[str], context: TextContext) -> Keys:
 
 def keys_from_bytes(raw: bytes) -> Keys:
     """The key array whose entries stand one after the other in `raw`."""
-    return pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(KEY_BYTES), len(raw) // KEY_BYTES, [None, pa.py_buffer(raw)]
-    )
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(KEY_BYTES), len(raw) // KEY_BYTES, [None, pa.py_buffer(raw)])
 
 
 def keys_to_bytes(keys: Keys) -> bytes:
@@ -132,9 +133,13 @@ class VectorSpace:
         except (OSError, ValueError):
             return None
 
-    def save_profile(self, profile: ModelProfile) -> None:
-        """Keep a model's profile beside its vectors."""
+    def save_profile(self, profile: ModelProfile, name: str) -> None:
+        """Keep a model's profile beside its vectors, and its name for people."""
         write_text(self.folder / "profile.json", profile.model_dump_json(indent=2) + "\n")
+        file = self.folder / "names.txt"
+        known = file.read_text(encoding="utf-8").split("\n")[:-1] if file.exists() else []
+        if name not in known:
+            write_text(file, "".join(f"{known_name}\n" for known_name in [*known, name]))
 
     @contextmanager
     def lock(self, on_wait: Callable[[], None]) -> Iterator[None]:
@@ -181,7 +186,7 @@ class VectorSpace:
             return np.full(len(keys), -1, dtype=np.int64)
         known = pa.chunked_array(self._keys).combine_chunks()
         found = pc.fill_null(pc.index_in(keys, value_set=known), -1)
-        return found.to_numpy(zero_copy_only=False).astype(np.int64)
+        return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int64)
 
     def vectors(self, keys: Keys) -> Vectors:
         """The vectors of these keys.
@@ -193,9 +198,10 @@ class VectorSpace:
         missing = int((positions < 0).sum())
         if missing:
             raise BenchError(
-                f"{missing} of {len(keys)} vectors are not in the store", where=str(self.folder),
+                f"{missing} of {len(keys)} vectors are not in the store",
+                where=str(self.folder),
                 hint="run again: what is missing is encoded",
-            )  # fmt: skip
+            )
         return Vectors(self._chunks, positions, self._chunks[0].shape[1])
 
     def append(self, keys: Keys, matrix: Float32) -> None:
@@ -232,10 +238,44 @@ def store_root(cache: Path) -> Path:
     return cache / "vectors"
 
 
-def clear(space_folder: Path) -> None:
+@dataclass(frozen=True)
+class SpaceSize:
+    """Room that a vector space takes.
+
+    Attributes:
+        fingerprint: Its name.
+        names: Names of the models whose vectors it holds, as they were when they were encoded.
+        files: Chunk files.
+        bytes: Their size.
+    """
+
+    fingerprint: str
+    names: str
+    files: int
+    bytes: int
+
+
+def space_sizes(root: Path) -> list[SpaceSize]:
+    """All vector spaces in a store."""
+    sizes = []
+    for folder in sorted(path for path in root.glob("*") if path.is_dir()):
+        chunks = list(folder.glob("*.arrow"))
+        names = folder / "names.txt"
+        sizes.append(
+            SpaceSize(
+                folder.name,
+                ", ".join(names.read_text(encoding="utf-8").split("\n")[:-1]) if names.exists() else "",
+                len(chunks),
+                sum(path.stat().st_size for path in chunks),
+            )
+        )
+    return sizes
+
+
+def clear_space(folder: Path) -> None:
     """Delete a vector space, waiting for a process that is encoding into it."""
-    with FileLock(space_folder / ".lock"):
-        for path in space_folder.iterdir():
+    with FileLock(folder / ".lock"):
+        for path in folder.iterdir():
             if path.name != ".lock":
                 path.unlink()
-    shutil.rmtree(space_folder, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)

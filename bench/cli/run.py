@@ -1,0 +1,101 @@
+"""`bench run`: encode, score, measure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.options import (
+    ModelNames,
+    RegistryFile,
+    ResultsFolder,
+    TaskNames,
+    chosen_models,
+    chosen_tasks,
+    split_list,
+    whole_numbers,
+)
+from bench.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from bench.models.registry import ModelEntry
+
+
+def run(
+    models: RegistryFile = None,
+    model: ModelNames = None,
+    tasks: TaskNames = None,
+    results: ResultsFolder = Path("results"),
+    truncate_dims: Annotated[
+        list[str] | None,
+        typer.Option("--truncate-dims", metavar="DIMS", help="Instead of the registry's: 384,192,96."),
+    ] = None,
+    precisions: Annotated[
+        list[str] | None,
+        typer.Option("--precisions", metavar="NAMES", help="Instead of the registry's: float32,float16,int8,binary."),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", metavar="NAME", help="Instead of the registry's: auto, cpu, cuda, mps.")
+    ] = None,
+    no_cost: Annotated[bool, typer.Option("--no-cost", help="Quality only: no latency, memory or storage.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Score and measure again what is done.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")] = False,
+) -> int:
+    """Score every model on every task at every view, and measure what it costs.
+
+    What is done is not done again. Exit status: 0 all done, 1 something failed, 2 wrong usage.
+    """
+    from bench.cli.terminal import RunDisplay, print_failures, print_plan, print_tables
+    from bench.plan import Options, make_plan
+    from bench.results.index import ResultIndex
+    from bench.results.store import ResultStore
+    from bench.runner import LoadedModels, execute
+
+    entries, registry = chosen_models(models, model)
+    options = Options(
+        results=results,
+        force=force,
+        cost=not no_cost,
+        truncate_dims=whole_numbers("--truncate-dims", truncate_dims),
+        precisions=_precisions(precisions),
+        download=not dry_run,
+    )
+    entries = _on_device(entries, device)
+    chosen = chosen_tasks(registry, tasks)
+    with RunDisplay() as display:
+        loaded = LoadedModels(display)
+        plan = make_plan(entries, chosen, ResultIndex(ResultStore(results).records()), options, loaded.profile)
+        print_plan(plan)
+        if dry_run:
+            print_failures(plan.failures)
+            return 1 if plan.failures else 0
+        failures = execute(plan, results, loaded, display)
+    print_tables(results, plan.jobs)
+    display.print_files()
+    print_failures(failures)
+    return 1 if failures else 0
+
+
+def _precisions(values: list[str] | None) -> tuple[str, ...]:
+    from bench.views import PRECISIONS
+
+    found = split_list(values)
+    for value in found:
+        if value not in PRECISIONS:
+            raise UsageError(
+                f"--precisions: unknown precision `{value}`",
+                hint=did_you_mean(value, PRECISIONS) or f"known: {', '.join(PRECISIONS)}",
+            )
+    return tuple(found)
+
+
+def _on_device(entries: list[ModelEntry], device: str | None) -> list[ModelEntry]:
+    import re
+
+    if device is None:
+        return entries
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", device):
+        raise UsageError(f"--device: unknown device `{device}`", hint="auto, cpu, cuda, cuda:0, mps")
+    return [entry if entry.kind == "baseline" else entry.model_copy(update={"device": device}) for entry in entries]

@@ -1,0 +1,198 @@
+"""What a run prints: the plan, progress, tables, files and failures."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table as RichTable
+
+from bench.plan import Failure, Job, Plan
+from bench.report.cells import NOISY_MARK, is_best, number_text, score_text, shown_columns, view_text
+from bench.report.rows import Table, make_tables
+from bench.results.index import ResultIndex
+from bench.results.store import ResultStore
+from bench.vectors.encode import Progress as EncodeProgress
+
+# A table wider than the terminal loses columns; without a terminal nothing is gained by wrapping.
+console = Console(width=None if os.environ.get("COLUMNS") or Console().is_terminal else 200)
+errors = Console(stderr=True, width=console.width)
+
+
+class RunDisplay:
+    """Progress of a run on the terminal."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f} {task.fields[what]}"),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            refresh_per_second=4,
+        )
+        self._tasks: dict[tuple[str, str, str], TaskID] = {}
+        self._files: list[Path] = []
+
+    def __enter__(self) -> RunDisplay:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def loading(self, model: str) -> None:
+        """A model is being loaded."""
+        console.print(f"loading {escape(model)}")
+
+    def encoding(self, model: str, task: str, progress: EncodeProgress) -> None:
+        """Encoding moved on."""
+        bar = self._bar("encode", model, task, progress.total, "texts")
+        elapsed = self._progress.tasks[self._progress.task_ids.index(bar)].elapsed or 0
+        rate = f"{progress.encoded / elapsed:,.0f} texts/s" if elapsed > 0 and progress.encoded else ""
+        self._progress.update(bar, completed=progress.reused + progress.encoded, rate=rate)
+        if progress.reused + progress.encoded == progress.total:
+            tokens = f", {progress.tokens / elapsed:,.0f} tokens/s" if elapsed > 0 else ""
+            console.print(
+                f"encoded {escape(model)} on {escape(task)}: {progress.encoded:,} texts "
+                f"({progress.reused:,} were in the store), {rate}{tokens}"
+            )
+            self._progress.remove_task(self._tasks.pop(("encode", model, task)))
+
+    def waiting(self, model: str) -> None:
+        """Another process is encoding with this model."""
+        console.print(f"waiting: another process is encoding with {escape(model)}")
+
+    def scoring(self, model: str, task: str, done: int, total: int) -> None:
+        """A view was scored."""
+        bar = self._bar("score", model, task, total, "views")
+        self._progress.update(bar, completed=done)
+        if done == total:
+            console.print(f"scored {escape(model)} on {escape(task)}: {total} {'views' if total > 1 else 'view'}")
+            self._progress.remove_task(self._tasks.pop(("score", model, task)))
+
+    def measuring(self, model: str, task: str, probe: str) -> None:
+        """A cost probe starts: nothing moves on the screen meanwhile, since drawing would disturb it."""
+        self._progress.stop()
+        console.print(f"measuring {probe} cost of {escape(model)} on {escape(task)} (10 to 60 s)")
+
+    def damaged(self, model: str, files: Sequence[str]) -> None:
+        """Stored vectors were damaged."""
+        count = f"{len(files)} file{'s' if len(files) > 1 else ''}"
+        console.print(f"[yellow]{count} of stored vectors of {escape(model)} damaged; encoding their texts again")
+
+    def wrote(self, path: Path) -> None:
+        """A record was written."""
+        self._files.append(path)
+
+    def failed(self, failure: Failure) -> None:
+        """A job failed."""
+        console.print(f"[red]failed[/]: {escape(failure.model)} on {escape(failure.task)}")
+        if os.environ.get("BENCH_DEBUG") and failure.error.__cause__ is not None:
+            import traceback
+
+            traceback.print_exception(failure.error.__cause__)
+
+    def print_files(self) -> None:
+        """Where everything went."""
+        if self._files:
+            console.print("written:")
+            for path in self._files:
+                console.print(f"  {escape(str(path))} (+ .parquet)", soft_wrap=True)
+
+    def _bar(self, what: str, model: str, task: str, total: int, unit: str) -> TaskID:
+        key = (what, model, task)
+        if key not in self._tasks:
+            self._tasks[key] = self._progress.add_task(
+                f"{what} {escape(model)} on {escape(task)}", total=total, what=unit, rate=""
+            )
+        return self._tasks[key]
+
+
+def print_plan(plan: Plan) -> None:
+    """The plan: a line a model and task, with what is to be done and why."""
+    if plan.jobs:
+        table = RichTable(title="plan", title_justify="left", box=None, pad_edge=False, header_style="bold")
+        for heading in ("model", "task", "split", "cells", "to do", "stale", "done", "cost", "why"):
+            table.add_column(heading, justify="right" if heading in {"cells", "to do", "stale", "done"} else "left")
+        for job in plan.jobs:
+            table.add_row(*_plan_row(job))
+        console.print(table)
+    for note in plan.notes:
+        console.print(f"note: {escape(note)}")
+    if plan.jobs and plan.up_to_date:
+        console.print("[green]up to date[/]: nothing to encode, score or measure")
+
+
+def _plan_row(job: Job) -> list[str]:
+    counts = Counter(status for status, _ in job.cells.values())
+    reasons = dict.fromkeys(why for status, why in job.cells.values() if status != "done")
+    if job.cost_todo and job.cost:
+        reasons[job.cost[1] if job.cost[1] in reasons else f"cost: {job.cost[1]}"] = None
+    return [
+        escape(job.model.entry.name),
+        escape(job.unit.label),
+        escape(job.unit.split),
+        str(len(job.cells)),
+        str(counts["to do"]),
+        str(counts["stale"]),
+        str(counts["done"]),
+        "-" if job.cost is None else job.cost[0],
+        escape(", ".join(reasons)),
+    ]
+
+
+def print_tables(results: Path, jobs: Sequence[Job]) -> None:
+    """The leaderboards of the units that a run was about, with the models of the results folder."""
+    units = {(job.unit.task, job.unit.split, job.unit.subset) for job in jobs}
+    for table in make_tables(ResultIndex(ResultStore(results).records())):
+        if table.unit in units:
+            console.print()
+            console.print(_rich_table(table))
+            if any(row.noisy for row in table.rows):
+                console.print(f"{NOISY_MARK} measured on a busy machine")
+
+
+def _rich_table(table: Table) -> RichTable:
+    shown = RichTable(
+        title=f"{escape(table.title)}: {escape(table.metric)}, n = {table.n:,}", title_justify="left", box=None,
+        pad_edge=False, header_style="bold",
+    )  # fmt: skip
+    columns = shown_columns(table)
+    for heading in ("model", "dim", "precision", "score [95% interval]", *(column.title for column in columns)):
+        shown.add_column(heading, justify="left" if heading in {"model", "precision"} else "right", no_wrap=True)
+    for row in table.rows:
+        score = escape(score_text(row.score))
+        line = [
+            escape(row.model) + (NOISY_MARK if row.noisy else ""),
+            *view_text(row),
+            f"[bold green]{score}[/]" if row.score.value == table.best_score else score,
+        ]
+        for column in columns:
+            text = number_text(column, getattr(row, column.key))
+            line.append(f"[bold green]{text}[/]" if is_best(table, row, column) else text)
+        shown.add_row(*line)
+    return shown
+
+
+def print_failures(failures: Sequence[Failure]) -> None:
+    """What failed, and what to do about it."""
+    if not failures:
+        return
+    table = RichTable(title="failed", title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for heading in ("model", "task", "why"):
+        table.add_column(heading, overflow="fold")
+    for failure in failures:
+        table.add_row(escape(failure.model), escape(failure.task), escape(str(failure.error)))
+    errors.print(table)

@@ -1,0 +1,1 @@
+"""Cost: latency, throughput, memory and storage, each probe in a fresh process."""

@@ -1,0 +1,93 @@
+"""Timing one operation many times, warmed up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+# Samples that a percentile needs to mean something, at 99% confidence: the smallest n with 1 - p^n >= 0.99.
+SAMPLES_NEEDED = {50: 7, 90: 44, 95: 90, 99: 459}
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Latencies of one operation.
+
+    Attributes:
+        cold_ms: The very first call.
+        warm_up: Calls made and thrown away until two halves agreed.
+        samples_ms: The calls after that, in order.
+    """
+
+    cold_ms: float
+    warm_up: int
+    samples_ms: list[float]
+
+    def percentile(self, p: int) -> float | None:
+        """The p-th percentile in ms, or None when there are too few samples for it."""
+        if len(self.samples_ms) < SAMPLES_NEEDED[p]:
+            return None
+        return float(np.percentile(self.samples_ms, p))
+
+
+def time_calls(
+    operation: Callable[[Any], object],
+    inputs: Sequence[Any],
+    *,
+    min_calls: int,
+    min_seconds: float,
+    max_seconds: float,
+    max_calls: int | None = None,
+    warm_up_seconds: float = 2.0,
+) -> Timing:
+    """Call `operation` on the inputs in turn, again and again.
+
+    Args:
+        operation: What to time; it returns when its work is done.
+        inputs: One call's input each, used in turn.
+        min_calls: Timed calls at least, unless `max_seconds` come first.
+        min_seconds: Seconds of timed calls at least.
+        max_seconds: Seconds after which no further call starts.
+        max_calls: Calls after which no further call starts.
+        warm_up_seconds: Longest warm-up; it ends early when the medians of its halves differ by less than 5%.
+    """
+    position = 0
+
+    def once() -> float:
+        nonlocal position
+        value = inputs[position % len(inputs)]
+        position += 1
+        start = time.perf_counter()
+        operation(value)
+        return (time.perf_counter() - start) * 1000
+
+    cold = once()
+    warm = _warm_up(once, warm_up_seconds)
+    samples: list[float] = []
+    start = time.perf_counter()
+    while True:
+        samples.append(once())
+        elapsed = time.perf_counter() - start
+        if (
+            elapsed >= max_seconds
+            or len(samples) == max_calls
+            or (len(samples) >= min_calls and elapsed >= min_seconds)
+        ):
+            return Timing(cold, warm, samples)
+
+
+def _warm_up(once: Callable[[], float], seconds: float) -> int:
+    start = time.perf_counter()
+    samples: list[float] = []
+    while time.perf_counter() - start < seconds:
+        samples.append(once())
+        half = len(samples) // 2
+        if len(samples) >= 20 and len(samples) % 10 == 0:
+            first, second = np.median(samples[:half]), np.median(samples[half:])
+            if abs(first - second) <= 0.05 * second:
+                break
+    return len(samples)

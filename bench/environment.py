@@ -1,0 +1,80 @@
+"""The environment: what a cost figure depends on besides the model, as facts and as a fingerprint."""
+
+from __future__ import annotations
+
+import os
+import platform
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench.files import digest_json
+
+_LIBRARIES = ("torch", "transformers", "tokenizers", "sentence-transformers", "numpy", "scipy", "faiss-cpu", "bm25s")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@cache
+def describe() -> dict[str, Any]:
+    """Hardware, operating system, library versions and thread settings of this process; loads no library."""
+    memory = psutil.virtual_memory().total
+    return {
+        "cpu": _cpu_name(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gib": round(memory / 2**30),
+        "os": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])} {platform.machine()}",
+        "python": platform.python_version(),
+        "libraries": {name: version for name in _LIBRARIES if (version := _version(name))},
+        "threads": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
+        "gpus": gpus(),
+    }
+
+
+def fingerprint() -> str:
+    """Short hex identity of `describe()`."""
+    return digest_json(describe())[:12]
+
+
+@cache
+def gpus() -> list[dict[str, Any]]:
+    """Name, memory and driver of each NVIDIA GPU; empty without one or without nvidia-ml-py."""
+    try:
+        import pynvml
+    except ImportError:
+        return []
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return []
+    try:
+        driver = pynvml.nvmlSystemGetDriverVersion()
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        return [
+            {
+                "name": pynvml.nvmlDeviceGetName(handle),
+                "memory_gib": round(pynvml.nvmlDeviceGetMemoryInfo(handle).total / 2**30),
+                "driver": driver,
+            }
+            for handle in handles
+        ]
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu_name() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

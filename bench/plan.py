@@ -1,0 +1,229 @@
+"""The plan of a run: which cells there are, which are done, which have to be done and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from bench.cache import cache_root
+from bench.environment import fingerprint as environment_fingerprint
+from bench.errors import BenchError, UsageError
+from bench.models.baseline import baseline_fingerprint
+from bench.models.fingerprint import fingerprint, static_width
+from bench.models.profile import ModelProfile
+from bench.models.registry import ModelEntry
+from bench.models.source import Located, NotDownloadedError, locate
+from bench.results.index import ResultIndex
+from bench.tasks.catalog import Task, TaskUnit
+from bench.vectors.store import VectorSpace, store_root
+from bench.views import View, sort_key
+
+Status = Literal["to do", "stale", "done"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked of a run.
+
+    Attributes:
+        results: The results folder.
+        force: Do again what is done.
+        cost: Whether to measure cost.
+        truncate_dims: Instead of every entry's own.
+        precisions: Instead of every entry's own.
+        download: Whether the Hub may be asked for models.
+    """
+
+    results: Path
+    force: bool = False
+    cost: bool = True
+    truncate_dims: tuple[int, ...] = ()
+    precisions: tuple[str, ...] = ()
+    download: bool = True
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Something that could not be done."""
+
+    model: str
+    task: str
+    error: BenchError
+
+
+@dataclass(frozen=True)
+class PlannedModel:
+    """A model that is ready to run.
+
+    Attributes:
+        entry: Its entry.
+        fingerprint: Its identity.
+        located: Its files; None for a baseline.
+        space: Its stored vectors; None for a baseline.
+        width: Dimensions of its vectors; None for a baseline.
+        views: The views asked for; empty for a baseline.
+    """
+
+    entry: ModelEntry
+    fingerprint: str
+    located: Located | None = None
+    space: VectorSpace | None = None
+    width: int | None = None
+    views: tuple[View, ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One model on one task unit.
+
+    Attributes:
+        model: The model.
+        unit: The task unit.
+        cells: Status and reason of every view (None stands for a baseline's only one).
+        cost: Status and reason of the cost figures; None when cost is not asked for.
+    """
+
+    model: PlannedModel
+    unit: TaskUnit
+    cells: dict[View | None, tuple[Status, str]]
+    cost: tuple[Status, str] | None
+
+    @property
+    def todo(self) -> list[View | None]:
+        """Views to score."""
+        return [view for view, (status, _) in self.cells.items() if status != "done"]
+
+    @property
+    def cost_todo(self) -> bool:
+        """Whether cost is to be measured."""
+        return self.cost is not None and self.cost[0] != "done"
+
+
+@dataclass
+class Plan:
+    """All jobs, and what cannot even be planned."""
+
+    jobs: list[Job] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether nothing is left to do."""
+        return not any(job.todo or job.cost_todo for job in self.jobs)
+
+
+def make_plan(
+    entries: Sequence[ModelEntry],
+    tasks: Sequence[Task],
+    index: ResultIndex,
+    options: Options,
+    load_profile: Callable[[ModelEntry, Located, VectorSpace], ModelProfile],
+) -> Plan:
+    """Cross models with task units and compare with the results there are.
+
+    Args:
+        entries: The models.
+        tasks: The tasks.
+        index: The results there are.
+        options: What the user asked for.
+        load_profile: Loads a model whose width no file states.
+    """
+    plan = Plan()
+    units = _units(tasks, plan)
+    for entry in entries:
+        try:
+            model = _plan_model(entry, options, load_profile)
+        except BenchError as error:
+            if isinstance(error, UsageError):
+                raise
+            plan.failures.append(Failure(entry.name, "all tasks", error))
+            continue
+        for unit in units:
+            if entry.kind == "baseline" and unit.type != "retrieval":
+                plan.notes.append(f"{entry.name} only ranks documents: no cell on {unit.label} ({unit.type})")
+                continue
+            plan.jobs.append(_job(model, unit, index, options))
+    return plan
+
+
+def _units(tasks: Sequence[Task], plan: Plan) -> list[TaskUnit]:
+    units = []
+    for task in tasks:
+        try:
+            found = task.units()
+        except BenchError as error:
+            plan.failures.append(Failure("all models", task.name, error))
+            continue
+        for unit in found:
+            try:
+                _ = unit.fingerprint
+            except BenchError as error:
+                plan.failures.append(Failure("all models", unit.label, error))
+                continue
+            plan.notes += [f"{unit.label}: {note}" for note in unit.data.notes]
+            units.append(unit)
+    return units
+
+
+def _plan_model(
+    entry: ModelEntry, options: Options, load_profile: Callable[[ModelEntry, Located, VectorSpace], ModelProfile]
+) -> PlannedModel:
+    if entry.kind == "baseline":
+        return PlannedModel(entry, baseline_fingerprint(entry))
+    try:
+        located = locate(entry, download=options.download)
+    except NotDownloadedError as error:
+        raise BenchError(error.message, where=error.where, hint="a run without --dry-run downloads it") from error
+    identity = fingerprint(entry, located.path)
+    space = VectorSpace(store_root(cache_root()), identity.space)
+    profile = space.profile()
+    width = profile.width if profile else static_width(located.path)
+    if width is None:
+        width = load_profile(entry, located, space).width
+    views = _views(entry, width, options)
+    return PlannedModel(entry, identity.model, located, space, width, views)
+
+
+def _views(entry: ModelEntry, width: int, options: Options) -> tuple[View, ...]:
+    dims = options.truncate_dims or tuple(entry.truncate_dims or [width])
+    too_wide = [dim for dim in dims if dim > width]
+    if too_wide:
+        raise UsageError(
+            f"truncate_dims asks for {too_wide[0]} dimensions, but the model has {width}",
+            where=f"model `{entry.name}`",
+            hint=f"ask for {width} or fewer",
+        )
+    precisions = options.precisions or tuple(entry.precisions)
+    return tuple(sorted({View(dim, precision) for dim in dims for precision in precisions}, key=sort_key))  # type: ignore[arg-type]
+
+
+def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Options) -> Job:
+    name, names = model.entry.name, (unit.task, unit.split, unit.subset)
+    key = (name, model.fingerprint, names, unit.fingerprint)
+    changes = []
+    if index.models.get(name, model.fingerprint) != model.fingerprint:
+        changes.append("the model changed")
+    if index.units.get(names, unit.fingerprint) != unit.fingerprint:
+        changes.append("the task's data changed")
+    # Results of this very content exist but later ones hide them: written again, they are the newest.
+    known_before = any(cell[0] == name and cell[2] == names for cell in index.cells)
+
+    def status(done: bool) -> tuple[Status, str]:
+        if changes:
+            return ("stale", " and ".join(changes)) if known_before else ("to do", "new")
+        if done and not options.force:
+            return "done", "up to date"
+        return "to do", "--force" if done else "new"
+
+    views: tuple[View | None, ...] = model.views or (None,)
+    cells = {view: status((*key, view) in index.cells) for view in views}
+    cost = None
+    if options.cost:
+        known = index.costs.get((*key, environment_fingerprint()))
+        measured = {(figure.truncate_dim, figure.precision) for figure in known[1].figures} if known else set()
+        wanted = {(view.truncate_dim, view.precision) for view in model.views} if unit.type == "retrieval" else set()
+        cost = status(known is not None and (wanted <= measured or "search" in known[1].not_measured))
+    return Job(model, unit, cells, cost)

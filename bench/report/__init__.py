@@ -1,0 +1,1 @@
+"""Reports: pure functions of results, the same bytes for the same input."""

@@ -1,0 +1,186 @@
+"""The rows of a leaderboard: what is shown of each model and view on one task unit in one environment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bench.results.index import ResultIndex, UnitKey, unit_key
+from bench.results.schema import CostRecord, QualityRecord, Value
+from bench.views import View, sort_key
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of numbers.
+
+    Attributes:
+        key: Attribute of a Row.
+        title: Heading.
+        lower_is_better: Which end is best.
+        help: What it means, for the legend.
+    """
+
+    key: str
+    title: str
+    lower_is_better: bool
+    help: str
+
+
+COLUMNS = (
+    Column("share", "kept", False, "share of the model's score at full width in float32; the best cut is marked"),
+    Column("bytes_per_vector", "bytes/vector", True, "storage of one vector"),
+    Column("index_bytes", "index MB", True, "serialised exact index of the task's documents, in 10^6 bytes"),
+    Column("search_ms", "search p50 ms", True, "one query against the task's documents, exact search, one thread"),
+    Column(
+        "encode_ms", "encode p50 ms", True, "one text, tokenised and encoded; cutting dimensions does not change it"
+    ),
+    Column("texts_per_s", "texts/s", False, "encoding in bulk with all cores"),
+    Column("encode_mib", "encode MiB", True, "peak resident memory of the process that encodes"),
+    Column("search_mib", "search MiB", True, "peak resident memory of the process that searches"),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model at one view on one task unit.
+
+    Attributes:
+        model: Name.
+        kind: Kind.
+        view: The view, None for a baseline.
+        score: Main score with its interval.
+        share: Score over that of the full width in float32; None where that was not scored.
+        reference: Whether this row is that full-width float32 one.
+        noisy: Whether the cost figures were taken on a busy machine.
+    """
+
+    model: str
+    kind: str
+    view: View | None
+    score: Value
+    share: float | None
+    reference: bool
+    bytes_per_vector: float | None = None
+    index_bytes: float | None = None
+    search_ms: float | None = None
+    encode_ms: float | None = None
+    texts_per_s: float | None = None
+    encode_mib: float | None = None
+    search_mib: float | None = None
+    noisy: bool = False
+
+
+@dataclass
+class Table:
+    """The leaderboard of one task unit in one environment.
+
+    Attributes:
+        unit: Task, split and subset.
+        metric: The main metric.
+        n: Queries or pairs scored.
+        environment: Fingerprint of the environment of the cost columns; None when no cost was measured.
+        rows: Best model first, each model's views from wide to narrow.
+        notes: What a reader should know.
+    """
+
+    unit: UnitKey
+    metric: str
+    n: int
+    environment: str | None
+    rows: list[Row] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """The unit in words."""
+        task, split, subset = self.unit
+        return f"{task} ({split})" if subset == "default" else f"{task} {subset} ({split})"
+
+    def best(self, column: Column) -> float | None:
+        """The best value of a column."""
+        values: list[float] = [
+            value
+            for row in self.rows
+            if (value := getattr(row, column.key)) is not None and not (column.key == "share" and row.reference)
+        ]
+        if not values:
+            return None
+        return min(values) if column.lower_is_better else max(values)
+
+    @property
+    def best_score(self) -> float:
+        """The best main score."""
+        return max(row.score.value for row in self.rows)
+
+
+def make_tables(index: ResultIndex) -> list[Table]:
+    """A table for each task unit and environment that its costs were measured in; superseded results are left out."""
+    quality: dict[UnitKey, list[tuple[View | None, QualityRecord, Value]]] = {}
+    for (*_, view), cell in index.cells.items():
+        record = cell.record
+        if not index.superseded(record):
+            value = record.views[cell.position].metrics[record.task.main_metric]
+            quality.setdefault(unit_key(record), []).append((view, record, value))
+    costs: dict[UnitKey, dict[str, dict[str, CostRecord]]] = {}
+    for _, cost in index.costs.values():
+        if not index.superseded(cost):
+            costs.setdefault(unit_key(cost), {}).setdefault(cost.environment, {})[cost.model.name] = cost
+    tables = []
+    for unit in sorted(quality):
+        environments: Sequence[str | None] = sorted(costs.get(unit, {})) or [None]
+        for environment in environments:
+            measured = costs.get(unit, {}).get(environment or "", {})
+            tables.append(_table(unit, environment, quality[unit], measured))
+    return tables
+
+
+def _table(
+    unit: UnitKey,
+    environment: str | None,
+    cells: list[tuple[View | None, QualityRecord, Value]],
+    costs: dict[str, CostRecord],
+) -> Table:
+    record = cells[0][1]
+    table = Table(unit, record.task.main_metric, record.task.n, environment)
+    full = {
+        cell.model.name: value.value
+        for view, cell, value in cells
+        if view is not None and view == View(cell.model.width or 0, "float32")
+    }
+    for view, cell, value in cells:
+        table.rows.append(_row(view, cell, value, full.get(cell.model.name), costs.get(cell.model.name)))
+    top = {
+        name: max(row.score.value for row in table.rows if row.model == name) for name in {r.model for r in table.rows}
+    }
+    table.rows.sort(key=lambda row: (-top[row.model], row.model, sort_key(row.view) if row.view else (0, 0)))
+    table.notes += record.task.notes
+    for name, cost in sorted(costs.items()):
+        table.notes += [f"{name}: {probe} was not measured: {why}" for probe, why in sorted(cost.not_measured.items())]
+    return table
+
+
+def _row(view: View | None, record: QualityRecord, value: Value, full: float | None, cost: CostRecord | None) -> Row:
+    def figure(name: str, *, of_view: bool) -> float | None:
+        place = (view.truncate_dim, view.precision) if view and of_view else (None, None)
+        for found in cost.figures if cost else []:
+            if found.name == name and (found.truncate_dim, found.precision) == place:
+                return found.value
+        return None
+
+    return Row(
+        model=record.model.name,
+        kind=record.model.kind,
+        view=view,
+        score=value,
+        share=value.value / full if full and full > 0 else None,
+        reference=view is not None and view == View(record.model.width or 0, "float32"),
+        bytes_per_vector=view.bytes_per_vector if view else None,
+        index_bytes=figure("index_bytes", of_view=True),
+        search_ms=figure("search_p50_ms", of_view=True),
+        encode_ms=figure("encode_p50_ms", of_view=False),
+        texts_per_s=figure("encode_texts_per_s", of_view=False),
+        encode_mib=figure("memory_encode_mib", of_view=False),
+        search_mib=figure("memory_search_mib", of_view=True),
+        noisy=cost.noise.noisy if cost else False,
+    )

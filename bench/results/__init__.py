@@ -1,0 +1,1 @@
+"""Results: the records a run writes and everything later reads."""

@@ -1,0 +1,102 @@
+"""Results as one flat pandas frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BenchError
+from bench.results.index import ResultIndex
+from bench.results.schema import QualityRecord
+from bench.results.store import ResultStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "model",
+    "kind",
+    "task",
+    "split",
+    "subset",
+    "truncate_dim",
+    "precision",
+    "metric",
+    "value",
+    "ci_low",
+    "ci_high",
+    "n",
+    "environment",
+    "noisy",
+    "superseded",
+    "created",
+    "model_fingerprint",
+    "task_fingerprint",
+)
+
+
+def load_results(path: str | Path = "results") -> pd.DataFrame:
+    """All results in a folder, one row a model, task unit, view and metric.
+
+    Quality rows carry the environment they were computed in, though they do not depend on it. A figure measured
+    again is there once, the newest. `superseded` marks rows whose model or task has changed since.
+
+    Args:
+        path: The results folder.
+
+    Returns:
+        Columns COLUMNS; truncate_dim is a nullable Int64, missing for baselines and for costs of no view.
+
+    Raises:
+        BenchError: No such folder, or a file in it that cannot be read.
+    """
+    import pandas as pd
+
+    root = Path(path)
+    if not root.is_dir():
+        raise BenchError("no results folder", where=str(root), hint="make results first: bench run")
+    index = ResultIndex(ResultStore(root).records())
+    rows: list[dict[str, Any]] = []
+    for cell in index.cells.values():
+        scores = cell.record.views[cell.position]
+        common = _common(cell.record, index) | {"truncate_dim": scores.truncate_dim, "precision": scores.precision}
+        rows.extend(
+            common | {"metric": name, "n": cell.record.task.n, **value.model_dump()}
+            for name, value in scores.metrics.items()
+        )
+    for _, record in index.costs.values():
+        common = _common(record, index) | {"noisy": record.noise.noisy}
+        rows.extend(
+            common
+            | {
+                "truncate_dim": figure.truncate_dim,
+                "precision": figure.precision,
+                "metric": figure.name,
+                "value": figure.value,
+                "n": figure.n,
+            }
+            for figure in record.figures
+        )
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    frame["truncate_dim"] = frame["truncate_dim"].astype("Int64")
+    frame["noisy"] = frame["noisy"].astype("boolean")
+    for name in ("value", "ci_low", "ci_high"):
+        frame[name] = frame[name].astype("float64")
+    order = ["model", "task", "split", "subset", "truncate_dim", "precision", "metric", "environment", "created"]
+    return frame.sort_values(order, na_position="last", kind="stable", ignore_index=True)
+
+
+def _common(record: Any, index: ResultIndex) -> dict[str, Any]:
+    return {
+        "model": record.model.name,
+        "kind": record.model.kind,
+        "task": record.task.name,
+        "split": record.task.split,
+        "subset": record.task.subset,
+        "environment": record.environment,
+        "noisy": None if isinstance(record, QualityRecord) else record.noise.noisy,
+        "superseded": index.superseded(record),
+        "created": record.created,
+        "model_fingerprint": record.model.fingerprint,
+        "task_fingerprint": record.task.fingerprint,
+    }

@@ -1,0 +1,157 @@
+"""The records in results/, one JSON file each (docs/results.md explains every key)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bench.models.registry import Kind
+from bench.tasks.card import TaskType
+from bench.views import Precision, View
+
+SCHEMA_VERSION = 1
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelInfo(_Record):
+    """The model that a record is about."""
+
+    name: str
+    kind: Kind
+    fingerprint: str
+    source: str
+    revision: str | None = None
+    width: int | None = None
+    parameters: int | None = None
+    max_seq_length: int | None = None
+    dtype: str | None = None
+    similarity: str | None = None
+
+
+class TaskInfo(_Record):
+    """The task unit that a record is about."""
+
+    name: str
+    type: TaskType
+    split: str
+    subset: str
+    fingerprint: str
+    main_metric: str
+    n: int
+    documents: int | None = None
+    notes: list[str] = []
+
+
+class Value(_Record):
+    """A metric's value with the ends of its 95% interval."""
+
+    value: float
+    ci_low: float | None = None
+    ci_high: float | None = None
+
+
+class ViewScores(_Record):
+    """The scores of one view; a baseline has neither truncate_dim nor precision."""
+
+    truncate_dim: int | None
+    precision: Precision | None
+    metrics: dict[str, Value]
+
+    @property
+    def view(self) -> View | None:
+        """The view as a key."""
+        return make_view(self.truncate_dim, self.precision)
+
+
+class Encoding(_Record):
+    """How the vectors were made. The seconds are a by-product of the run, not a cost figure."""
+
+    texts: int
+    reused: int
+    encoded: int
+    tokens: int
+    seconds: float
+    batch: str
+    workers: int
+    device: str
+
+
+class QualityRecord(_Record):
+    """Quality of one model on one task unit, at the views scored together."""
+
+    record: Literal["quality"] = "quality"
+    schema_version: Literal[1] = 1
+    bench_version: str
+    created: str
+    environment: str
+    model: ModelInfo
+    task: TaskInfo
+    encoding: Encoding | None
+    views: list[ViewScores]
+    items: str
+
+
+class Figure(_Record):
+    """One cost figure; one of a view names it."""
+
+    name: str
+    value: float
+    n: int
+    truncate_dim: int | None = None
+    precision: Precision | None = None
+
+
+class Noise(_Record):
+    """How busy the machine was around the measurement, by other processes' share of all cores.
+
+    Attributes:
+        busy_before: Before the probe started, 0 to 1.
+        busy_after: After it ended, 0 to 1.
+        load_before: One-minute load average before.
+        load_after: One-minute load average after.
+        noisy: Whether it was too busy to trust the figures.
+    """
+
+    busy_before: float
+    busy_after: float
+    load_before: float
+    load_after: float
+    noisy: bool
+
+
+class CostRecord(_Record):
+    """Cost of one model on the texts of one task unit, in one environment."""
+
+    record: Literal["cost"] = "cost"
+    schema_version: Literal[1] = 1
+    bench_version: str
+    created: str
+    environment: str
+    model: ModelInfo
+    task: TaskInfo
+    settings: dict[str, Any]
+    noise: Noise
+    figures: list[Figure]
+    not_measured: dict[str, str] = {}
+    samples: str | None = None
+
+
+class EnvironmentRecord(_Record):
+    """The facts behind an environment's fingerprint."""
+
+    record: Literal["environment"] = "environment"
+    schema_version: Literal[1] = 1
+    fingerprint: str
+    facts: dict[str, Any]
+
+
+Record = Annotated[QualityRecord | CostRecord | EnvironmentRecord, Field(discriminator="record")]
+
+
+def make_view(truncate_dim: int | None, precision: Precision | None) -> View | None:
+    """The view of a record's two keys, None for a baseline."""
+    return None if truncate_dim is None or precision is None else View(truncate_dim, precision)

@@ -1,0 +1,142 @@
+"""Reading and writing the results folder: append-only, each record a file written atomically."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import TypeAdapter, ValidationError
+
+from bench.errors import BenchError
+from bench.files import digest_json, read_text, safe_name, write_bytes, write_json
+from bench.results.schema import (
+    SCHEMA_VERSION,
+    CostRecord,
+    EnvironmentRecord,
+    QualityRecord,
+    Record,
+)
+
+_FOLDERS = ("environments", "quality", "cost")
+_ADAPTER: TypeAdapter[QualityRecord | CostRecord | EnvironmentRecord] = TypeAdapter(Record)
+
+
+class ResultStore:
+    """A results folder.
+
+    Args:
+        root: The folder; it is made when something is written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def records(self) -> list[tuple[Path, QualityRecord | CostRecord]]:
+        """All quality and cost records, oldest first.
+
+        Raises:
+            BenchError: A file that is no record, or of a newer schema.
+        """
+        found = [(path, record) for path, record in self._read() if not isinstance(record, EnvironmentRecord)]
+        return sorted(found, key=lambda item: (item[1].created, item[0].name))
+
+    def environments(self) -> dict[str, dict[str, Any]]:
+        """The facts of each environment, by fingerprint."""
+        return {
+            record.fingerprint: record.facts
+            for _, record in self._read(("environments",))
+            if isinstance(record, EnvironmentRecord)
+        }
+
+    def write_quality(self, record: QualityRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
+        """Write a quality record and the scores of its queries or pairs.
+
+        Args:
+            record: The record; its `items` is set here.
+            items: Columns of the Parquet file.
+        """
+        return self._write("quality", record, "items", items)
+
+    def write_cost(self, record: CostRecord, samples: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
+        """Write a cost record and its raw samples."""
+        return self._write("cost", record, "samples", samples)
+
+    def write_environment(self, fingerprint: str, facts: dict[str, Any]) -> None:
+        """Write the facts of an environment, once."""
+        path = self.root / "environments" / f"{safe_name(fingerprint)}.json"
+        if not path.exists():
+            record = EnvironmentRecord(fingerprint=fingerprint, facts=facts)
+            write_json(path, record.model_dump(mode="json"))
+
+    def _write(
+        self,
+        folder: str,
+        record: QualityRecord | CostRecord,
+        table_key: str,
+        columns: dict[str, npt.NDArray[Any] | list[Any]],
+    ) -> Path:
+        task, model = record.task, record.model
+        # The digest makes the name unique, so that nothing is ever overwritten.
+        unique = digest_json(record.model_dump(mode="json"))[:8]
+        parts = [safe_name(model.name), model.fingerprint[:8], safe_name(task.split), safe_name(task.subset), unique]
+        stem = "-".join(part for part in parts if part != "default")
+        path = self.root / folder / safe_name(task.name) / f"{stem}.json"
+        sink = io.BytesIO()
+        pq.write_table(pa.table(columns), sink, compression="zstd")
+        # The table first: a record that can be read always has its table.
+        write_bytes(path.with_suffix(".parquet"), sink.getvalue())
+        write_json(path, record.model_copy(update={table_key: f"{stem}.parquet"}).model_dump(mode="json"))
+        return path
+
+    def _read(
+        self, folders: tuple[str, ...] = _FOLDERS
+    ) -> Iterator[tuple[Path, QualityRecord | CostRecord | EnvironmentRecord]]:
+        for folder in folders:
+            for path in sorted((self.root / folder).rglob("*.json")):
+                yield path, _parse(path)
+
+
+def read_items(record_path: Path, record: QualityRecord | CostRecord) -> pa.Table:
+    """The Parquet table of a record: scores of queries and pairs, or raw samples.
+
+    Raises:
+        BenchError: The file is missing or damaged.
+    """
+    name = record.items if isinstance(record, QualityRecord) else record.samples
+    path = record_path.with_name(Path(name or "").name)
+    try:
+        return pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise BenchError(
+            f"cannot read the table of this record: {error}", where=str(path), hint="run again with --force"
+        ) from error
+
+
+def _parse(path: Path) -> QualityRecord | CostRecord | EnvironmentRecord:
+    try:
+        value = json.loads(read_text(path))
+    except ValueError as error:
+        raise BenchError(f"not JSON: {error}", where=str(path), hint="delete the file and run again") from error
+    version = value.get("schema_version") if isinstance(value, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise BenchError(
+            f"written with schema {version}; this bench reads up to {SCHEMA_VERSION}",
+            where=str(path),
+            hint="upgrade bench: pip install --upgrade mrl-bench",
+        )
+    try:
+        return _ADAPTER.validate_python(value)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        key = ".".join(map(str, fault["loc"]))
+        raise BenchError(
+            f"not a result record: {key}: {fault['msg']}",
+            where=str(path),
+            hint="results are written by `bench run` only: restore the file, or delete it and run again",
+        ) from error

@@ -1,0 +1,359 @@
+"""Doing a plan: encode, score, write; then cost. A failure is one job's and the rest goes on."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from bench import __version__, environment
+from bench.cost.measure import Measurement, Subject, measure_baseline, measure_model
+from bench.errors import BenchError
+from bench.files import check_writable
+from bench.models.profile import ModelProfile
+from bench.models.registry import ModelEntry, Role
+from bench.models.source import Located
+from bench.plan import Failure, Job, Plan, PlannedModel
+from bench.quality.evaluate import Scores, check_spread, score_blocks, score_pairs, score_retrieval
+from bench.results.schema import CostRecord, Encoding, ModelInfo, QualityRecord, TaskInfo, Value, ViewScores
+from bench.results.store import ResultStore
+from bench.tasks.catalog import TaskUnit
+from bench.tasks.data import PairData, RetrievalData
+from bench.vectors.encode import Encoder, EncodeReport, Progress, TextGroup, encode_missing, missing_texts
+from bench.vectors.store import Vectors, VectorSpace, text_keys
+from bench.views import View
+
+# A record is written at least this often while views are scored, so that a killed run keeps them.
+_WRITE_SECONDS = 10.0
+
+
+class Listener(Protocol):
+    """What wants to know how a run goes on (the terminal, or nothing at all)."""
+
+    def loading(self, model: str) -> None:
+        """A model is being loaded."""
+
+    def encoding(self, model: str, task: str, progress: Progress) -> None:
+        """Encoding moved on."""
+
+    def waiting(self, model: str) -> None:
+        """Another process is encoding with this model."""
+
+    def scoring(self, model: str, task: str, done: int, total: int) -> None:
+        """A view was scored."""
+
+    def measuring(self, model: str, task: str, probe: str) -> None:
+        """A cost probe starts."""
+
+    def damaged(self, model: str, files: Sequence[str]) -> None:
+        """Stored vectors were damaged; their texts are encoded again."""
+
+    def wrote(self, path: Path) -> None:
+        """A record was written."""
+
+    def failed(self, failure: Failure) -> None:
+        """A job failed."""
+
+
+class LoadedModels:
+    """Loads a model when its first text has to be encoded, and keeps it until the next one is wanted."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._name: str | None = None
+        self._encoder: Encoder | None = None
+
+    def get(self, entry: ModelEntry, located: Located) -> Encoder:
+        """The loaded model of an entry.
+
+        Raises:
+            BenchError: It cannot be loaded.
+        """
+        if self._encoder is None or self._name != entry.name:
+            self.drop()
+            self._listener.loading(entry.name)
+            from bench.models.encoder import load_encoder
+
+            self._encoder = load_encoder(entry, located)
+            self._name = entry.name
+        return self._encoder
+
+    def profile(self, entry: ModelEntry, located: Located, space: VectorSpace) -> ModelProfile:
+        """A model's profile, stored or loaded."""
+        stored = space.profile()
+        if stored is None:
+            stored = self.get(entry, located).profile
+            space.save_profile(stored, entry.name)
+        return stored
+
+    def drop(self) -> None:
+        """Free the model's memory."""
+        self._encoder = self._name = None
+        gc.collect()
+
+
+def execute(plan: Plan, results: Path, models: LoadedModels, listener: Listener) -> list[Failure]:
+    """Do what a plan says.
+
+    Args:
+        plan: The plan.
+        results: The results folder.
+        models: Where loaded models come from.
+        listener: Told how it goes on.
+
+    Returns:
+        The jobs that failed, those of the plan first.
+
+    Raises:
+        BenchError: The results folder cannot be written; nothing has been done then.
+    """
+    failures = list(plan.failures)
+    for failure in failures:
+        listener.failed(failure)
+    if plan.up_to_date:
+        return failures
+    check_writable(results)
+    store = ResultStore(results)
+    store.write_environment(environment.fingerprint(), environment.describe())
+    run = _Run(store, models, listener, failures)
+    for _, jobs in groupby(plan.jobs, key=lambda job: job.model.entry.name):
+        for job in jobs:
+            if job.todo:
+                with run.guarded(job):
+                    run.quality(job)
+        models.drop()
+    # Last, in processes of their own, so that quality does not disturb them.
+    for job in plan.jobs:
+        if job.cost_todo and (job.model.entry.name, job.unit.label) not in run.broken:
+            with run.guarded(job):
+                run.cost(job)
+    return failures
+
+
+class _Run:
+    def __init__(self, store: ResultStore, models: LoadedModels, listener: Listener, failures: list[Failure]) -> None:
+        self._store = store
+        self._models = models
+        self._listener = listener
+        self._failures = failures
+        self.broken: set[tuple[str, str]] = set()
+
+    @contextmanager
+    def guarded(self, job: Job) -> Iterator[None]:
+        """Turn whatever goes wrong in one job into its failure."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - one broken model or task must not stop the others
+            self._fail(job, error)
+
+    def _fail(self, job: Job, error: Exception) -> None:
+        name, task = job.model.entry.name, job.unit.label
+        if not isinstance(error, BenchError):
+            reason = f"{type(error).__name__}: {error}"
+            found = BenchError(reason, where=f"model `{name}` on {task}", hint="see the log with --debug")
+            found.__cause__ = error
+            error = found
+        failure = Failure(name, task, error)
+        self.broken.add((name, task))
+        self._failures.append(failure)
+        self._listener.failed(failure)
+
+    def quality(self, job: Job) -> None:
+        """Encode what is missing, score the views and write their records."""
+        model, data = job.model, job.unit.data
+        if model.space is None or model.located is None:
+            self._baseline(job)
+            return
+        profile = self._models.profile(model.entry, model.located, model.space)
+        roles: dict[Role, list[str]] = (
+            {"query": data.queries, "document": data.documents}
+            if isinstance(data, RetrievalData)
+            else {"text": [*data.sentences1, *data.sentences2]}
+        )
+        report = self._encode(job, profile, roles)
+        found = {
+            role: model.space.vectors(text_keys(texts, profile.context(model.entry, role)))
+            for role, texts in roles.items()
+        }
+        for role, texts in roles.items():
+            check_spread(found[role], texts, model.entry.name)
+        score = _scorer(data, found, profile)
+        batch: list[tuple[View | None, Scores]] = []
+        since = time.perf_counter()
+        for number, view in enumerate(job.todo, 1):
+            if view is not None:
+                batch.append((view, score(view)))
+            self._listener.scoring(model.entry.name, job.unit.label, number, len(job.todo))
+            if time.perf_counter() - since > _WRITE_SECONDS:
+                self._write(job, profile, report, batch)
+                batch, since = [], time.perf_counter()
+        self._write(job, profile, report, batch)
+
+    def _encode(self, job: Job, profile: ModelProfile, roles: dict[Role, list[str]]) -> EncodeReport | None:
+        """Encode what the store lacks; None when it lacks nothing."""
+        model = job.model
+        if model.space is None or model.located is None:
+            return None
+        groups = [TextGroup(texts, profile.context(model.entry, role)) for role, texts in roles.items()]
+        missing = missing_texts(model.space, groups)
+        if model.space.damaged:
+            self._listener.damaged(model.entry.name, model.space.damaged)
+            model.space.damaged.clear()
+        if not missing:
+            return None
+        encoder = self._models.get(model.entry, model.located)
+        if encoder.profile.width != model.width:
+            raise BenchError(
+                f"its configuration states {model.width} dimensions, but it gives {encoder.profile.width}",
+                where=f"model `{model.entry.name}`",
+            )
+        name, task = model.entry.name, job.unit.label
+        return encode_missing(
+            model.space,
+            encoder,
+            groups,
+            batch_size=model.entry.batch_size if model.entry.batch_size != "auto" else None,
+            on_progress=lambda progress: self._listener.encoding(name, task, progress),
+            on_wait=lambda: self._listener.waiting(name),
+        )
+
+    def _baseline(self, job: Job) -> None:
+        from bench.models.baseline import Bm25
+
+        data = job.unit.data
+        if not isinstance(data, RetrievalData):
+            raise BenchError("a baseline only ranks documents", where=f"model `{job.model.entry.name}`")
+        scores = score_blocks(data, Bm25(data.documents).blocks(data.queries))
+        self._listener.scoring(job.model.entry.name, job.unit.label, 1, 1)
+        self._write(job, None, None, [(None, scores)])
+
+    def cost(self, job: Job) -> None:
+        """Measure one job's cost and write its record."""
+        model, data = job.model, job.unit.data
+        name, task = model.entry.name, job.unit.label
+        profile = None
+
+        def on_probe(probe: str) -> None:
+            self._listener.measuring(name, task, probe)
+
+        if model.space is None or model.located is None:
+            if not isinstance(data, RetrievalData):
+                raise BenchError("a baseline only ranks documents", where=f"model `{name}`")
+            measured = measure_baseline(data, on_probe)
+        else:
+            profile = self._models.profile(model.entry, model.located, model.space)
+            subject = Subject(model.entry, model.located, model.space, profile)
+            measured = measure_model(subject, data, model.views, on_probe)
+        self._write_cost(job, profile, measured)
+
+    def _write(
+        self,
+        job: Job,
+        profile: ModelProfile | None,
+        report: EncodeReport | None,
+        batch: list[tuple[View | None, Scores]],
+    ) -> None:
+        if not batch:
+            return
+        record = QualityRecord(
+            bench_version=__version__,
+            created=_now(),
+            environment=environment.fingerprint(),
+            model=_model_info(job.model, profile),
+            task=_task_info(job.unit),
+            encoding=Encoding(**asdict(report)) if report else None,
+            views=[
+                ViewScores(
+                    truncate_dim=view.truncate_dim if view else None,
+                    precision=view.precision if view else None,
+                    metrics={name: Value(**asdict(estimate)) for name, estimate in scores.metrics.items()},
+                )
+                for view, scores in batch
+            ],
+            items="",
+        )
+        self._listener.wrote(self._store.write_quality(record, _item_columns(job.unit, batch)))
+
+    def _write_cost(self, job: Job, profile: ModelProfile | None, measured: Measurement) -> None:
+        record = CostRecord(
+            bench_version=__version__,
+            created=_now(),
+            environment=environment.fingerprint(),
+            model=_model_info(job.model, profile),
+            task=_task_info(job.unit),
+            settings=measured.settings,
+            noise=measured.noise,
+            figures=measured.figures,
+            not_measured=measured.not_measured,
+        )
+        timed = [name for name, values in measured.samples.items() for _ in values]
+        values = [value for values in measured.samples.values() for value in values]
+        self._listener.wrote(
+            self._store.write_cost(record, {"timed": timed, "milliseconds": np.array(values, dtype=np.float32)})
+        )
+
+
+def _scorer(
+    data: RetrievalData | PairData, found: dict[Role, Vectors], profile: ModelProfile
+) -> Callable[[View], Scores]:
+    if isinstance(data, RetrievalData):
+        return lambda view: score_retrieval(data, found["query"], found["document"], view, profile.similarity)
+    vectors, n = found["text"].all(), len(data.gold)
+    return lambda view: score_pairs(data, vectors[:n], vectors[n:], view, profile.similarity)
+
+
+def _item_columns(unit: TaskUnit, batch: list[tuple[View | None, Scores]]) -> dict[str, Any]:
+    """The Parquet columns of a record: a row a view and query or pair."""
+    key = "query_id" if unit.type == "retrieval" else "pair_id"
+    first = batch[0][1]
+    columns: dict[str, Any] = {
+        "truncate_dim": [view.truncate_dim if view else None for view, scores in batch for _ in scores.ids],
+        "precision": [view.precision if view else None for view, scores in batch for _ in scores.ids],
+        key: [name for _, scores in batch for name in scores.ids],
+    }
+    for name in first.items:
+        columns[name] = np.concatenate([scores.items[name] for _, scores in batch])
+    return columns
+
+
+def _model_info(model: PlannedModel, profile: ModelProfile | None) -> ModelInfo:
+    entry, located = model.entry, model.located
+    return ModelInfo(
+        name=entry.name,
+        kind=entry.kind,
+        fingerprint=model.fingerprint,
+        source=located.source if located else entry.source[0],
+        revision=located.revision if located else None,
+        width=profile.width if profile else None,
+        parameters=profile.parameters if profile else None,
+        max_seq_length=profile.max_seq_length if profile else None,
+        dtype=entry.dtype if profile else None,
+        similarity=profile.similarity if profile else None,
+    )
+
+
+def _task_info(unit: TaskUnit) -> TaskInfo:
+    data = unit.data
+    return TaskInfo(
+        name=unit.task,
+        type=unit.type,
+        split=unit.split,
+        subset=unit.subset,
+        fingerprint=unit.fingerprint,
+        main_metric=unit.main_metric,
+        n=len(data.queries) if isinstance(data, RetrievalData) else len(data.ids),
+        documents=len(data.documents) if isinstance(data, RetrievalData) else None,
+        notes=data.notes,
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
