@@ -1,25 +1,18 @@
-"""What all tests share: an isolated cache, small models made here, and writers of small tasks."""
+"""What all tests share: an isolated cache, a small real model, and the place of the public data sets."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 # Before anything imports a Hugging Face library.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
-from bench.models.profile import ModelProfile, TextContext
-
-ROOT = Path(__file__).resolve().parents[1]
-WORDS = "red blue green small large steel brass pipe valve screw nail paint door hinge lamp wire hose saw drill tape".split()
+from support import make_model
 
 
 @pytest.fixture(autouse=True)
@@ -27,119 +20,6 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     """Every test has a cache of its own."""
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("BENCH_DEBUG", raising=False)
-
-
-class FakeEncoder:
-    """An encoder whose vectors follow from the text alone; it counts what it is asked to encode.
-
-    Args:
-        width: Dimensions of its vectors.
-        salt: Encoders of another salt give other vectors.
-    """
-
-    def __init__(self, width: int = 16, salt: str = "", name: str = "fake", device: str = "cpu") -> None:
-        self.name = name
-        self.device = device
-        self.salt = salt
-        self.profile = ModelProfile(
-            width=width, similarity="cosine", prompts={}, default_prompt=None, routed=False, parameters=1,
-            weight_bytes=4, max_seq_length=None,
-        )  # fmt: skip
-        self.encoded: list[str] = []
-        self.batches: list[int] = []
-
-    def token_counts(self, texts: list[str], context: TextContext) -> np.ndarray:
-        return np.array([len(text.split()) + 2 for text in texts], dtype=np.int64)
-
-    def embed(self, texts: list[str], context: TextContext) -> np.ndarray:
-        self.encoded += texts
-        self.batches.append(len(texts))
-        return np.stack([self.vector(context.prompt + text) for text in texts])
-
-    def vector(self, text: str) -> np.ndarray:
-        seed = int.from_bytes(hashlib.sha256((self.salt + text).encode()).digest()[:8], "little")
-        vector = np.random.default_rng(seed).normal(size=self.profile.width)
-        return (vector / np.linalg.norm(vector)).astype(np.float32)
-
-
-def write_jsonl(path: Path, rows: Iterable[Mapping[str, object]]) -> Path:
-    """Write objects as JSON Lines."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-def write_beir(
-    folder: Path,
-    corpus: Mapping[str, str],
-    queries: Mapping[str, str],
-    qrels: Iterable[tuple[str, str, int]],
-    split: str = "test",
-) -> Path:
-    """Write a BEIR folder."""
-    write_jsonl(folder / "corpus.jsonl", ({"_id": key, "title": "", "text": text} for key, text in corpus.items()))
-    write_jsonl(folder / "queries.jsonl", ({"_id": key, "text": text} for key, text in queries.items()))
-    lines = ["query-id\tcorpus-id\tscore", *("\t".join(map(str, row)) for row in qrels)]
-    (folder / "qrels").mkdir(exist_ok=True)
-    (folder / "qrels" / f"{split}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return folder
-
-
-def random_beir(folder: Path, *, documents: int = 30, queries: int = 8, seed: int = 0) -> Path:
-    """A BEIR folder of random words with graded labels; no two texts are the same."""
-    rng = np.random.default_rng(seed)
-    corpus = {f"d{i}": " ".join(rng.choice(WORDS, rng.integers(3, 12))) + f" {i}" for i in range(documents)}
-    questions = {f"q{i}": " ".join(rng.choice(WORDS, rng.integers(1, 4))) + f" ? {i}" for i in range(queries)}
-    qrels = [
-        (query, f"d{row}", int(rng.integers(1, 3)))
-        for query in questions
-        for row in rng.choice(documents, 3, replace=False)
-    ]
-    return write_beir(folder, corpus, questions, qrels)
-
-
-def write_pairs(path: Path, count: int = 12, seed: int = 0) -> Path:
-    """A file of scored pairs of random words."""
-    rng = np.random.default_rng(seed)
-    return write_jsonl(
-        path,
-        (
-            {
-                "sentence1": " ".join(rng.choice(WORDS, 4)),
-                "sentence2": " ".join(rng.choice(WORDS, 4)),
-                "score": round(float(rng.uniform(0, 5)), 2),
-            }
-            for _ in range(count)
-        ),
-    )
-
-
-def make_model(folder: Path, *, seed: int = 0, width: int = 32, prompts: Mapping[str, str] | None = None) -> Path:
-    """A real sentence-transformers model of two layers with random weights, in a folder."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import Normalize, Pooling, Transformer
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    base = folder.with_name(f"{folder.name}-base")
-    base.mkdir(parents=True)
-    letters = list("abcdefghijklmnopqrstuvwxyz0123456789?.,:")
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *letters, *(f"##{c}" for c in letters)]
-    (base / "vocab.txt").write_text("\n".join(vocabulary) + "\n")
-    torch.manual_seed(seed)
-    config = BertConfig(
-        vocab_size=len(vocabulary), hidden_size=width, num_hidden_layers=2, num_attention_heads=4,
-        intermediate_size=2 * width, max_position_embeddings=64,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(base)
-    BertTokenizerFast(str(base / "vocab.txt")).save_pretrained(base)
-    transformer = Transformer(str(base), max_seq_length=48)
-    model = SentenceTransformer(
-        modules=[transformer, Pooling(width), Normalize()], device="cpu", prompts=dict(prompts or {})
-    )
-    model.save(str(folder), create_model_card=False)
-    shutil.rmtree(base)
-    return folder
 
 
 @pytest.fixture(scope="session")
