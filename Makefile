@@ -1,0 +1,43 @@
+# make run: from nothing to a leaderboard. make test: from nothing to a tested program.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: run test lint format bench clean help
+.DEFAULT_GOAL := help
+
+help:  ## Show the targets.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("bench needs Python 3.11 or newer: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --editable '.[all]'
+	touch $@
+
+$(VENV)/developing: $(VENV)/installed
+	$(PIP) --editable '.[dev]'
+	touch $@
+
+run: $(VENV)/installed  ## Score the registry's models on the shipped tasks and write reports/leaderboard.md.
+	$(BIN)/bench run --models models.yaml
+	$(BIN)/bench report
+
+test: $(VENV)/developing  ## Run the whole test suite.
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/developing  ## Check style and types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/developing  ## Format the code.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/developing  ## Measure the program's own speed, as ratios (needs BENCH_DATA; takes some 20 minutes).
+	$(BIN)/python -m pytest benchmarks -s
+
+clean:  ## Remove the virtual environment and what tools left.
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
