@@ -63,6 +63,8 @@ def run_cli(arguments: Sequence[str]) -> int:
     """
     try:
         status = app(args=list(arguments), standalone_mode=False)
+        if status == INTERRUPTED:
+            raise KeyboardInterrupt
     except BenchError as error:
         if os.environ.get("BENCH_DEBUG"):
             traceback.print_exc()

@@ -1,0 +1,107 @@
+"""Bootstrap intervals, against a plain loop and by simulation."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bench.quality.bootstrap import mean_intervals, spearman_interval
+
+
+def test_means_equal_a_plain_loop():
+    rng = np.random.default_rng(0)
+    values = np.column_stack([rng.uniform(size=80), rng.integers(0, 2, size=80)])
+    low, high = mean_intervals(values)
+    means = [values[rng.integers(0, 80, size=80)].mean(axis=0) for _ in range(4000)]
+    expected = np.quantile(means, [0.025, 0.975], axis=0)
+    # An end of 2,000 resamples has a standard error of sqrt(.025 * .975 / 2000) / (density .058 / sd) = .06 sd;
+    # sd here is .5 / sqrt(80) = .056 at most, and 5 standard errors of two such ends are .024.
+    np.testing.assert_allclose([low, high], expected, atol=0.024)
+
+
+def test_spearman_equals_a_plain_loop():
+    rng = np.random.default_rng(1)
+    gold = rng.integers(0, 6, size=60).astype(float)
+    values = gold + rng.normal(scale=2.0, size=60)
+    low, high = spearman_interval(values, gold)
+    drawn = [rng.integers(0, 60, size=60) for _ in range(2000)]
+    expected = np.quantile([stats.spearmanr(values[rows], gold[rows]).statistic for rows in drawn], [0.025, 0.975])
+    # sd of the correlation is about .1: 5 standard errors of two ends, as above, are .04.
+    assert (low, high) == pytest.approx(tuple(expected), abs=0.04)
+    assert low < stats.spearmanr(values, gold).statistic < high
+
+
+def test_normal_data_give_the_normal_interval():
+    # 400 values: mean +- 1.96 * sd / 20.
+    values = np.random.default_rng(2).normal(size=(400, 1))
+    low, high = mean_intervals(values)[:, 0]
+    half = 1.96 * values.std() / 20
+    assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.015)
+
+
+@pytest.mark.parametrize("n", [5, 50, 500, 5000])
+def test_the_mean_lies_inside(n):
+    values = np.random.default_rng(n).uniform(size=(n, 3))
+    low, high = mean_intervals(values)
+    assert (low < values.mean(axis=0)).all()
+    assert (values.mean(axis=0) < high).all()
+
+
+def test_columns_are_resampled_together_and_alike():
+    # A column gets the same interval whatever stands beside it.
+    values = np.random.default_rng(3).uniform(size=(30, 2))
+    alone = mean_intervals(values[:, :1])
+    np.testing.assert_allclose(mean_intervals(values)[:, :1], alone, rtol=1e-12)
+
+
+def test_the_same_input_gives_the_same_interval():
+    rng = np.random.default_rng(4)
+    values, gold = rng.uniform(size=(50, 2)), rng.uniform(size=50)
+    assert (mean_intervals(values) == mean_intervals(values.copy())).all()
+    assert spearman_interval(values[:, 0], gold) == spearman_interval(values[:, 0].copy(), gold)
+
+
+def test_the_global_generator_is_neither_used_nor_moved():
+    values = np.random.default_rng(5).uniform(size=(20, 1))
+    np.random.seed(1)
+    first, next_number = mean_intervals(values), np.random.uniform()
+    np.random.seed(1)
+    assert np.random.uniform() == next_number
+    assert (mean_intervals(values) == first).all()
+
+
+def test_one_value_has_no_width():
+    assert mean_intervals(np.array([[0.25, 1.0]])).tolist() == [[0.25, 1.0], [0.25, 1.0]]
+    assert spearman_interval(np.array([0.5]), np.array([3.0])) == (0.0, 0.0)
+
+
+def test_constant_values_have_no_width():
+    low, high = mean_intervals(np.full((37, 1), 0.3))
+    assert (low[0], high[0]) == pytest.approx((0.3, 0.3), abs=1e-12)
+    assert spearman_interval(np.full(9, 0.5), np.arange(9.0)) == (0.0, 0.0)
+
+
+def test_a_perfect_order_is_1_in_every_resample():
+    # A resample of one value 9 times is constant and counts 0; that is one in 9^8.
+    low, high = spearman_interval(np.arange(9.0), np.arange(9.0))
+    assert (low, high) == pytest.approx((1.0, 1.0))
+
+
+def test_intervals_cover_the_true_mean():
+    """Of 300 samples of 60 values about 95% of the intervals hold the true mean."""
+    rng = np.random.default_rng(6)
+    # Each column of one call is a sample; the true mean of a uniform value is 1/2.
+    low, high = mean_intervals(rng.uniform(size=(60, 300)))
+    covered = ((low <= 0.5) & (high >= 0.5)).mean()
+    assert 0.90 <= covered <= 0.98
+
+
+def test_spearman_intervals_cover_the_true_correlation():
+    """Spearman's correlation of two normal variables with Pearson's r = .6 is 6/pi * asin(.3) = .5819."""
+    rng = np.random.default_rng(7)
+    held = 0
+    for _ in range(100):
+        x, noise = rng.normal(size=(2, 60))
+        low, high = spearman_interval(0.6 * x + 0.8 * noise, x)
+        held += low <= 6 / np.pi * np.arcsin(0.3) <= high
+    # 95 +- 3 standard deviations of sqrt(100 * .95 * .05) = 2.2; the percentile interval is a little narrow.
+    assert 86 <= held <= 100
