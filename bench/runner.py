@@ -6,29 +6,26 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
-from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
-
-from bench import __version__, environment
-from bench.cost.measure import Measurement, Subject, measure_baseline, measure_model
+from bench import environment
+from bench.cost.measure import Subject, measure_baseline, measure_model
 from bench.errors import BenchError
 from bench.files import check_writable
 from bench.models.profile import ModelProfile
 from bench.models.registry import ModelEntry, Role
 from bench.models.source import Located
-from bench.plan import Failure, Job, Plan, PlannedModel
+from bench.plan import Failure, Job, Plan
 from bench.quality.evaluate import Scores, check_spread, score_blocks, score_pairs, score_retrieval
-from bench.results.schema import CostRecord, Encoding, ModelInfo, QualityRecord, TaskInfo, Value, ViewScores
+from bench.records import Scored, cost_record, item_columns, quality_record, sample_columns
 from bench.results.store import ResultStore
-from bench.tasks.catalog import TaskUnit
 from bench.tasks.data import PairData, RetrievalData
-from bench.vectors.encode import Encoder, EncodeReport, Progress, TextGroup, encode_missing, missing_texts
+from bench.vectors.encode import EncodeReport, encode_missing, missing_texts
+from bench.vectors.pipeline import Encoder, Progress
 from bench.vectors.store import Vectors, VectorSpace, text_keys
+from bench.vectors.texts import TextGroup
 from bench.views import View
 
 # A record is written at least this often while views are scored, so that a killed run keeps them.
@@ -252,53 +249,13 @@ class _Run:
             profile = self._models.profile(model.entry, model.located, model.space)
             subject = Subject(model.entry, model.located, model.space, profile)
             measured = measure_model(subject, data, model.views, on_probe)
-        self._write_cost(job, profile, measured)
+        record = cost_record(model, job.unit, profile, measured)
+        self._listener.wrote(self._store.write_cost(record, sample_columns(measured)))
 
-    def _write(
-        self,
-        job: Job,
-        profile: ModelProfile | None,
-        report: EncodeReport | None,
-        batch: list[tuple[View | None, Scores]],
-    ) -> None:
-        if not batch:
-            return
-        record = QualityRecord(
-            bench_version=__version__,
-            created=_now(),
-            environment=environment.fingerprint(),
-            model=_model_info(job.model, profile),
-            task=_task_info(job.unit),
-            encoding=Encoding(**asdict(report)) if report else None,
-            views=[
-                ViewScores(
-                    truncate_dim=view.truncate_dim if view else None,
-                    precision=view.precision if view else None,
-                    metrics={name: Value(**asdict(estimate)) for name, estimate in scores.metrics.items()},
-                )
-                for view, scores in batch
-            ],
-            items="",
-        )
-        self._listener.wrote(self._store.write_quality(record, _item_columns(job.unit, batch)))
-
-    def _write_cost(self, job: Job, profile: ModelProfile | None, measured: Measurement) -> None:
-        record = CostRecord(
-            bench_version=__version__,
-            created=_now(),
-            environment=environment.fingerprint(),
-            model=_model_info(job.model, profile),
-            task=_task_info(job.unit),
-            settings=measured.settings,
-            noise=measured.noise,
-            figures=measured.figures,
-            not_measured=measured.not_measured,
-        )
-        timed = [name for name, values in measured.samples.items() for _ in values]
-        values = [value for values in measured.samples.values() for value in values]
-        self._listener.wrote(
-            self._store.write_cost(record, {"timed": timed, "milliseconds": np.array(values, dtype=np.float32)})
-        )
+    def _write(self, job: Job, profile: ModelProfile | None, report: EncodeReport | None, scored: Scored) -> None:
+        if scored:
+            record = quality_record(job.model, job.unit, profile, report, scored)
+            self._listener.wrote(self._store.write_quality(record, item_columns(job.unit, scored)))
 
 
 def _scorer(
@@ -308,52 +265,3 @@ def _scorer(
         return lambda view: score_retrieval(data, found["query"], found["document"], view, profile.similarity)
     vectors, n = found["text"].all(), len(data.gold)
     return lambda view: score_pairs(data, vectors[:n], vectors[n:], view, profile.similarity)
-
-
-def _item_columns(unit: TaskUnit, batch: list[tuple[View | None, Scores]]) -> dict[str, Any]:
-    """The Parquet columns of a record: a row a view and query or pair."""
-    key = "query_id" if unit.type == "retrieval" else "pair_id"
-    first = batch[0][1]
-    columns: dict[str, Any] = {
-        "truncate_dim": [view.truncate_dim if view else None for view, scores in batch for _ in scores.ids],
-        "precision": [view.precision if view else None for view, scores in batch for _ in scores.ids],
-        key: [name for _, scores in batch for name in scores.ids],
-    }
-    for name in first.items:
-        columns[name] = np.concatenate([scores.items[name] for _, scores in batch])
-    return columns
-
-
-def _model_info(model: PlannedModel, profile: ModelProfile | None) -> ModelInfo:
-    entry, located = model.entry, model.located
-    return ModelInfo(
-        name=entry.name,
-        kind=entry.kind,
-        fingerprint=model.fingerprint,
-        source=located.source if located else entry.source[0],
-        revision=located.revision if located else None,
-        width=profile.width if profile else None,
-        parameters=profile.parameters if profile else None,
-        max_seq_length=profile.max_seq_length if profile else None,
-        dtype=entry.dtype if profile else None,
-        similarity=profile.similarity if profile else None,
-    )
-
-
-def _task_info(unit: TaskUnit) -> TaskInfo:
-    data = unit.data
-    return TaskInfo(
-        name=unit.task,
-        type=unit.type,
-        split=unit.split,
-        subset=unit.subset,
-        fingerprint=unit.fingerprint,
-        main_metric=unit.main_metric,
-        n=len(data.queries) if isinstance(data, RetrievalData) else len(data.ids),
-        documents=len(data.documents) if isinstance(data, RetrievalData) else None,
-        notes=data.notes,
-    )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds")

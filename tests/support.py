@@ -13,7 +13,7 @@ import numpy as np
 from bench.models.profile import ModelProfile, TextContext
 
 ROOT = Path(__file__).resolve().parents[1]
-WORDS = "red blue green small large steel brass pipe valve screw nail paint door hinge lamp wire hose saw drill tape".split()
+WORDS = ["red", "blue", "green", "small", "large", "steel", "brass", "pipe", "valve", "screw", "nail", "paint", "door", "hinge", "lamp", "wire", "hose", "saw", "drill", "tape"]
 
 
 class FakeEncoder:

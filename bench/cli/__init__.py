@@ -55,6 +55,10 @@ for command in (run, report, results, models, tasks, doctor):
 app.add_typer(cache, name="cache")
 
 
+def _say_how_to_go_on() -> None:
+    print("\nstopped; what was finished is kept: run the same command again to go on", file=sys.stderr)  # noqa: T201
+
+
 def run_cli(arguments: Sequence[str]) -> int:
     """Run a command line.
 
@@ -64,14 +68,14 @@ def run_cli(arguments: Sequence[str]) -> int:
     try:
         status = app(args=list(arguments), standalone_mode=False)
         if status == INTERRUPTED:
-            raise KeyboardInterrupt
+            _say_how_to_go_on()
     except BenchError as error:
         if os.environ.get("BENCH_DEBUG"):
             traceback.print_exc()
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_status
     except KeyboardInterrupt:
-        print("\nstopped; what was finished is kept: run the same command again to go on", file=sys.stderr)  # noqa: T201
+        _say_how_to_go_on()
         return INTERRUPTED
     except BrokenPipeError:
         # The reader (head, less) has seen enough; keep Python from complaining when it flushes at exit.

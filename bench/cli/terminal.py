@@ -18,7 +18,7 @@ from bench.report.cells import NOISY_MARK, is_best, number_text, score_text, sho
 from bench.report.rows import Table, make_tables
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
-from bench.vectors.encode import Progress as EncodeProgress
+from bench.vectors.pipeline import Progress as EncodeProgress
 
 # A table wider than the terminal loses columns; without a terminal nothing is gained by wrapping.
 console = Console(width=None if os.environ.get("COLUMNS") or Console().is_terminal else 200)

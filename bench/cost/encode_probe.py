@@ -83,7 +83,7 @@ def probe(job: dict[str, Any]) -> dict[str, Any]:
 def _bulk(encoder: Any, context: Any, job: dict[str, Any]) -> tuple[list[tuple[float, float]], str]:
     """Texts/s and tokens/s of each timed pass over the bulk texts, after one that warms up, and the batch size."""
     from bench.vectors.batches import cut
-    from bench.vectors.encode import worker_pool
+    from bench.vectors.pipeline import worker_pool
     from bench.vectors.tuning import BatchTuner
 
     texts: list[str] = job["bulk"]

@@ -73,7 +73,17 @@ def test_a_dry_run_does_nothing(project, capsys):
 
 
 def test_options_narrow_the_run(project):
-    arguments = ["--model", "tiny", "--tasks", "shop", "--truncate-dims", "16,4", "--precisions", "float16", "--no-cost"]
+    arguments = [
+        "--model",
+        "tiny",
+        "--tasks",
+        "shop",
+        "--truncate-dims",
+        "16,4",
+        "--precisions",
+        "float16",
+        "--no-cost",
+    ]
     assert run_cli(["run", *arguments]) == 0
     rows = frame()
     assert set(rows["truncate_dim"]) == {16, 4}

@@ -13,9 +13,10 @@ from support import ROOT, FakeEncoder
 
 from bench.errors import BenchError
 from bench.models.profile import TextContext
-from bench.vectors import encode
-from bench.vectors.encode import TextGroup, encode_missing, missing_texts
+from bench.vectors import pipeline
+from bench.vectors.encode import encode_missing, missing_texts
 from bench.vectors.store import VectorSpace, text_keys
+from bench.vectors.texts import TextGroup
 
 PLAIN = TextContext()
 TEXTS = [f"text {i} " + "word " * (i % 17) for i in range(200)]
@@ -128,7 +129,7 @@ def test_one_text_that_does_not_fit_says_so(tmp_path):
 
 
 def test_tuning_encodes_nothing_twice(tmp_path, monkeypatch):
-    monkeypatch.setattr(encode, "usable_cores", lambda: 2)
+    monkeypatch.setattr(pipeline, "usable_cores", lambda: 2)
     encoder = FakeEncoder()
     texts = [f"{i} " + "word " * 400 for i in range(3000)]
     encoder.token_counts = lambda texts, context: np.full(len(texts), 500)
@@ -143,10 +144,11 @@ sys.path.insert(0, {tests!r})
 from pathlib import Path
 from support import FakeEncoder
 from bench.models.profile import TextContext
-from bench.vectors import encode
+from bench.vectors import encode, pipeline
 from bench.vectors.store import VectorSpace
-encode.CHUNK_TEXTS = 40
-encode.usable_cores = lambda: 2
+from bench.vectors.texts import TextGroup
+pipeline.CHUNK_TEXTS = 40
+pipeline.usable_cores = lambda: 2
 log = open(sys.argv[2], "a", buffering=1)
 class Slow(FakeEncoder):
     def embed(self, texts, context):
@@ -156,7 +158,7 @@ class Slow(FakeEncoder):
         return vectors
 texts = [f"text {{i}} " + "word " * (i % 17) for i in range(200)]
 space = VectorSpace(Path(sys.argv[1]), "space")
-encode.encode_missing(space, Slow(), [encode.TextGroup(texts, TextContext())], batch_size=5)
+encode.encode_missing(space, Slow(), [TextGroup(texts, TextContext())], batch_size=5)
 """
 
 
@@ -184,7 +186,7 @@ def test_kill_at_random_points_loses_at_most_one_chunk_each(tmp_path, seed):
 
 
 def test_a_chunk_closes_before_more_than_its_size_can_be_lost(tmp_path, monkeypatch):
-    monkeypatch.setattr(encode, "CHUNK_TEXTS", 50)
+    monkeypatch.setattr(pipeline, "CHUNK_TEXTS", 50)
     space = VectorSpace(tmp_path, "space")
     encode_missing(space, FakeEncoder(), [TextGroup(TEXTS, PLAIN)], batch_size=4)
     sizes = [len(chunk) for chunk in space._chunks]

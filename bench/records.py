@@ -1,0 +1,117 @@
+"""Records of what a run found, from its own objects to the results schema."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from bench import __version__, environment
+from bench.cost.measure import Measurement
+from bench.models.profile import ModelProfile
+from bench.plan import PlannedModel
+from bench.quality.evaluate import Scores
+from bench.results.schema import CostRecord, Encoding, ModelInfo, QualityRecord, TaskInfo, Value, ViewScores
+from bench.tasks.catalog import TaskUnit
+from bench.tasks.data import RetrievalData
+from bench.vectors.encode import EncodeReport
+from bench.views import View
+
+Scored = Sequence[tuple[View | None, Scores]]
+
+
+def quality_record(
+    model: PlannedModel, unit: TaskUnit, profile: ModelProfile | None, report: EncodeReport | None, scored: Scored
+) -> QualityRecord:
+    """The record of views scored together."""
+    return QualityRecord(
+        bench_version=__version__,
+        created=_now(),
+        environment=environment.fingerprint(),
+        model=_model_info(model, profile),
+        task=_task_info(unit),
+        encoding=Encoding(**asdict(report)) if report else None,
+        views=[
+            ViewScores(
+                truncate_dim=view.truncate_dim if view else None,
+                precision=view.precision if view else None,
+                metrics={name: Value(**asdict(estimate)) for name, estimate in scores.metrics.items()},
+            )
+            for view, scores in scored
+        ],
+        items="",
+    )
+
+
+def cost_record(model: PlannedModel, unit: TaskUnit, profile: ModelProfile | None, measured: Measurement) -> CostRecord:
+    """The record of one measurement."""
+    return CostRecord(
+        bench_version=__version__,
+        created=_now(),
+        environment=environment.fingerprint(),
+        model=_model_info(model, profile),
+        task=_task_info(unit),
+        settings=measured.settings,
+        noise=measured.noise,
+        figures=measured.figures,
+        not_measured=measured.not_measured,
+    )
+
+
+def sample_columns(measured: Measurement) -> dict[str, Any]:
+    """The Parquet columns of a cost record: what was timed, and its milliseconds."""
+    timed = [name for name, values in measured.samples.items() for _ in values]
+    milliseconds = [value for values in measured.samples.values() for value in values]
+    return {"timed": timed, "milliseconds": np.array(milliseconds, dtype=np.float32)}
+
+
+def item_columns(unit: TaskUnit, scored: Scored) -> dict[str, Any]:
+    """The Parquet columns of a quality record: a row a view and query or pair."""
+    key = "query_id" if unit.type == "retrieval" else "pair_id"
+    first = scored[0][1]
+    columns: dict[str, Any] = {
+        "truncate_dim": [view.truncate_dim if view else None for view, scores in scored for _ in scores.ids],
+        "precision": [view.precision if view else None for view, scores in scored for _ in scores.ids],
+        key: [name for _, scores in scored for name in scores.ids],
+    }
+    for name in first.items:
+        columns[name] = np.concatenate([scores.items[name] for _, scores in scored])
+    return columns
+
+
+def _model_info(model: PlannedModel, profile: ModelProfile | None) -> ModelInfo:
+    entry, located = model.entry, model.located
+    return ModelInfo(
+        name=entry.name,
+        kind=entry.kind,
+        fingerprint=model.fingerprint,
+        source=located.source if located else entry.source[0],
+        revision=located.revision if located else None,
+        width=profile.width if profile else None,
+        parameters=profile.parameters if profile else None,
+        max_seq_length=profile.max_seq_length if profile else None,
+        dtype=entry.dtype if profile else None,
+        similarity=profile.similarity if profile else None,
+    )
+
+
+def _task_info(unit: TaskUnit) -> TaskInfo:
+    data = unit.data
+    return TaskInfo(
+        name=unit.task,
+        type=unit.type,
+        split=unit.split,
+        subset=unit.subset,
+        fingerprint=unit.fingerprint,
+        main_metric=unit.main_metric,
+        n=len(data.queries) if isinstance(data, RetrievalData) else len(data.ids),
+        documents=len(data.documents) if isinstance(data, RetrievalData) else None,
+        notes=data.notes,
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")

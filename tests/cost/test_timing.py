@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+
+from bench.cost import timing
+from bench.cost.timing import SAMPLES_NEEDED, Timing, time_calls
+
+
+class Clock:
+    """A clock that only the operation moves."""
+
+    def __init__(self, monkeypatch):
+        self.now = 0.0
+        monkeypatch.setattr(timing.time, "perf_counter", lambda: self.now)
+
+
+def test_each_call_is_timed_in_turn_and_the_first_kept_apart(monkeypatch):
+    clock = Clock(monkeypatch)
+    calls = []
+
+    def operation(value):
+        # The very first call takes 1 s, later ones 10 ms or 20 ms by their input.
+        clock.now += value / 1000 if calls else 1.0
+        calls.append(value)
+
+    found = time_calls(operation, [10, 20], min_calls=100, min_seconds=0, max_seconds=60, warm_up_seconds=0.5)
+    assert found.cold_ms == pytest.approx(1000)
+    assert len(found.samples_ms) == 100
+    assert found.samples_ms.count(pytest.approx(10)) == 50
+    assert found.percentile(50) == pytest.approx(15)
+    assert found.percentile(95) == pytest.approx(20)
+    assert calls[:4] == [10, 20, 10, 20]
+    assert len(calls) == 1 + found.warm_up + 100
+
+
+def test_warm_up_ends_when_its_halves_agree(monkeypatch):
+    clock = Clock(monkeypatch)
+    steady = time_calls(lambda _: setattr(clock, "now", clock.now + 0.001), [0], min_calls=7, min_seconds=0,
+                        max_seconds=1, warm_up_seconds=10)  # fmt: skip
+    assert steady.warm_up == 20
+
+
+def test_warm_up_ends_at_its_cap_when_calls_keep_getting_faster(monkeypatch):
+    clock = Clock(monkeypatch)
+    duration = [1.0]
+
+    def operation(_):
+        clock.now += duration[0]
+        duration[0] *= 0.9
+
+    found = time_calls(operation, [0], min_calls=7, min_seconds=0, max_seconds=100, warm_up_seconds=5)
+    assert 0 < found.warm_up < 20
+
+
+@pytest.mark.parametrize("percentile", [50, 90, 95, 99])
+def test_a_percentile_without_its_sample_is_blank(percentile):
+    needed = SAMPLES_NEEDED[percentile]
+    assert Timing(0, 0, [1.0] * (needed - 1)).percentile(percentile) is None
+    assert Timing(0, 0, [1.0] * needed).percentile(percentile) == 1.0
+    # With n samples the largest exceeds the p-quantile with probability 1 - (p/100)^n: at least 99%.
+    assert 1 - (percentile / 100) ** needed >= 0.99 > 1 - (percentile / 100) ** (needed - 1)
+
+
+def test_limits(monkeypatch):
+    clock = Clock(monkeypatch)
+
+    def operation(_):
+        clock.now += 1.0
+
+    slow = time_calls(operation, [0], min_calls=100, min_seconds=1, max_seconds=5, warm_up_seconds=0)
+    assert len(slow.samples_ms) == 5
+    fast = time_calls(operation, [0], min_calls=3, min_seconds=50, max_seconds=99, max_calls=8, warm_up_seconds=0)
+    assert len(fast.samples_ms) == 8
