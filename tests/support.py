@@ -11,9 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from bench.models.profile import ModelProfile, TextContext
+from bench.results.schema import CostRecord, Figure, ModelInfo, Noise, QualityRecord, TaskInfo, Value, ViewScores
 
 ROOT = Path(__file__).resolve().parents[1]
-WORDS = ["red", "blue", "green", "small", "large", "steel", "brass", "pipe", "valve", "screw", "nail", "paint", "door", "hinge", "lamp", "wire", "hose", "saw", "drill", "tape"]
+WORDS = (
+    "red blue green small large steel brass pipe valve screw nail paint door hinge lamp wire hose saw drill tape"
+).split()
 
 
 class FakeEncoder:
@@ -127,3 +130,66 @@ def make_model(folder: Path, *, seed: int = 0, width: int = 32, prompts: Mapping
     model.save(str(folder), create_model_card=False)
     shutil.rmtree(base)
     return folder
+
+
+def quality_record(
+    model: str = "mini",
+    *,
+    fingerprint: str = "f" * 32,
+    task: str = "shop",
+    data: str = "d" * 32,
+    created: str = "2026-01-01T00:00:00+00:00",
+    views: Mapping[tuple[int | None, str | None], float] | None = None,
+    kind: str = "pretrained",
+    width: int | None = 8,
+    metric: str = "ndcg_at_10",
+    n: int = 2,
+    notes: Iterable[str] = (),
+) -> QualityRecord:
+    """A quality record whose interval is the value plus and minus 0.1."""
+    return QualityRecord(
+        bench_version="0",
+        created=created,
+        environment="env",
+        model=ModelInfo(name=model, kind=kind, fingerprint=fingerprint, source="./mini", width=width),
+        task=TaskInfo(
+            name=task, type="retrieval" if "ndcg" in metric else "sts", split="test", subset="default",
+            fingerprint=data, main_metric=metric, n=n, notes=list(notes),
+        ),
+        encoding=None,
+        views=[
+            ViewScores(
+                truncate_dim=dim, precision=precision,
+                metrics={metric: Value(value=value, ci_low=value - 0.1, ci_high=value + 0.1)},
+            )
+            for (dim, precision), value in (views or {(8, "float32"): 0.5}).items()
+        ],
+        items="",
+    )  # fmt: skip
+
+
+def cost_record(
+    model: str = "mini",
+    figures: Iterable[tuple[str, float, int | None, str | None]] = (),
+    *,
+    environment: str = "env",
+    noisy: bool = False,
+    not_measured: Mapping[str, str] | None = None,
+    **names: str,
+) -> CostRecord:
+    """A cost record; figures are (name, value, truncate_dim, precision)."""
+    base = quality_record(model, **names)
+    return CostRecord(
+        bench_version="0",
+        created=base.created,
+        environment=environment,
+        model=base.model,
+        task=base.task,
+        settings={},
+        noise=Noise(busy_before=0, busy_after=0, load_before=0, load_after=0, noisy=noisy),
+        figures=[
+            Figure(name=name, value=value, n=1, truncate_dim=dim, precision=precision)
+            for name, value, dim, precision in figures
+        ],
+        not_measured=dict(not_measured or {}),
+    )

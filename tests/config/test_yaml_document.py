@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -120,7 +121,11 @@ def test_scalars_follow_yaml_1_1(tmp_path, text, value):
 
 
 def test_keys_are_names_whatever_they_look_like(tmp_path):
-    assert read_yaml(written(tmp_path, "1: a\nyes: b\n2020-01-01: c\n")).data == {"1": "a", "yes": "b", "2020-01-01": "c"}
+    assert read_yaml(written(tmp_path, "1: a\nyes: b\n2020-01-01: c\n")).data == {
+        "1": "a",
+        "yes": "b",
+        "2020-01-01": "c",
+    }
 
 
 def test_an_alias_gives_the_value_of_its_anchor(tmp_path):
@@ -138,17 +143,9 @@ def test_lines_of_keys_and_items(tmp_path):
     assert document.where(("a", 1, "c", "absent")) == f"{document.path}, line 5"
 
 
-KNOWN_BAD_TAGS = [
-    ("a: !!timestamp foo", AttributeError),
-    ("a: !!bool foo", KeyError),
-    ("a: !!int ''", IndexError),
-    ("a: !!float ''", IndexError),
-]
-
-
-@pytest.mark.parametrize(("content", "traceback"), KNOWN_BAD_TAGS)
-def test_a_tag_that_does_not_fit_its_value(tmp_path, request, content, traceback):
-    request.applymarker(pytest.mark.xfail(raises=traceback, strict=True, reason="PyYAML's own error escapes"))
+@pytest.mark.xfail(strict=True, raises=(AttributeError, KeyError, IndexError), reason="PyYAML's own errors escape")
+@pytest.mark.parametrize("content", ["a: !!timestamp foo", "a: !!bool foo", "a: !!int ''", "a: !!float ''"])
+def test_a_tag_that_does_not_fit_its_value(tmp_path, content):
     path = written(tmp_path, content)
     with pytest.raises(UsageError) as caught:
         read_yaml(path)
@@ -171,14 +168,11 @@ def test_tags_are_refused_wherever_they_stand(tmp_path, content):
 
 
 def test_python_tags_run_nothing(tmp_path):
-    mark = tmp_path / "ran"
-    path = written(tmp_path, f"a: !!python/object/apply:pathlib.Path.touch [!!python/object/apply:pathlib.Path ['{mark}']]")
-    try:
-        value = read_yaml(path).data
-    except UsageError:
-        value = None
-    assert value is None or value == {"a": [[str(mark)]]}
-    assert not mark.exists()
+    ran = tmp_path / "ran"
+    path = written(tmp_path, f"a: !!python/object/apply:os.mkdir ['{ran}']\nb: !!python/object/apply:os.mkdir {ran}\n")
+    with suppress(UsageError):
+        read_yaml(path)
+    assert not ran.exists()
 
 
 PLAIN = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=8)

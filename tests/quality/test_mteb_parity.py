@@ -106,13 +106,14 @@ def local_task(folder):
     ]
     for i, row in enumerate(corpus):
         row["text"] += f" {i}"
-    queries = [{"_id": "d5" if i == 0 else f"q{i}", "text": f"{words(2, 8)} {i}"} for i in range(20)]
-    queries[0]["text"] = f"{corpus[5]['title']} {corpus[5]['text']}"
+    chosen = [rng.choice(np.arange(6, 130), 9, replace=False) for _ in range(20)]
+    # Each query holds the text of its first document, so that some documents are found early.
+    queries = [{"_id": f"q{i}", "text": f"{words(2, 12)} {corpus[rows[0]]['text']}"} for i, rows in enumerate(chosen)]
+    queries[0] = {"_id": "d5", "text": f"{corpus[5]['title']} {corpus[5]['text']}"}
     labels = [
-        (query["_id"], f"d{row}", int(label))
-        for query in queries[:-1]
-        for row, label in zip(rng.choice(130, 9, replace=False), [3, 2, 2, 1, 1, 1, 1, 0, 0], strict=True)
-        if f"d{row}" != "d5"
+        (query["_id"], f"d{row}", label)
+        for query, rows in zip(queries[:-1], chosen[:-1], strict=True)
+        for row, label in zip(rows, [1, 2, 3, 2, 1, 1, 1, 0, 0], strict=True)
     ]
     labels += [("d5", "d5", 2), (queries[-1]["_id"], "d7", 0)]
     write_jsonl(folder / "corpus.jsonl", corpus)

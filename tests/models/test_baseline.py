@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from importlib import metadata
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import WORDS
+
+from bench.errors import BenchError
+from bench.models.baseline import Bm25, baseline_fingerprint
+from bench.models.registry import ModelEntry
+
+ENTRY = ModelEntry(name="bm25", kind="baseline", source=["bm25s"])
+DOCUMENTS = ["red pipes and a valve", "the blue pipe", "steel nails, steel screws", "a red red door hinge", "lamp"]
+QUERIES = ["red pipe", "steel screw for the door", "valves"]
+
+
+def scores(documents: list[str], queries: list[str]) -> np.ndarray:
+    return np.vstack([block.scores for block in Bm25(documents).blocks(queries)])
+
+
+def own_scores(documents: list[str], query: str) -> np.ndarray:
+    """The scores of bm25s with MTEB's settings, by its own retrieve."""
+    import bm25s
+    import Stemmer
+
+    settings_ = {"stopwords": "en", "stemmer": Stemmer.Stemmer("english"), "show_progress": False}
+    index = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
+    index.index(bm25s.tokenize(documents, **settings_), show_progress=False)
+    rows, values = index.retrieve(bm25s.tokenize([query], **settings_), k=len(documents), show_progress=False)
+    found = np.zeros(len(documents), dtype=np.float32)
+    found[rows[0]] = values[0]
+    return found
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_scores_are_those_of_bm25s(query):
+    found = scores(DOCUMENTS, [query])[0]
+    expected = own_scores(DOCUMENTS, query)
+    assert (expected > 0).any()
+    np.testing.assert_allclose(np.where(np.isinf(found), 0, found), expected, rtol=1e-6)
+
+
+def test_blocks_cover_every_query_and_document_once():
+    blocks = list(Bm25(DOCUMENTS).blocks(QUERIES))
+    assert [block.queries for block in blocks] == [slice(0, 1), slice(1, 2), slice(2, 3)]
+    assert all(block.documents.tolist() == [0, 1, 2, 3, 4] and block.scores.dtype == np.float32 for block in blocks)
+
+
+@pytest.mark.parametrize(
+    ("query", "ranked"),
+    [("lamp", [4]), ("pipe", [0, 1]), ("steel lamps", [2, 4]), ("zebra", []), ("the and a", []), ("", [])],
+)
+def test_a_document_that_shares_no_word_is_not_ranked(query, ranked):
+    found = scores(DOCUMENTS, [query])[0]
+    assert np.flatnonzero(np.isfinite(found)).tolist() == ranked
+    assert np.isneginf(np.delete(found, ranked)).all()
+
+
+BAGS = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=6), min_size=2, max_size=8)
+
+
+@settings(deadline=None, max_examples=30)
+@given(BAGS, st.lists(st.sampled_from(WORDS), min_size=1, max_size=4), st.randoms())
+def test_a_score_does_not_depend_on_the_order_of_documents(bags, query, random):
+    order = list(range(len(bags)))
+    random.shuffle(order)
+    texts = [" ".join(bag) for bag in bags]
+    plain = scores(texts, [" ".join(query)])[0]
+    shuffled = scores([texts[row] for row in order], [" ".join(query)])[0]
+    np.testing.assert_allclose(shuffled, plain[order], rtol=1e-6)
+
+
+def test_search_answers_with_the_best_documents():
+    assert Bm25(DOCUMENTS).search("red hinge", k=2).tolist() == [[3, 0]]
+    assert Bm25(DOCUMENTS).search("lamp", k=99).shape == (1, 5)
+
+
+def test_the_index_is_saved(tmp_path):
+    Bm25(DOCUMENTS).save(tmp_path / "index")
+    assert sum(path.stat().st_size for path in (tmp_path / "index").iterdir()) > 0
+
+
+def test_the_fingerprint_covers_settings_and_versions(monkeypatch):
+    first = baseline_fingerprint(ENTRY)
+    assert baseline_fingerprint(ENTRY.model_copy(update={"name": "other"})) == first
+    monkeypatch.setitem(__import__("bench.models.baseline", fromlist=["_SETTINGS"])._SETTINGS, "k1", 1.2)
+    assert baseline_fingerprint(ENTRY) != first
+    monkeypatch.undo()
+    monkeypatch.setattr(metadata, "version", lambda name: "99")
+    assert baseline_fingerprint(ENTRY) != first
+
+
+@pytest.mark.parametrize("missing", ["bm25s", "pystemmer"])
+def test_a_missing_package(monkeypatch, missing):
+    def version(name):
+        if name == missing:
+            raise metadata.PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr(metadata, "version", version)
+    with pytest.raises(BenchError, match=f"the package {missing} is not installed") as caught:
+        baseline_fingerprint(ENTRY)
+    assert caught.value.where == "model `bm25`"
+    assert caught.value.hint == "pip install 'mrl-bench[bm25]'"

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support import cost_record, quality_record
+
+from bench.results.index import ResultIndex, unit_key
+from bench.views import View
+
+
+def index_of(*records):
+    return ResultIndex((Path(f"{number}.json"), record) for number, record in enumerate(records))
+
+
+def test_the_newest_of_a_cell_counts():
+    old, new = quality_record(views={(8, "float32"): 0.1}), quality_record(views={(8, "float32"): 0.2})
+    (cell,) = index_of(old, new).cells.values()
+    assert cell.record is new
+
+
+def test_views_scored_at_different_times_stand_side_by_side():
+    index = index_of(quality_record(views={(8, "float32"): 0.1}), quality_record(views={(4, "int8"): 0.2}))
+    assert {key[-1] for key in index.cells} == {View(8), View(4, "int8")}
+
+
+@pytest.mark.parametrize("change", [{"fingerprint": "e" * 32}, {"data": "e" * 32}])
+def test_results_of_a_changed_model_or_task_are_superseded_not_lost(change):
+    old, new = quality_record(), quality_record(**change)
+    index = index_of(old, new)
+    assert len(index.cells) == 2
+    assert index.superseded(old)
+    assert not index.superseded(new)
+    # Back to the old content: whatever was written last is current.
+    assert not index_of(old, new, old).superseded(old)
+
+
+def test_a_model_that_changed_on_one_task_is_superseded_on_all():
+    before = quality_record(task="talk")
+    index = index_of(quality_record(task="shop"), before, quality_record(task="shop", fingerprint="e" * 32))
+    assert index.superseded(before)
+
+
+def test_costs_of_two_environments_are_both_kept():
+    index = index_of(cost_record(environment="a"), cost_record(environment="b"), cost_record(environment="b"))
+    assert {key[-1] for key in index.costs} == {"a", "b"}
+
+
+def test_the_unit_is_named_by_task_split_and_subset():
+    assert unit_key(quality_record()) == ("shop", "test", "default")

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from support import cost_record, quality_record
+
+from bench.errors import BenchError
+from bench.results.store import ResultStore, read_items
+
+
+def test_records_come_back_as_they_were_with_their_tables(tmp_path):
+    store = ResultStore(tmp_path)
+    quality = store.write_quality(quality_record(), {"query_id": ["a", "b"], "ndcg_at_10": [0.0, 1.0]})
+    cost = store.write_cost(cost_record(figures=[("encode_p50_ms", 3.0, None, None)]), {"milliseconds": [2.0, 4.0]})
+    found = dict(store.records())
+    assert set(found) == {quality, cost}
+    assert found[quality].views == quality_record().views
+    assert found[cost].figures[0].value == 3.0
+    assert read_items(quality, found[quality]).to_pydict() == {"query_id": ["a", "b"], "ndcg_at_10": [0.0, 1.0]}
+    assert read_items(cost, found[cost]).to_pydict() == {"milliseconds": [2.0, 4.0]}
+
+
+def test_files_are_json_with_sorted_keys(tmp_path):
+    path = ResultStore(tmp_path).write_quality(quality_record(), {"query_id": []})
+    value = json.loads(path.read_text())
+    assert path.read_text() == json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
+    assert path.parent == tmp_path / "quality" / "shop"
+
+
+def test_nothing_is_ever_overwritten(tmp_path):
+    store = ResultStore(tmp_path)
+    paths = {
+        store.write_quality(quality_record(created=f"2026-01-0{day}T00:00:00+00:00"), {"query_id": []})
+        for day in (1, 2, 3)
+    }
+    assert len(paths) == 3
+    assert [record.created[:10] for _, record in store.records()] == ["2026-01-01", "2026-01-02", "2026-01-03"]
+
+
+def test_an_environment_is_written_once(tmp_path):
+    store = ResultStore(tmp_path)
+    store.write_environment("abc", {"cpu": "first"})
+    store.write_environment("abc", {"cpu": "second"})
+    assert store.environments() == {"abc": {"cpu": "first"}}
+    assert store.records() == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not a result record"),
+        ('{"record": "quality", "schema_version": 99}', "schema 99"),
+        ('{"record": "quality", "schema_version": 1}', "not a result record"),
+        ('{"record": "surprise", "schema_version": 1}', "not a result record"),
+    ],
+)
+def test_files_that_are_no_records_are_named(tmp_path, content, words):
+    path = tmp_path / "quality" / "shop" / "x.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    with pytest.raises(BenchError, match=words) as caught:
+        ResultStore(tmp_path).records()
+    assert str(path) in str(caught.value)
+    assert caught.value.hint
+
+
+def test_a_missing_table_says_what_to_do(tmp_path):
+    store = ResultStore(tmp_path)
+    path = store.write_quality(quality_record(), {"query_id": []})
+    path.with_suffix(".parquet").unlink()
+    with pytest.raises(BenchError, match="cannot read the table"):
+        read_items(path, store.records()[0][1])

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support import ROOT
+
+from bench.errors import UsageError
+from bench.tasks.card import MAIN_METRICS
+from bench.tasks.catalog import read_card
+
+BASE = "name: x\ntype: sts\n"
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "task.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_card_of_two_keys_has_the_documented_settings(tmp_path):
+    card = read_card(written(tmp_path, BASE)).card
+    assert (card.name, card.type, card.path, card.splits, card.subsets) == ("x", "sts", Path(), ["test"], None)
+    assert (card.ignore_identical_ids, card.allow_empty) == (False, False)
+
+
+def test_a_card_with_every_key(tmp_path):
+    text = (
+        "name: shop\ntype: retrieval\ndescription: d\npath: data\nsplits: [dev, test]\nsubsets: [en-de]\n"
+        "language: en\nlicence: CC0-1.0\nignore_identical_ids: true\nallow_empty: true\n"
+    )
+    card = read_card(written(tmp_path, text)).card
+    assert (card.path, card.splits, card.subsets, card.ignore_identical_ids) == (
+        Path("data"),
+        ["dev", "test"],
+        ["en-de"],
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "line"),
+    [
+        ("type: sts\n", ["the key `name` is missing", "add `name: ...`"], 1),
+        ("name: x\n", ["the key `type` is missing"], 1),
+        ("- 1\n", ["`the file` must be a mapping"], 1),
+        ("name: x\ntype: retrival\n", ["`type`", "found 'retrival'", "did you mean `retrieval`?"], 2),
+        ("name: ''\ntype: sts\n", ["`name`", "at least 1 character"], 1),
+        ("name: 1\ntype: sts\n", ["`name`", "string", "found 1"], 1),
+        (BASE + "splts: [a]\n", ["unknown key `splts`", "did you mean `splits`?"], 3),
+        (BASE + "license: MIT\n", ["unknown key `license`", "did you mean `licence`?"], 3),
+        (BASE + "zzzz: 1\n", ["unknown key `zzzz`", "known keys: allow_empty, "], 3),
+        (BASE + "type: sts\n", ["the key `type` stands twice", "first set in line 2"], 3),
+        (BASE + "splits: []\n", ["`splits`", "at least 1"], 3),
+        (BASE + "splits: test\n", ["`splits`", "list", "found 'test'"], 3),
+        (BASE + "splits: [a, a]\n", ["`splits`: `a` stands twice"], 3),
+        (BASE + "splits:\n- a\n- ../../x\n", ["`splits[1]`", "found '../../x'"], 5),
+        (BASE + "splits: ['']\n", ["`splits[0]`"], 3),
+        (BASE + "subsets: [.hidden]\n", ["`subsets[0]`", "found '.hidden'"], 3),
+        (BASE + "subsets: [b, a, b]\n", ["`subsets`: `b` stands twice"], 3),
+        (BASE + "path: 5\n", ["`path`", "found 5"], 3),
+        (BASE + "allow_empty: 1\n", ["`allow_empty`", "boolean", "found 1"], 3),
+        (BASE + "language: no\n", ["`language`", "string", "found False"], 3),
+    ],
+)
+def test_a_bad_card(tmp_path, text, words, line):
+    path = written(tmp_path, text)
+    with pytest.raises(UsageError) as caught:
+        read_card(path)
+    assert caught.value.where == f"{path}, line {line}"
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_the_shipped_cards_are_read():
+    cards = [read_card(path).card for path in ROOT.glob("tasks/*/task.yaml")]
+    assert {card.type for card in cards} == set(MAIN_METRICS)
+    assert all(card.description and card.licence for card in cards)

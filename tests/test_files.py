@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.errors import BenchError
+from bench.files import (
+    check_writable,
+    digest_bytes,
+    digest_file,
+    digest_json,
+    read_jsonl,
+    read_text,
+    safe_name,
+    write_bytes,
+    write_json,
+    write_text,
+)
+
+TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
+
+
+def fail_with(code: int):
+    def fail(*_args, **_kwargs):
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+@given(
+    st.text() | st.sampled_from(["..", ".", "", "../../etc/passwd", "a/b", "a\\b", "C:\\x", ".git", "\x00", "-rf", "~"])
+)
+def test_a_safe_name_is_one_component(name):
+    safe = safe_name(name)
+    assert safe
+    assert not set(safe) & set("/\\\x00:\n")
+    assert not safe.startswith(".")
+    assert len(safe) <= 80
+    assert (Path("/root") / safe).resolve().parent == Path("/root")
+    assert safe_name(safe) == safe
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("all-MiniLM-L6-v2", "all-MiniLM-L6-v2"),
+        ("org/name", "org_name"),
+        ("../../x", "x"),
+        ("日本", "_"),
+        ("a" * 100, "a" * 80),
+        ("..", "_"),
+    ],
+)
+def test_safe_names(name, safe):
+    assert safe_name(name) == safe
+
+
+def test_writing_replaces_the_whole_file_and_makes_folders(tmp_path):
+    path = tmp_path / "a" / "b" / "file.txt"
+    write_text(path, "first, the longer one")
+    write_text(path, "zweiter ä")
+    assert path.read_bytes() == "zweiter ä".encode()
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("call", ["os.fsync", "pathlib.Path.replace", "pathlib.Path.chmod"])
+@pytest.mark.parametrize(
+    ("code", "hint"), [(errno.ENOSPC, "the disk is full"), (errno.EDQUOT, "quota"), (errno.EIO, "check the folder")]
+)
+def test_a_write_that_fails_keeps_the_old_content_and_leaves_nothing(tmp_path, monkeypatch, call, code, hint):
+    path = tmp_path / "file.txt"
+    write_text(path, "old")
+    monkeypatch.setattr(call, fail_with(code))
+    with pytest.raises(BenchError, match="cannot write: ") as caught:
+        write_text(path, "new")
+    assert (caught.value.where, path.read_text()) == (str(path), "old")
+    assert hint in caught.value.hint
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupt_keeps_the_old_content_and_leaves_nothing(tmp_path, monkeypatch):
+    def interrupt(_descriptor):
+        raise KeyboardInterrupt
+
+    path = tmp_path / "file.txt"
+    write_text(path, "old")
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_text(path, "new")
+    assert (path.read_text(), list(tmp_path.iterdir())) == ("old", [path])
+
+
+@pytest.mark.parametrize(("code", "hint"), [(errno.EACCES, "you may not write there"), (errno.EROFS, "read-only")])
+def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, code, hint):
+    monkeypatch.setattr(tempfile, "mkstemp", fail_with(code))
+    with pytest.raises(BenchError, match="cannot write") as caught:
+        check_writable(tmp_path)
+    assert str(tmp_path) in caught.value.where
+    assert hint in caught.value.hint
+
+
+def test_a_folder_without_write_permission(tmp_path):
+    tmp_path.chmod(0o500)
+    if os.access(tmp_path, os.W_OK):
+        pytest.skip("this user may write everywhere")
+    with pytest.raises(BenchError, match="cannot write"):
+        check_writable(tmp_path)
+
+
+def test_a_file_in_the_place_of_a_folder(tmp_path):
+    (tmp_path / "results").write_text("a file")
+    with pytest.raises(BenchError, match="cannot write") as caught:
+        write_text(tmp_path / "results" / "x.json", "{}")
+    assert caught.value.hint
+
+
+def test_check_writable_leaves_nothing(tmp_path):
+    check_writable(tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+def test_permissions_follow_the_umask(tmp_path, mask, mode):
+    before = os.umask(mask)
+    try:
+        write_bytes(tmp_path / "x", b"")
+        assert os.umask(mask) == mask
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == mode
+
+
+def test_json_is_written_in_one_way(tmp_path):
+    write_json(tmp_path / "a.json", {"b": "ä", "a": [1]})
+    assert (tmp_path / "a.json").read_text(encoding="utf-8") == '{\n  "a": [\n    1\n  ],\n  "b": "ä"\n}\n'
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(tmp_path / "a.json", float("nan"))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.dictionaries(TEXT, TEXT, max_size=3), max_size=4))
+def test_json_lines_come_back_with_their_numbers(rows):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.jsonl"
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        assert list(read_jsonl(path)) == list(enumerate(rows, 1))
+
+
+def test_blank_lines_are_counted_and_passed_over(tmp_path):
+    (tmp_path / "x").write_text('{}\r\n\n  \n{"a": 1}')
+    assert list(read_jsonl(tmp_path / "x")) == [(1, {}), (4, {"a": 1})]
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "line"),
+    [
+        (b"{}\n{broken\n", "broken JSON", 2),
+        (b"{}\n{} {}\n", "broken JSON: Extra data", 2),
+        (b"{}\n\n[]\n", "expected a JSON object, found list", 3),
+        (b"1\n", "expected a JSON object, found int", 1),
+        (b"{}\n{}\n\xff\n", "byte 0xff is not UTF-8", 3),
+        (b'{"a": ' + b"9" * 5000 + b"}\n", "broken JSON", 1),
+    ],
+)
+def test_a_bad_line(tmp_path, content, words, line):
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(BenchError, match=words) as caught:
+        list(read_jsonl(path))
+    assert caught.value.where == f"{path}, line {line}"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("none", "no such file"), ("", "Is a directory"), ("file/x", "Not a directory")]
+)
+def test_a_file_that_cannot_be_read(tmp_path, name, words):
+    (tmp_path / "file").touch()
+    with pytest.raises(BenchError, match=words) as caught:
+        read_text(tmp_path / name)
+    assert caught.value.where == str(tmp_path / name)
+
+
+@pytest.mark.parametrize("size", [0, 1, 1 << 20, (1 << 20) + 1])
+def test_digest_of_a_file(tmp_path, size):
+    content = b"ab" * (size // 2) + b"c" * (size % 2)
+    (tmp_path / "x").write_bytes(content)
+    assert digest_file(tmp_path / "x", "sha256") == hashlib.sha256(content).hexdigest()
+    assert digest_file(tmp_path / "x") == hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+@given(st.lists(st.binary(max_size=4), max_size=4), st.lists(st.binary(max_size=4), max_size=4))
+def test_digests_of_parts_differ_where_the_parts_do(first, second):
+    assert (digest_bytes(*first) == digest_bytes(*second)) is (first == second)
+    assert digest_bytes(*first, b"") != digest_bytes(*first)
+
+
+def test_digest_json_does_not_depend_on_the_order_of_keys():
+    assert digest_json({"a": 1, "b": [1, 2]}) == digest_json({"b": [1, 2], "a": 1})
+    assert digest_json({"a": 1, "b": [1, 2]}) != digest_json({"a": 1, "b": [2, 1]})
+    assert digest_json("1") != digest_json(1)
