@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test lint format bench clean help
+.PHONY: run test lint format docs bench clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets.
@@ -35,6 +35,10 @@ lint: $(VENV)/developing  ## Check style and types.
 format: $(VENV)/developing  ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/developing  ## Write the leaderboard, the README's tables and docs/cli.md anew.
+	$(BIN)/bench report
+	$(BIN)/python tests/test_docs.py
 
 bench: $(VENV)/developing  ## Measure the program's own speed, as ratios (needs BENCH_DATA; takes some 20 minutes).
 	$(BIN)/python -m pytest benchmarks -s

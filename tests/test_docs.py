@@ -1,0 +1,140 @@
+"""The documentation against the program: commands, keys, leaderboards."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+import typer
+from support import ROOT
+
+from bench.cli import app
+from bench.models.registry import ModelEntry, Prompts, Registry, Settings
+from bench.report.leaderboard import render_leaderboard
+from bench.results import schema
+from bench.tasks.card import TaskCard
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "Makefile"]
+COMMANDS = typer.main.get_command(app)
+
+
+def bench_commands(text: str) -> list[str]:
+    """Every `bench ...` in code of a page."""
+    code = re.findall(r"```.*?```|`[^`\n]+`|^\t.*$", text, re.DOTALL | re.MULTILINE)
+    lines = [line.strip("` \t") for block in code for line in block.splitlines()]
+    return [line.split("#")[0].split("BIN)/")[-1].strip() for line in lines if re.match(r"(\$\(BIN\)/)?bench( |$)", line)]
+
+
+def reference() -> str:
+    """docs/cli.md as the program would write it."""
+    parts = ["# Commands", "Made from the program's own help; `make docs` writes it."]
+    for name, command in COMMANDS.commands.items():
+        parts += _section(f"bench {name}", command)
+        for inner, subcommand in getattr(command, "commands", {}).items():
+            parts += _section(f"bench {name} {inner}", subcommand)
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(title: str, command: click.Command) -> list[str]:
+    options = [
+        f"- `{', '.join(option.opts)}{f' {option.metavar}' if option.metavar else ''}`: {option.help}"
+        for option in command.params
+        if getattr(option, "help", None)
+    ]
+    paragraphs = [" ".join(part.split()) for part in (command.help or "").split("\n\n")]
+    return [f"## {title}", *paragraphs, *(["\n".join(options)] if options else [])]
+
+
+def resolve(command: str) -> None:
+    """Raise when a command or one of its options does not exist."""
+    words = shlex.split(command)[1:]
+    current: click.Command = COMMANDS
+    while words and words[0] in getattr(current, "commands", {}):
+        current = current.commands[words.pop(0)]
+    known = {opt for param in current.params for opt in param.opts} | {"--help", "-h"}
+    if isinstance(current, click.Group) and words and not words[0].startswith("-"):
+        raise AssertionError(f"no command {words[0]}")
+    unknown = [word for word in words if word.startswith("--") and word not in known]
+    assert not unknown, f"{command}: {unknown}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_in_the_docs_exists(page):
+    for command in bench_commands(page.read_text(encoding="utf-8")):
+        resolve(command)
+
+
+def test_the_check_finds_a_wrong_command():
+    assert bench_commands("`bench run --nonsense`\n```\nbench nothing # x\n```") == ["bench run --nonsense", "bench nothing"]
+    for command in ("bench run --nonsense", "bench nothing"):
+        with pytest.raises(AssertionError):
+            resolve(command)
+
+
+def test_the_command_reference_is_the_programs_own():
+    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == reference(), "run: make docs"
+
+
+@pytest.mark.parametrize(
+    ("page", "models"),
+    [
+        ("models.md", [Registry, Settings, ModelEntry, Prompts]),
+        ("tasks.md", [TaskCard]),
+        ("results.md", [schema.QualityRecord, schema.CostRecord, schema.EnvironmentRecord, schema.ModelInfo,
+                        schema.TaskInfo, schema.Value, schema.ViewScores, schema.Encoding, schema.Figure, schema.Noise]),
+    ],
+)  # fmt: skip
+def test_every_key_is_explained(page, models):
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    keys = {name for model in models for name, field in model.model_fields.items() if not field.exclude}
+    missing = {key for key in keys if f"`{key}`" not in text and f"{key}:" not in text}
+    assert missing == set()
+
+
+def test_every_cost_figure_is_explained():
+    text = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "bench" / "cost").glob("*_probe.py"))
+    names = set(re.findall(r'"name": "(\w+)"|add\("(\w+)"', code))
+    found = {a or b for a, b in names}
+    assert len(found) > 5
+    assert {name for name in found if f"`{name}`" not in text} == set()
+
+
+def test_the_committed_leaderboard_is_what_the_results_give():
+    page = (ROOT / "reports" / "leaderboard.md").read_text(encoding="utf-8")
+    assert page == render_leaderboard(ROOT / "results"), "run: bench report"
+
+
+def readme_with_tables(readme: str, leaderboard: str) -> str:
+    """The README with each marked table taken from the leaderboard."""
+
+    def table(match: re.Match[str]) -> str:
+        section = leaderboard.split(f"\n## {match[1]}\n")[1].split("\n## ")[0]
+        return f"<!-- leaderboard: {match[1]} -->\n{section.strip()}\n<!-- end -->"
+
+    return re.sub(r"<!-- leaderboard: (.*?) -->\n.*?<!-- end -->", table, readme, flags=re.DOTALL)
+
+
+def test_the_readmes_tables_are_the_leaderboards():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    leaderboard = (ROOT / "reports" / "leaderboard.md").read_text(encoding="utf-8")
+    assert "| bm25" in readme
+    assert readme == readme_with_tables(readme, leaderboard), "run: make docs"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+if __name__ == "__main__":
+    # make docs
+    Path(ROOT / "docs" / "cli.md").write_text(reference(), encoding="utf-8")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    tables = readme_with_tables(text, (ROOT / "reports" / "leaderboard.md").read_text(encoding="utf-8"))
+    (ROOT / "README.md").write_text(tables, encoding="utf-8")
