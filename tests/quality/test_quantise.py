@@ -100,6 +100,7 @@ def test_the_same_vector_has_the_same_code_in_a_query_and_in_the_corpus():
 def test_a_constant_dimension_keeps_its_value():
     vectors = as_float32([0.25, 0], [0.25, 1])
     quantiser = fit(View(2, "int8"), "dot", [vectors])
+    assert quantiser.codes(vectors).tolist() == [[-128, -128], [-128, 127]]
     assert quantiser.values(quantiser.codes(vectors)).tolist() == vectors.tolist()
     # A query's other value there cannot be told from it.
     assert quantiser.values(quantiser.codes(as_float32([9, 0]))).tolist() == [[0.25, 0]]
