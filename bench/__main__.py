@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 
@@ -9,6 +10,10 @@ def main() -> None:
     """Run the command line and exit with its status."""
     from bench.cli import run_cli
 
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a letter of a name must not end the run.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run_cli(sys.argv[1:]))
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.files import digest_file, write_json
+from bench.files import digest_file, user_path, write_json
 
 # Below this size hashing costs less than looking the digest up.
 _MEMO_BYTES = 16 << 20
@@ -20,9 +20,9 @@ _SETTLED_NS = 2_000_000_000
 def cache_root() -> Path:
     """`$BENCH_CACHE`, else `mrl-bench` in the user's cache folder (`$XDG_CACHE_HOME`, `~/.cache`)."""
     if chosen := os.environ.get("BENCH_CACHE"):
-        return Path(chosen).expanduser().resolve()
+        return user_path(chosen).resolve()
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return (Path(base).expanduser() / "mrl-bench").resolve()
+    return (user_path(base) / "mrl-bench").resolve()
 
 
 def sha256_of(path: Path) -> str:
@@ -39,7 +39,8 @@ def sha256_of(path: Path) -> str:
         memo_file = cache_root() / "digests.json"
         memo: dict[str, list[object]] = {}
         with suppress(OSError, ValueError):
-            memo = json.loads(memo_file.read_text(encoding="utf-8"))
+            found = json.loads(memo_file.read_text(encoding="utf-8"))
+            memo = found if isinstance(found, dict) else {}
         key = str(path.resolve())
         known = memo.get(key)
         if isinstance(known, list) and known[:-1] == stamp:

@@ -19,6 +19,37 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _HASH_BLOCK = 1 << 20
 
 
+def path_exists(path: Path) -> bool:
+    """Whether there is such a file or folder; a name that the system cannot even ask for does not exist."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def user_path(text: str) -> Path:
+    """A path as a user wrote it, with `~` expanded where there is such a home."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
+def walk_files(folder: Path) -> Iterator[Path]:
+    """All files below a folder in a fixed order, through links too; a link that leads back up is not followed."""
+    yield from _walk(folder, (folder.resolve(),))
+
+
+def _walk(folder: Path, trail: tuple[Path, ...]) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            target = path.resolve()
+            if target not in trail:
+                yield from _walk(path, (*trail, target))
+        elif path.is_file():
+            yield path
+
+
 def safe_name(name: str, limit: int = 80) -> str:
     """`name` as one file-name component: no separator, no leading dot, at most `limit` characters.
 
@@ -146,8 +177,13 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             value = json.loads(line)
-        except ValueError as error:
+            if "\\u" in line:
+                # Half of a surrogate pair is no text: no tokenizer takes it.
+                json.dumps(value, ensure_ascii=False).encode("utf-8")
+        except (ValueError, RecursionError) as error:
             reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+            if isinstance(error, UnicodeEncodeError):
+                reason = "half of a surrogate pair is no character"
             raise BenchError(
                 f"broken JSON: {reason}",
                 where=f"{path}, line {number}",

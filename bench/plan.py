@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from bench.cache import cache_root
+from bench.cost.measure import can_search
 from bench.environment import fingerprint as environment_fingerprint
 from bench.errors import BenchError, UsageError
 from bench.models.baseline import baseline_fingerprint
@@ -15,8 +16,8 @@ from bench.models.fingerprint import fingerprint, static_width
 from bench.models.profile import ModelProfile
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, NotDownloadedError, locate
-from bench.results.index import ResultIndex
-from bench.tasks.catalog import Task, TaskUnit
+from bench.results.index import Cost, ResultIndex
+from bench.tasks.catalog import BrokenTask, Task, TaskUnit
 from bench.vectors.store import VectorSpace, store_root
 from bench.views import View, sort_key
 
@@ -73,6 +74,11 @@ class PlannedModel:
     width: int | None = None
     views: tuple[View, ...] = ()
 
+    @property
+    def setup(self) -> dict[str, Any]:
+        """What cost depends on besides the model and the environment."""
+        return {} if self.located is None else {"device": self.entry.device, "batch_size": self.entry.batch_size}
+
 
 @dataclass(frozen=True)
 class Job:
@@ -110,6 +116,11 @@ class Plan:
     notes: list[str] = field(default_factory=list)
 
     @property
+    def only_wrong_usage(self) -> bool:
+        """Whether nothing can be done because of what was asked for."""
+        return not self.jobs and all(isinstance(failure.error, UsageError) for failure in self.failures)
+
+    @property
     def up_to_date(self) -> bool:
         """Whether nothing is left to do."""
         return not any(job.todo or job.cost_todo for job in self.jobs)
@@ -117,7 +128,7 @@ class Plan:
 
 def make_plan(
     entries: Sequence[ModelEntry],
-    tasks: Sequence[Task],
+    tasks: Sequence[Task | BrokenTask],
     index: ResultIndex,
     options: Options,
     load_profile: Callable[[ModelEntry, Located, VectorSpace], ModelProfile],
@@ -137,8 +148,6 @@ def make_plan(
         try:
             model = _plan_model(entry, options, load_profile)
         except BenchError as error:
-            if isinstance(error, UsageError):
-                raise
             plan.failures.append(Failure(entry.name, "all tasks", error))
             continue
         for unit in units:
@@ -149,7 +158,7 @@ def make_plan(
     return plan
 
 
-def _units(tasks: Sequence[Task], plan: Plan) -> list[TaskUnit]:
+def _units(tasks: Sequence[Task | BrokenTask], plan: Plan) -> list[TaskUnit]:
     units = []
     for task in tasks:
         try:
@@ -220,10 +229,19 @@ def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Optio
 
     views: tuple[View | None, ...] = model.views or (None,)
     cells = {view: status((*key, view) in index.cells) for view in views}
-    cost = None
-    if options.cost:
-        known = index.costs.get((*key, environment_fingerprint()))
-        measured = {(figure.truncate_dim, figure.precision) for figure in known[1].figures} if known else set()
-        wanted = {(view.truncate_dim, view.precision) for view in model.views} if unit.type == "retrieval" else set()
-        cost = status(known is not None and (wanted <= measured or "search" in known[1].not_measured))
+    cost = (
+        status(_cost_known(model, unit, index.costs.get((*key, environment_fingerprint())))) if options.cost else None
+    )
     return Job(model, unit, cells, cost)
+
+
+def _cost_known(model: PlannedModel, unit: TaskUnit, known: Cost | None) -> bool:
+    """Whether every figure that can be measured here has been, with this setup."""
+    if known is None or known.record.setup != model.setup:
+        return False
+    wanted: list[View | None] = []
+    if unit.type == "retrieval":
+        wanted = [None] if model.located is None else [*model.views] if can_search() else []
+    searched = all(known.value("index_bytes", view) is not None for view in wanted)
+    encoded = model.located is None or known.value("encode_texts_per_s") is not None
+    return searched and encoded

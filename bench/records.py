@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -24,12 +23,17 @@ Scored = Sequence[tuple[View | None, Scores]]
 
 
 def quality_record(
-    model: PlannedModel, unit: TaskUnit, profile: ModelProfile | None, report: EncodeReport | None, scored: Scored
+    created: str,
+    model: PlannedModel,
+    unit: TaskUnit,
+    profile: ModelProfile | None,
+    report: EncodeReport | None,
+    scored: Scored,
 ) -> QualityRecord:
     """The record of views scored together."""
     return QualityRecord(
         bench_version=__version__,
-        created=_now(),
+        created=created,
         environment=environment.fingerprint(),
         model=_model_info(model, profile),
         task=_task_info(unit),
@@ -46,14 +50,17 @@ def quality_record(
     )
 
 
-def cost_record(model: PlannedModel, unit: TaskUnit, profile: ModelProfile | None, measured: Measurement) -> CostRecord:
+def cost_record(
+    created: str, model: PlannedModel, unit: TaskUnit, profile: ModelProfile | None, measured: Measurement
+) -> CostRecord:
     """The record of one measurement."""
     return CostRecord(
         bench_version=__version__,
-        created=_now(),
+        created=created,
         environment=environment.fingerprint(),
         model=_model_info(model, profile),
         task=_task_info(unit),
+        setup=model.setup,
         settings=measured.settings,
         noise=measured.noise,
         figures=measured.figures,
@@ -111,7 +118,3 @@ def _task_info(unit: TaskUnit) -> TaskInfo:
         documents=len(data.documents) if isinstance(data, RetrievalData) else None,
         notes=data.notes,
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -14,6 +14,7 @@ from bench import environment
 from bench.cost.measure import Subject, measure_baseline, measure_model
 from bench.errors import BenchError
 from bench.files import check_writable
+from bench.models.fingerprint import fingerprint
 from bench.models.profile import ModelProfile
 from bench.models.registry import ModelEntry, Role
 from bench.models.source import Located
@@ -68,26 +69,33 @@ class LoadedModels:
         self._name: str | None = None
         self._encoder: Encoder | None = None
 
-    def get(self, entry: ModelEntry, located: Located) -> Encoder:
+    def get(self, entry: ModelEntry, located: Located, space: VectorSpace) -> Encoder:
         """The loaded model of an entry.
 
         Raises:
-            BenchError: It cannot be loaded.
+            BenchError: It cannot be loaded, or its files are no longer those that the plan saw.
         """
         if self._encoder is None or self._name != entry.name:
             self.drop()
             self._listener.loading(entry.name)
             from bench.models.encoder import load_encoder
 
-            self._encoder = load_encoder(entry, located)
-            self._name = entry.name
+            encoder = load_encoder(entry, located)
+            # Vectors of changed weights must not be kept under the fingerprint of the old ones.
+            if fingerprint(entry, located.path).space != space.folder.name:
+                raise BenchError(
+                    f"the files in {located.path} changed while bench was running",
+                    where=f"model `{entry.name}`",
+                    hint="run again",
+                )
+            self._encoder, self._name = encoder, entry.name
         return self._encoder
 
     def profile(self, entry: ModelEntry, located: Located, space: VectorSpace) -> ModelProfile:
         """A model's profile, stored or loaded."""
         stored = space.profile()
         if stored is None:
-            stored = self.get(entry, located).profile
+            stored = self.get(entry, located, space).profile
             space.save_profile(stored, entry.name)
         return stored
 
@@ -119,6 +127,7 @@ def execute(plan: Plan, results: Path, models: LoadedModels, listener: Listener)
         return failures
     check_writable(results)
     store = ResultStore(results)
+    store.records()
     store.write_environment(environment.fingerprint(), environment.describe())
     run = _Run(store, models, listener, failures)
     for _, jobs in groupby(plan.jobs, key=lambda job: job.model.entry.name):
@@ -155,7 +164,9 @@ class _Run:
         name, task = job.model.entry.name, job.unit.label
         if not isinstance(error, BenchError):
             reason = f"{type(error).__name__}: {error}"
-            found = BenchError(reason, where=f"model `{name}` on {task}", hint="see the log with --debug")
+            found = BenchError(
+                reason, where=f"model `{name}` on {task}", hint="`bench --debug run` shows the Python traceback"
+            )
             found.__cause__ = error
             error = found
         failure = Failure(name, task, error)
@@ -170,11 +181,7 @@ class _Run:
             self._baseline(job)
             return
         profile = self._models.profile(model.entry, model.located, model.space)
-        roles: dict[Role, list[str]] = (
-            {"query": data.queries, "document": data.documents}
-            if isinstance(data, RetrievalData)
-            else {"text": [*data.sentences1, *data.sentences2]}
-        )
+        roles = _roles(data)
         report = self._encode(job, profile, roles)
         found = {
             role: model.space.vectors(text_keys(texts, profile.context(model.entry, role)))
@@ -206,7 +213,7 @@ class _Run:
             model.space.damaged.clear()
         if not missing:
             return None
-        encoder = self._models.get(model.entry, model.located)
+        encoder = self._models.get(model.entry, model.located, model.space)
         if encoder.profile.width != model.width:
             raise BenchError(
                 f"its configuration states {model.width} dimensions, but it gives {encoder.profile.width}",
@@ -247,15 +254,28 @@ class _Run:
             measured = measure_baseline(data, on_probe)
         else:
             profile = self._models.profile(model.entry, model.located, model.space)
+            # The search probe reads stored vectors; results may be there when the store has been emptied.
+            self._encode(job, profile, _roles(data))
+            self._models.drop()
             subject = Subject(model.entry, model.located, model.space, profile)
             measured = measure_model(subject, data, model.views, on_probe)
-        record = cost_record(model, job.unit, profile, measured)
-        self._listener.wrote(self._store.write_cost(record, sample_columns(measured)))
+        if measured.figures:
+            record = cost_record(self._store.stamp(), model, job.unit, profile, measured)
+            self._listener.wrote(self._store.write_cost(record, sample_columns(measured)))
+        for error in measured.failures:
+            self._fail(job, error)
 
     def _write(self, job: Job, profile: ModelProfile | None, report: EncodeReport | None, scored: Scored) -> None:
         if scored:
-            record = quality_record(job.model, job.unit, profile, report, scored)
+            record = quality_record(self._store.stamp(), job.model, job.unit, profile, report, scored)
             self._listener.wrote(self._store.write_quality(record, item_columns(job.unit, scored)))
+
+
+def _roles(data: RetrievalData | PairData) -> dict[Role, list[str]]:
+    """The texts that a model encodes, by their role."""
+    if isinstance(data, RetrievalData):
+        return {"query": data.queries, "document": data.documents}
+    return {"text": [*data.sentences1, *data.sentences2]}
 
 
 def _scorer(

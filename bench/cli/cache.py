@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -27,7 +28,14 @@ def _show() -> None:
     typer.echo(f"{root}: {sum(size.bytes for size in sizes) / 1e6:,.1f} MB in {len(sizes)} vector spaces")
     if sizes:
         rows = [[size.fingerprint, size.names, size.files, f"{size.bytes / 1e6:,.1f}"] for size in sizes]
-        typer.echo(tabulate(rows, headers=["vector space", "models", "files", "MB"], colalign=("left", "left")))
+        typer.echo(
+            tabulate(
+                rows,
+                headers=["vector space", "models", "files", "MB"],
+                colalign=("left", "left"),
+                disable_numparse=True,
+            )
+        )
 
 
 @cache.command()
@@ -48,6 +56,8 @@ def clear(
         if not any(size.fingerprint.startswith(name) for size in sizes):
             raise UsageError(f"no vector space `{name}`", hint="`bench cache` lists them")
     chosen = [size for size in sizes if not space or size.fingerprint.startswith(tuple(space))]
+    deleted = 0
     for size in chosen:
-        clear_space(root / size.fingerprint)
-    typer.echo(f"deleted {sum(size.bytes for size in chosen) / 1e6:,.1f} MB in {len(chosen)} vector spaces")
+        waiting = f"waiting: a process is encoding with {size.names or size.fingerprint}"
+        deleted += clear_space(root / size.fingerprint, partial(typer.echo, waiting))
+    typer.echo(f"deleted {deleted / 1e6:,.1f} MB in {len(chosen)} vector spaces")

@@ -17,7 +17,13 @@ def models(models: RegistryFile = None) -> None:
     from tabulate import tabulate
 
     rows = [_row(entry) for entry in find_registry(models).models]
-    typer.echo(tabulate(rows, headers=["model", "kind", "width", "dims", "precisions", "fingerprint", "files"]))
+    typer.echo(
+        tabulate(
+            rows,
+            headers=["model", "kind", "width", "dims", "precisions", "fingerprint", "files"],
+            disable_numparse=True,
+        )
+    )
 
 
 def _row(entry: ModelEntry) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.models.registry import ModelEntry, Registry
-    from bench.tasks.catalog import Task
+    from bench.tasks.catalog import BrokenTask, Task
 
 DEFAULT_REGISTRY = Path("models.yaml")
 
@@ -41,12 +42,21 @@ ResultsFolder = Annotated[Path, typer.Option("--results", metavar="DIR", help="T
 ReportsFolder = Annotated[Path, typer.Option("--reports", metavar="DIR", help="The folder that reports go to.")]
 
 
-def split_list(values: list[str] | None) -> list[str]:
-    """Values given with commas or by repeating the option; an existing path is kept whole."""
+def split_list(values: list[str] | None, known: Collection[str] = ()) -> list[str]:
+    """Values given with commas or by repeating the option; a known name or an existing path is kept whole.
+
+    Raises:
+        UsageError: An empty value, as an unset shell variable gives.
+    """
+    from bench.files import path_exists, user_path
+
     found: list[str] = []
     for value in values or []:
-        parts = [value] if Path(value).expanduser().exists() else value.split(",")
-        found += [part.strip() for part in parts if part.strip()]
+        whole = value in known or path_exists(user_path(value))
+        parts = [part.strip() for part in ([value] if whole else value.split(","))]
+        if not any(parts):
+            raise UsageError("an option was given an empty value", hint="leave the option out, or check the variable")
+        found += [part for part in parts if part]
     return list(dict.fromkeys(found))
 
 
@@ -62,43 +72,48 @@ def find_registry(path: Path | None) -> Registry:
 
 def chosen_models(registry_file: Path | None, names: list[str] | None) -> tuple[list[ModelEntry], Registry]:
     """The entries to work on: all of the registry, or those named, which may also be folders and Hub ids."""
+    from bench.files import path_exists, user_path
     from bench.models.registry import adhoc_entry
 
     registry = find_registry(registry_file)
-    wanted = split_list(names)
+    known = {entry.name: entry for entry in registry.models}
+    wanted = split_list(names, known)
     if not wanted:
         return registry.models, registry
-    known = {entry.name: entry for entry in registry.models}
     entries = []
     for name in wanted:
         if name in known:
             entries.append(known[name])
-        elif "/" in name or "\\" in name or Path(name).expanduser().exists() or name.startswith(("package:", "hub:")):
+        elif "/" in name or "\\" in name or path_exists(user_path(name)) or name.startswith(("package:", "hub:")):
             entries.append(adhoc_entry(name))
         else:
             entries += registry.select([name])
     return entries, registry
 
 
-def chosen_tasks(registry: Registry, names: list[str] | None) -> list[Task]:
-    """The tasks named, else those of the registry, else every card."""
+def chosen_tasks(registry: Registry, names: list[str] | None) -> list[Task | BrokenTask]:
+    """The tasks named, else those of the registry (its paths start at its folder), else every card."""
     from bench.tasks.catalog import select_tasks
 
-    return select_tasks(split_list(names) or list(registry.tasks or []), task_folders())
+    own = registry.base_dir
+    folders = list(dict.fromkeys([*task_folders(), *([own / "tasks"] if (own / "tasks").is_dir() else [])]))
+    if names:
+        return select_tasks(split_list(names), folders)
+    return select_tasks(list(registry.tasks or []), folders, own)
 
 
 def task_folders() -> list[Path]:
     """Where cards are looked for: tasks/ here, then those that come with bench."""
     from bench.shipped import shipped
 
-    return [folder for folder in (Path("tasks"), shipped("tasks")) if folder.is_dir()]
+    return [folder.resolve() for folder in (Path("tasks"), shipped("tasks")) if folder.is_dir()]
 
 
 def whole_numbers(option: str, values: list[str] | None) -> tuple[int, ...]:
     """A list of positive whole numbers."""
     found = []
     for value in split_list(values):
-        if not value.isascii() or not value.isdigit() or int(value) < 1:
+        if not value.isascii() or not value.isdigit() or len(value) > 6 or int(value) < 1:
             raise UsageError(f"{option}: `{value}` is not a positive whole number", hint=f"{option} 384,192,96")
         found.append(int(value))
     return tuple(found)

@@ -85,4 +85,9 @@ def _print(frame: pd.DataFrame, output: OutputFormat) -> None:
 
         shown = frame[_TABLE_COLUMNS].astype(object)
         shown = shown.where(shown.notna(), "")
-        typer.echo(tabulate(shown.to_numpy().tolist(), headers=_TABLE_COLUMNS, tablefmt="simple", floatfmt=".5g"))
+        rows = [[_text(value) for value in row] for row in shown.to_numpy().tolist()]
+        typer.echo(tabulate(rows, headers=_TABLE_COLUMNS, tablefmt="simple", disable_numparse=True))
+
+
+def _text(value: object) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)

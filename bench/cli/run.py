@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,7 @@ from bench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from bench.models.registry import ModelEntry
+    from bench.plan import Failure, Plan
 
 
 def run(
@@ -70,11 +72,17 @@ def run(
         print_plan(plan)
         if dry_run:
             print_failures(plan.failures)
-            return 1 if plan.failures else 0
+            return _status(plan, plan.failures)
         failures = execute(plan, results, loaded, display)
     print_tables(results, plan.jobs)
     display.print_files()
     print_failures(failures)
+    return _status(plan, failures)
+
+
+def _status(plan: Plan, failures: Sequence[Failure]) -> int:
+    if failures and plan.only_wrong_usage:
+        return 2
     return 1 if failures else 0
 
 

@@ -9,7 +9,7 @@ import typer
 from bench.cli.options import TaskNames, split_list, task_folders
 
 if TYPE_CHECKING:
-    from bench.tasks.catalog import Task
+    from bench.tasks.catalog import BrokenTask, Task
 
 
 def tasks(tasks: TaskNames = None) -> None:
@@ -19,10 +19,14 @@ def tasks(tasks: TaskNames = None) -> None:
     from bench.tasks.catalog import select_tasks
 
     rows = [row for task in select_tasks(split_list(tasks), task_folders()) for row in _rows(task)]
-    typer.echo(tabulate(rows, headers=["task", "type", "split", "subset", "size", "fingerprint", "data"]))
+    typer.echo(
+        tabulate(
+            rows, headers=["task", "type", "split", "subset", "size", "fingerprint", "data"], disable_numparse=True
+        )
+    )
 
 
-def _rows(task: Task) -> list[list[str]]:
+def _rows(task: Task | BrokenTask) -> list[list[str]]:
     from bench.errors import BenchError
     from bench.tasks.data import RetrievalData
 
@@ -36,5 +40,5 @@ def _rows(task: Task) -> list[list[str]]:
                 size = f"{len(data.gold):,} pairs"
             rows.append([task.name, unit.type, unit.split, unit.subset, size, unit.fingerprint[:12], str(unit.path)])
     except BenchError as error:
-        rows.append([task.name, task.card.type, "", "", f"broken: {error.one_line}", "", str(task.folder)])
+        rows.append([task.name, "", "", "", f"broken: {error.one_line}", "", ""])
     return rows

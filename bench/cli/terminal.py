@@ -10,6 +10,7 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table as RichTable
 
@@ -158,8 +159,11 @@ def print_tables(results: Path, jobs: Sequence[Job]) -> None:
     units = {(job.unit.task, job.unit.split, job.unit.subset) for job in jobs}
     for table in make_tables(ResultIndex(ResultStore(results).records())):
         if table.unit in units:
+            shown = _rich_table(table)
+            # A line that the terminal wraps can still be read, a cell cut short cannot.
+            needed = max(console.width, Measurement.get(console, console.options, shown).maximum)
             console.print()
-            console.print(_rich_table(table))
+            Console(width=needed, force_terminal=console.is_terminal).print(shown)
             if any(row.noisy for row in table.rows):
                 console.print(f"{NOISY_MARK} measured on a busy machine")
 

@@ -14,6 +14,8 @@ from bench.errors import UsageError, did_you_mean
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_SHOWN = 60
+
 
 def load_typed(model: type[Model], path: Path) -> Model:
     """Read a YAML file into `model`.
@@ -57,7 +59,8 @@ def _fault(model: type[BaseModel], document: YamlDocument, detail: Any) -> Usage
     message = message[0].lower() + message[1:]
     found = detail.get("input")
     if kind != "value_error" and not isinstance(found, dict | list):
-        message += f", found {found!r}"
+        shown = repr(found)
+        message += f", found {shown[:_SHOWN]}{'...' if len(shown) > _SHOWN else ''}"
     return UsageError(f"`{key}`: {message}" if key else message, where=where, hint=_choice_hint(detail))
 
 
@@ -96,6 +99,6 @@ def _fields_at(annotation: Any, loc: tuple[str | int, ...]) -> set[str]:
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         return set()
     if not loc:
-        return {field.alias or name for name, field in annotation.model_fields.items()}
+        return {field.alias or name for name, field in annotation.model_fields.items() if not field.exclude}
     field = annotation.model_fields.get(str(loc[0]))
     return _fields_at(field.annotation, loc[1:]) if field else set()

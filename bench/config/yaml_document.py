@@ -9,11 +9,13 @@ from typing import Any
 import yaml
 
 from bench.errors import UsageError
-from bench.files import read_text
+from bench.files import path_exists, read_text
 
 Location = tuple[str | int, ...]
 
 _MAX_NODES = 100_000
+# A key is its text, whatever type its looks would give it (`on`, `1`).
+_KEY_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
 
 
 @dataclass
@@ -62,6 +64,8 @@ class _Builder:
             raise self.error("an anchor contains itself", mark, "remove the alias (`*name`) that closes the loop")
         if isinstance(node, yaml.ScalarNode):
             return self.scalar(node)
+        if node.tag not in {"tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"}:
+            raise self.error(f"the tag {node.tag} is not allowed", mark, "use plain lists and mappings")
         self.open.add(id(node))
         try:
             if isinstance(node, yaml.SequenceNode):
@@ -76,15 +80,23 @@ class _Builder:
         if not node.tag.startswith("tag:yaml.org,2002:") or "python" in node.tag:
             raise self.error(f"the tag {node.tag} is not allowed", node.start_mark, "use plain values")
         try:
-            return self.scalars.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
-            raise self.error(f"cannot read {node.value!r}: {error}", node.start_mark) from error
+            value = self.scalars.construct_object(node)
+            if isinstance(value, str):
+                value.encode("utf-8")
+        except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError) as error:
+            # PyYAML's constructors trip in many ways over a value that does not fit its tag.
+            raise self.error(
+                f"cannot read {node.value[:60]!r} as {node.tag.rsplit(':', 1)[-1]}",
+                node.start_mark,
+                "write a plain value",
+            ) from error
+        return value
 
     def mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             mark = key_node.start_mark
-            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
+            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag not in _KEY_TAGS:
                 raise self.error("keys must be plain names", mark)
             key = key_node.value
             if key in result:
@@ -104,6 +116,8 @@ def read_yaml(path: Path) -> YamlDocument:
     """
     if path.is_dir():
         raise UsageError("is a folder, not a YAML file", where=str(path))
+    if not path_exists(path):
+        raise UsageError("no such file", where=str(path), hint="check the path")
     text = read_text(path)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)

@@ -53,7 +53,8 @@ class Measurement:
         samples: Raw latencies in ms, by what was timed.
         settings: How it was measured.
         noise: How busy the machine was.
-        not_measured: Probe and reason, for what could not be measured.
+        not_measured: Probe and reason, for what cannot be measured here.
+        failures: Errors of probes that failed.
     """
 
     figures: list[Figure]
@@ -61,21 +62,19 @@ class Measurement:
     settings: dict[str, Any]
     noise: Noise
     not_measured: dict[str, str]
+    failures: list[BenchError]
 
 
 def measure_model(
     subject: Subject, data: RetrievalData | PairData, views: Sequence[View], on_probe: Callable[[str], None]
 ) -> Measurement:
-    """Encode latency, throughput and memory; for retrieval also search at every view.
+    """Encode latency, throughput and memory; for retrieval also search at every view. A failed probe stops no other.
 
     Args:
         subject: The model.
         data: The task's data; texts are drawn from it by seed.
         views: The views to search at; their vectors must be in the store.
         on_probe: Called with a probe's name before it starts.
-
-    Raises:
-        BenchError: The encode probe failed.
     """
     entry = subject.entry
     retrieval = isinstance(data, RetrievalData)
@@ -101,11 +100,16 @@ def measure_model(
     not_measured = {}
     with tempfile.TemporaryDirectory(prefix="bench-keys-") as folder:
         if isinstance(data, RetrievalData):
-            if importlib.util.find_spec("faiss") is None:
-                not_measured["search"] = "faiss is not installed: pip install 'mrl-bench[search]'"
-            else:
+            if can_search():
                 jobs.append(("search", "bench.cost.search_probe", _search_job(subject, data, views, Path(folder))))
+            else:
+                not_measured["search"] = "faiss is not installed: pip install 'mrl-bench[search]'"
         return _measure(jobs, on_probe, not_measured)
+
+
+def can_search() -> bool:
+    """Whether the library that search is measured with is installed."""
+    return importlib.util.find_spec("faiss") is not None
 
 
 def measure_baseline(data: RetrievalData, on_probe: Callable[[str], None]) -> Measurement:
@@ -120,20 +124,21 @@ def _measure(
     figures: list[Figure] = []
     samples: dict[str, list[float]] = {}
     settings: dict[str, Any] = {}
+    failures: list[BenchError] = []
     watch = NoiseWatch()
     for name, module, job in jobs:
         on_probe(name)
         try:
-            answer = run_probe(module, job)
+            with watch.probe():
+                answer = run_probe(module, job)
         except BenchError as error:
+            failures.append(error)
             not_measured[name] = error.one_line
             continue
         figures += [Figure(**figure) for figure in answer["figures"]]
         samples |= answer["samples"]
         settings[name] = answer["settings"]
-    if not figures:
-        raise BenchError("no cost could be measured: " + "; ".join(not_measured.values()))
-    return Measurement(figures, samples, settings, watch.finish(), not_measured)
+    return Measurement(figures, samples, settings, watch.finish(), not_measured, failures)
 
 
 def _search_job(subject: Subject, data: RetrievalData, views: Sequence[View], folder: Path) -> dict[str, Any]:

@@ -7,6 +7,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,19 +77,45 @@ def serve(probe: Any) -> None:
 
 
 class NoiseWatch:
-    """Looks at the machine before and after a measurement, while this process itself is idle."""
+    """Looks at what other processes do before, during and after a measurement; this process is idle meanwhile."""
 
     def __init__(self) -> None:
-        self._busy = psutil.cpu_percent(interval=_WATCHED_SECONDS) / 100
+        self._before = psutil.cpu_percent(interval=_WATCHED_SECONDS) / 100
+        self._during = 0.0
         self._load = psutil.getloadavg()[0]
+
+    @contextmanager
+    def probe(self) -> Iterator[None]:
+        """Watch while a child process runs: the machine's busy time less the child's own."""
+        start, machine, children = time.perf_counter(), _machine_seconds(), _child_seconds()
+        try:
+            yield
+        finally:
+            own = _child_seconds() - children
+            others = _machine_seconds() - machine - own
+            capacity = (time.perf_counter() - start) * (psutil.cpu_count() or 1)
+            self._during = max(self._during, others / capacity)
 
     def finish(self) -> Noise:
         """The noise record; called after the probes have ended."""
-        busy = psutil.cpu_percent(interval=_WATCHED_SECONDS) / 100
+        after = psutil.cpu_percent(interval=_WATCHED_SECONDS) / 100
         return Noise(
-            busy_before=round(self._busy, 3),
-            busy_after=round(busy, 3),
+            busy_before=round(self._before, 3),
+            busy_during=round(self._during, 3),
+            busy_after=round(after, 3),
             load_before=round(self._load, 2),
             load_after=round(psutil.getloadavg()[0], 2),
-            noisy=max(self._busy, busy) > _BUSY,
+            noisy=max(self._before, self._during, after) > _BUSY,
         )
+
+
+def _machine_seconds() -> float:
+    """Processor seconds that all cores have been busy since boot."""
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0))
+
+
+def _child_seconds() -> float:
+    """Processor seconds of this process's children that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system

@@ -109,7 +109,7 @@ def _prepare(quantiser: Any, vectors: npt.NDArray[np.float32]) -> npt.NDArray[An
     if quantiser.similarity == "cosine":
         from bench.vectors.quantise import unit
 
-        kept = unit(kept).astype(np.float32)
+        kept = unit(kept)[0].astype(np.float32)
     return np.ascontiguousarray(kept)
 
 

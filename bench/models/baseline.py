@@ -43,7 +43,14 @@ class Bm25:
 
         self._index = bm25s.BM25(**_SETTINGS)
         self._n = len(documents)
-        self._index.index(self._tokens(documents), show_progress=False)
+        tokens = self._tokens(documents)
+        if not any(tokens):
+            raise BenchError(
+                "no document has a word left after stop words are taken out",
+                where="baseline bm25s",
+                hint="BM25 needs words to match; leave the baseline out for this task",
+            )
+        self._index.index(tokens, show_progress=False)
 
     def blocks(self, queries: list[str]) -> Iterator[ScoreBlock]:
         """Scores of every document for each query; a document that shares no word with it is not ranked."""

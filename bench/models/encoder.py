@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 # A token is about four characters of English; only used for models without a tokenizer of their own.
 _CHARACTERS_PER_TOKEN = 4
+_COUNTED = 256
+_MISSING_LINE = re.compile(r"^(\S+)\s*\|\s*(?:\x1b\[[0-9;]*m)?MISSING", re.MULTILINE)
+# Weights that a checkpoint may lack: sentence-transformers pools tokens itself and never asks for the pooler.
+_OPTIONAL_WEIGHTS = ("pooler.", "position_ids")
 
 
 class SentenceEncoder:
@@ -38,9 +43,15 @@ class SentenceEncoder:
 
     def token_counts(self, texts: list[str], context: TextContext) -> npt.NDArray[np.int64]:
         """Tokens of each text after its prompt is put on and it is cut, shape (n,)."""
+        # A tokenizer's output is many times the size of its text: keep little of it at once.
+        parts = [texts[start : start + _COUNTED] for start in range(0, len(texts), _COUNTED)]
+        return np.concatenate([self._counts([context.prompt + text for text in part]) for part in parts or [[]]])
+
+    def _counts(self, prompted: list[str]) -> npt.NDArray[np.int64]:
         tokenizer = getattr(self._model, "tokenizer", None)
         limit = self.profile.max_seq_length
-        prompted = [context.prompt + text for text in texts]
+        if not prompted:
+            return np.empty(0, dtype=np.int64)
         if not callable(tokenizer):
             counts = np.array([1 + len(text) // _CHARACTERS_PER_TOKEN for text in prompted], dtype=np.int64)
             return np.minimum(counts, limit) if limit else counts
@@ -88,15 +99,20 @@ def load_encoder(entry: ModelEntry, located: Located) -> SentenceEncoder:
 
     device = check_device(entry.device, where)
     try:
-        model = SentenceTransformer(
-            str(located.path),
-            device=device,
-            trust_remote_code=entry.trust_remote_code,
-            local_files_only=True,
-            model_kwargs={"dtype": getattr(torch, entry.dtype)},
-        )
+        with _MissingWeights() as missing:
+            model = SentenceTransformer(
+                str(located.path),
+                device=device,
+                trust_remote_code=entry.trust_remote_code,
+                local_files_only=True,
+                model_kwargs={"dtype": getattr(torch, entry.dtype)},
+            )
+        missing.check(where)
         model.eval()
+        # Vectors are stored at full width, whatever the model's configuration cuts them to.
+        model.truncate_dim = None
         if entry.max_seq_length is not None:
+            _check_positions(model, entry.max_seq_length, where)
             model.max_seq_length = entry.max_seq_length
         return SentenceEncoder(model, entry.name)
     except BenchError:
@@ -144,6 +160,50 @@ def _quiet() -> None:
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
+
+
+class _MissingWeights(logging.Handler):
+    """Listens for transformers' report of weights that a checkpoint lacks and that were made up at random."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._names: list[str] = []
+        self._logger = logging.getLogger("transformers.modeling_utils")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._names += _MISSING_LINE.findall(record.getMessage())
+
+    def __enter__(self) -> _MissingWeights:
+        self._state = self._logger.level, self._logger.propagate
+        self._logger.setLevel(logging.WARNING)
+        self._logger.propagate = False
+        self._logger.addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.removeHandler(self)
+        self._logger.level, self._logger.propagate = self._state
+
+    def check(self, where: str) -> None:
+        """Refuse a model whose vectors would depend on chance."""
+        names = [name for name in self._names if not any(part in name for part in _OPTIONAL_WEIGHTS)]
+        if names:
+            raise BenchError(
+                f"{len(names)} weights are not in its files and would be random: {', '.join(sorted(names)[:3])}, ...",
+                where=where,
+                hint="copy the whole model again, or check that its config.json belongs to its weights",
+            )
+
+
+def _check_positions(model: SentenceTransformer, wanted: int, where: str) -> None:
+    config = getattr(model.transformers_model, "config", None)
+    positions = getattr(config, "max_position_embeddings", None)
+    if isinstance(positions, int) and 0 < positions < wanted:
+        raise BenchError(
+            f"max_seq_length is {wanted}, but the model has {positions} positions",
+            where=where,
+            hint=f"set max_seq_length to {positions} or less",
+        )
 
 
 def _profile(model: SentenceTransformer, name: str) -> ModelProfile:

@@ -7,43 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cache import sha256_of
-from bench.files import digest_json
+from bench.files import digest_json, walk_files
 from bench.models.registry import ModelEntry
 from bench.models.source import weight_files
 
 # Files that no loader reads. Anything not listed counts: an unknown file makes another fingerprint,
 # which costs an encoding, where leaving out a file that matters would show a wrong number.
-_IGNORED_NAMES = {
-    "readme.md",
-    "license",
-    "license.txt",
-    "license.md",
-    "notice",
-    ".gitattributes",
-    ".gitignore",
-    "data_config.json",
-    "train_script.py",
-    "model_card.md",
-    "training_args.bin",
-}
-_IGNORED_SUFFIXES = {
-    ".png",
-    ".jpg",
-    ".svg",
-    ".pdf",
-    ".h5",
-    ".ot",
-    ".msgpack",
-    ".onnx",
-    ".tflite",
-    ".gguf",
-    ".lock",
-    ".pyc",
-    ".log",
-    ".csv",
-}
-_IGNORED_FOLDERS = {"onnx", "openvino", "coreml", ".git", ".cache", "__pycache__", "eval", "runs"}
-_WEIGHT_SUFFIXES = {".safetensors", ".bin", ".pt", ".pth", ".ckpt"}
+_IGNORED_NAMES = frozenset(
+    (
+        "readme.md license license.txt license.md notice .gitattributes .gitignore model_card.md data_config.json "
+        "train_script.py training_args.bin optimizer.pt scheduler.pt scaler.pt rng_state.pth"
+    ).split()
+)
+_IGNORED_SUFFIXES = frozenset(".png .jpg .svg .pdf .h5 .ot .msgpack .onnx .tflite .gguf .lock .pyc .log .csv".split())
+_IGNORED_FOLDERS = frozenset("onnx openvino coreml .git .cache __pycache__".split())
 
 
 @dataclass(frozen=True)
@@ -68,9 +45,11 @@ def fingerprint(entry: ModelEntry, folder: Path) -> Fingerprint:
     """
     weights = set(weight_files(folder))
     files = {}
-    for path in sorted(folder.rglob("*")):
+    for path in walk_files(folder):
         relative = path.relative_to(folder)
-        if not path.is_file() or _ignored(relative) or (path.suffix in _WEIGHT_SUFFIXES and path not in weights):
+        # Pickled weights beside safetensors are another copy that is not read.
+        shadowed = path.match("pytorch_model*.bin") and path not in weights
+        if _ignored(relative) or shadowed:
             continue
         files[relative.as_posix()] = sha256_of(path)
     space = digest_json(
@@ -107,6 +86,8 @@ def static_width(folder: Path) -> int | None:
         return width if isinstance(width, int) else None
     width = None
     for module in modules:
+        if not isinstance(module, dict):
+            return None
         kind = str(module.get("type", "")).rsplit(".", 1)[-1]
         config = _json(folder / str(module.get("path", "")) / "config.json")
         if kind in {"Transformer", "Normalize", "Dropout"}:

@@ -6,7 +6,15 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from bench.config import parse_typed, read_yaml
 from bench.errors import UsageError, did_you_mean
@@ -24,6 +32,13 @@ _Dim = Annotated[int, Field(gt=0)]
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _refuse_base_dir(data: Any) -> Any:
+    """`base_dir` is set by the program, never by a file."""
+    if isinstance(data, dict) and "base_dir" in data:
+        raise ValueError("unknown key `base_dir`")
+    return data
 
 
 class Prompts(_Strict):
@@ -96,12 +111,9 @@ class ModelEntry(Settings):
     @model_validator(mode="before")
     @classmethod
     def _single_source(cls, data: Any) -> Any:
-        if isinstance(data, dict):
-            if "base_dir" in data:
-                raise ValueError("unknown key `base_dir`")
-            if isinstance(data.get("source"), str):
-                return {**data, "source": [data["source"]]}
-        return data
+        if isinstance(data, dict) and isinstance(data.get("source"), str):
+            data = {**data, "source": [data["source"]]}
+        return _refuse_base_dir(data)
 
     @field_validator("source")
     @classmethod
@@ -135,11 +147,18 @@ class Registry(_Strict):
         defaults: Settings of every entry that does not set them itself.
         tasks: Names of tasks, or paths to them, that a run takes when none are named.
         models: The entries.
+        base_dir: Folder that the file is in; paths in it start from there.
     """
 
     defaults: Settings = Settings()
     tasks: list[str] | None = Field(default=None, min_length=1)
     models: list[ModelEntry] = Field(min_length=1)
+    base_dir: Path = Field(default=Path(), exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_base_dir(cls, data: Any) -> Any:
+        return _refuse_base_dir(data)
 
     def select(self, names: list[str]) -> list[ModelEntry]:
         """The entries with these names, in the registry's order; all of them for an empty list.
@@ -184,9 +203,20 @@ def load_registry(path: Path) -> Registry:
             else {name: value for name, value in shared.items() if name not in entry.model_fields_set}
         )
         merged.append(entry.model_copy(update={**missing, "base_dir": base}))
-    return registry.model_copy(update={"models": merged})
+    return registry.model_copy(update={"models": merged, "base_dir": base})
 
 
 def adhoc_entry(name_or_path: str) -> ModelEntry:
-    """An entry for `bench run --model NAME_OR_PATH`, named as it was typed, with the settings' defaults."""
-    return ModelEntry(name=name_or_path, source=[name_or_path]).model_copy(update={"base_dir": Path.cwd()})
+    """An entry for `bench run --model NAME_OR_PATH`, named as it was typed, with the settings' defaults.
+
+    Raises:
+        UsageError: No entry can have such a name.
+    """
+    try:
+        entry = ModelEntry(name=name_or_path, source=[name_or_path])
+    except ValidationError as error:
+        raise UsageError(
+            f"`{name_or_path[:60]}` cannot name a model: {error.errors()[0]['msg']}",
+            hint="give the name of an entry, a folder or a Hub id",
+        ) from error
+    return entry.model_copy(update={"base_dir": Path.cwd()})

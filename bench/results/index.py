@@ -7,13 +7,14 @@ one task unit; results of other fingerprints are kept but superseded, and no lea
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.results.schema import CostRecord, QualityRecord, make_view
+from bench.results.schema import CostRecord, Figure, QualityRecord, make_view
 from bench.views import View
 
 UnitKey = tuple[str, str, str]  # task, split, subset
+FigureKey = tuple[str, int | None, str | None]  # name, truncate_dim, precision
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,37 @@ class Cell:
     path: Path
     record: QualityRecord
     position: int
+
+
+@dataclass
+class Cost:
+    """The cost of one model on one task unit in one environment: the newest of each figure, of one setup.
+
+    Attributes:
+        record: The newest record.
+        figures: By name, truncate_dim and precision: the figure and the record it stands in.
+    """
+
+    record: CostRecord
+    figures: dict[FigureKey, tuple[Figure, CostRecord]] = field(default_factory=dict)
+
+    def add(self, record: CostRecord) -> None:
+        """Take in a newer record; figures of another setup (device, batch size) are not mixed with it."""
+        if record.setup != self.record.setup:
+            self.figures.clear()
+        self.record = record
+        for figure in record.figures:
+            self.figures[figure.name, figure.truncate_dim, figure.precision] = (figure, record)
+
+    def value(self, name: str, view: View | None = None) -> float | None:
+        """A figure's value, None where it was not measured."""
+        found = self.figures.get((name, view.truncate_dim if view else None, view.precision if view else None))
+        return found[0].value if found else None
+
+    @property
+    def noisy(self) -> bool:
+        """Whether any figure was taken on a busy machine."""
+        return any(record.noise.noisy for _, record in self.figures.values())
 
 
 def unit_key(record: QualityRecord | CostRecord) -> UnitKey:
@@ -41,14 +73,14 @@ class ResultIndex:
         self.models: dict[str, str] = {}
         self.units: dict[UnitKey, str] = {}
         self.cells: dict[tuple[str, str, UnitKey, str, View | None], Cell] = {}
-        self.costs: dict[tuple[str, str, UnitKey, str, str], tuple[Path, CostRecord]] = {}
+        self.costs: dict[tuple[str, str, UnitKey, str, str], Cost] = {}
         for path, record in records:
             model, unit = record.model, unit_key(record)
             self.models[model.name] = model.fingerprint
             self.units[unit] = record.task.fingerprint
             key = (model.name, model.fingerprint, unit, record.task.fingerprint)
             if isinstance(record, CostRecord):
-                self.costs[*key, record.environment] = (path, record)
+                self.costs.setdefault((*key, record.environment), Cost(record)).add(record)
                 continue
             for position, scores in enumerate(record.views):
                 self.cells[*key, make_view(scores.truncate_dim, scores.precision)] = Cell(path, record, position)

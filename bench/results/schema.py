@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bench.models.registry import Kind
 from bench.tasks.card import TaskType
@@ -94,6 +94,13 @@ class QualityRecord(_Record):
     views: list[ViewScores]
     items: str
 
+    @model_validator(mode="after")
+    def _main_metric(self) -> QualityRecord:
+        for scores in self.views:
+            if self.task.main_metric not in scores.metrics:
+                raise ValueError(f"a view lacks the main metric {self.task.main_metric}")
+        return self
+
 
 class Figure(_Record):
     """One cost figure; one of a view names it."""
@@ -106,17 +113,19 @@ class Figure(_Record):
 
 
 class Noise(_Record):
-    """How busy the machine was around the measurement, by other processes' share of all cores.
+    """How busy other processes kept the machine, as a share of all cores, 0 to 1.
 
     Attributes:
-        busy_before: Before the probe started, 0 to 1.
-        busy_after: After it ended, 0 to 1.
+        busy_before: In the second before the probes.
+        busy_during: While they ran, their own time taken out; the largest of the probes.
+        busy_after: In the second after.
         load_before: One-minute load average before.
         load_after: One-minute load average after.
         noisy: Whether it was too busy to trust the figures.
     """
 
     busy_before: float
+    busy_during: float
     busy_after: float
     load_before: float
     load_after: float
@@ -133,6 +142,7 @@ class CostRecord(_Record):
     environment: str
     model: ModelInfo
     task: TaskInfo
+    setup: dict[str, Any]
     settings: dict[str, Any]
     noise: Noise
     figures: list[Figure]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ class ResultStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._newest = ""
 
     def records(self) -> list[tuple[Path, QualityRecord | CostRecord]]:
         """All quality and cost records, oldest first.
@@ -44,7 +47,17 @@ class ResultStore:
             BenchError: A file that is no record, or of a newer schema.
         """
         found = [(path, record) for path, record in self._read() if not isinstance(record, EnvironmentRecord)]
-        return sorted(found, key=lambda item: (item[1].created, item[0].name))
+        found.sort(key=lambda item: (item[1].created, item[0].name))
+        self._newest = found[-1][1].created if found else ""
+        return found
+
+    def stamp(self) -> str:
+        """The time for a new record, UTC; later than all records read, even where some clock ran ahead."""
+        now = datetime.now(UTC)
+        with suppress(ValueError, TypeError):
+            now = max(now, datetime.fromisoformat(self._newest) + timedelta(microseconds=1))
+        self._newest = now.isoformat(timespec="microseconds")
+        return self._newest
 
     def environments(self) -> dict[str, dict[str, Any]]:
         """The facts of each environment, by fingerprint."""
@@ -91,7 +104,11 @@ class ResultStore:
         pq.write_table(pa.table(columns), sink, compression="zstd")
         # The table first: a record that can be read always has its table.
         write_bytes(path.with_suffix(".parquet"), sink.getvalue())
-        write_json(path, record.model_copy(update={table_key: f"{stem}.parquet"}).model_dump(mode="json"))
+        try:
+            write_json(path, record.model_copy(update={table_key: f"{stem}.parquet"}).model_dump(mode="json"))
+        except BenchError:
+            path.with_suffix(".parquet").unlink(missing_ok=True)
+            raise
         return path
 
     def _read(
@@ -121,7 +138,7 @@ def read_items(record_path: Path, record: QualityRecord | CostRecord) -> pa.Tabl
 def _parse(path: Path) -> QualityRecord | CostRecord | EnvironmentRecord:
     try:
         value = json.loads(read_text(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BenchError(f"not JSON: {error}", where=str(path), hint="delete the file and run again") from error
     version = value.get("schema_version") if isinstance(value, dict) else None
     if isinstance(version, int) and version > SCHEMA_VERSION:

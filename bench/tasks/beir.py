@@ -13,6 +13,7 @@ from bench.files import read_jsonl, read_text
 from bench.tasks.data import RetrievalData
 
 _SHOWN = 3
+_LARGEST_LABEL = 1_000_000
 
 
 def splits_of(folder: Path) -> list[str]:
@@ -150,17 +151,27 @@ def _read_qrels(folder: Path, split: str) -> dict[tuple[str, str], int]:
         try:
             gain = int(label)
         except ValueError:
-            if number == 1:
+            if number == 1 and not _is_number(label):
                 continue
             raise BenchError(
                 f"the label `{label}` is not a whole number", where=where, hint="0 is not relevant, 1 and up is"
             ) from None
+        if abs(gain) > _LARGEST_LABEL:
+            raise BenchError(f"the label {label[:20]} is too large", where=where, hint="labels are small whole numbers")
         if labels.get((query, document), gain) != gain:
             raise BenchError(f"query `{query}` and document `{document}` have two different labels", where=where)
         labels[query, document] = gain
     if not labels:
         raise BenchError("no judgement in the file", where=str(path))
     return labels
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_known(path: Path, what: str, names: Sequence[str], known: dict[str, str]) -> None:

@@ -44,6 +44,13 @@ class TaskCard(BaseModel):
     ignore_identical_ids: bool = False
     allow_empty: bool = False
 
+    @field_validator("path")
+    @classmethod
+    def _possible(cls, path: Path) -> Path:
+        if "\x00" in str(path):
+            raise ValueError("a path cannot hold a NUL character")
+        return path
+
     @field_validator("splits", "subsets")
     @classmethod
     def _unique(cls, values: list[str] | None) -> list[str] | None:

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from bench.config import load_typed
 from bench.errors import BenchError, UsageError, did_you_mean
+from bench.files import path_exists, user_path
 from bench.tasks.beir import is_beir, read_beir, splits_of
 from bench.tasks.card import CARD_NAME, MAIN_METRICS, TaskCard, TaskType
 from bench.tasks.data import PairData, RetrievalData
@@ -70,6 +73,18 @@ class TaskUnit:
 
 
 @dataclass(frozen=True)
+class BrokenTask:
+    """A task whose card cannot be read: it fails where it is used, and other tasks go on."""
+
+    name: str
+    error: BenchError
+
+    def units(self) -> list[TaskUnit]:
+        """Raises the card's error."""
+        raise self.error
+
+
+@dataclass(frozen=True)
 class Task:
     """A card and the units it stands for."""
 
@@ -87,11 +102,12 @@ class Task:
         Raises:
             BenchError: The data is not where the card says, or has no such split or subset.
         """
-        data = (self.folder / self.card.path).resolve()
-        if not data.exists():
+        data = self.folder / self.card.path
+        if not path_exists(data):
             raise BenchError(
                 f"the data of the task `{self.name}` is not there", where=str(data), hint="check `path` in the card"
             )
+        data = data.resolve()
         if self.card.type == "retrieval":
             return [self._unit(split, DEFAULT_SUBSET, data) for split in self.card.splits]
         if data.is_file():
@@ -112,26 +128,35 @@ def _pair_file(folder: Path, stem: str) -> Path:
     raise BenchError(f"no file {stem}.jsonl or {stem}.csv", where=str(folder), hint=f"files of pairs found: {found}")
 
 
-def find_cards(folders: list[Path]) -> dict[str, Task]:
+def find_cards(folders: list[Path]) -> dict[str, Task | BrokenTask]:
     """The tasks declared in `<folder>/<name>/task.yaml` and `<folder>/<name>.yaml`, by name.
 
-    Raises:
-        UsageError: A broken card, or two cards of one folder with the same name.
+    A broken card stands under the name of its folder or file. Two cards of one folder with the same name break both.
     """
-    tasks: dict[str, Task] = {}
+    tasks: dict[str, Task | BrokenTask] = {}
     for folder in folders:
-        here: dict[str, Path] = {}
+        here: dict[str, Task | BrokenTask] = {}
         for path in sorted([*folder.glob(f"*/{CARD_NAME}"), *folder.glob("*.yaml")]):
-            task = read_card(path)
-            if task.name in here:
-                raise UsageError(
+            task = _card_or_error(path)
+            other = here.get(task.name)
+            if other is not None:
+                found = other.folder if isinstance(other, Task) else folder
+                error = UsageError(
                     f"the task name `{task.name}` stands twice",
                     where=str(path),
-                    hint=f"first used in {here[task.name]}; names must be unique",
+                    hint=f"the other is in {found}; names must be unique",
                 )
-            here[task.name] = path
-            tasks.setdefault(task.name, task)
+                task = BrokenTask(task.name, error)
+            here[task.name] = task
+        tasks = here | tasks
     return tasks
+
+
+def _card_or_error(path: Path) -> Task | BrokenTask:
+    try:
+        return read_card(path)
+    except BenchError as error:
+        return BrokenTask(path.parent.name if path.name == CARD_NAME else path.stem, error)
 
 
 def read_card(path: Path) -> Task:
@@ -143,24 +168,26 @@ def read_card(path: Path) -> Task:
     return Task(load_typed(TaskCard, path), path.parent)
 
 
-def select_tasks(names: list[str], folders: list[Path]) -> list[Task]:
+def select_tasks(names: list[str], folders: list[Path], base: Path = Path()) -> list[Task | BrokenTask]:
     """The tasks named, by card name or by path to a card, a BEIR folder, a folder or a file of pairs.
 
     Args:
         names: What the user typed; empty for every card in `folders`.
         folders: Where cards are looked for; a name in an earlier folder hides one in a later.
+        base: Where relative paths start.
 
     Raises:
         UsageError: An unknown name, a path that holds no task, or two tasks with the same name.
     """
     cards = find_cards(folders)
-    chosen: dict[str, Task] = {}
+    chosen: dict[str, Task | BrokenTask] = {}
     for name in names or list(cards):
-        task = cards.get(name) or _from_path(Path(name).expanduser(), list(cards))
+        task = cards.get(name) or _from_path(base / user_path(name), list(cards), name)
         other = chosen.setdefault(task.name, task)
-        if other.folder != task.folder or other.card != task.card:
+        if other is not task and _place(other) != _place(task):
             raise UsageError(
-                f"two tasks are called `{task.name}`: {other.folder} and {task.folder}",
+                f"two tasks are called `{task.name}`",
+                where=" and ".join(sorted({_place(other), _place(task)})),
                 hint="give one of them a task card with another name",
             )
     if not chosen:
@@ -171,9 +198,13 @@ def select_tasks(names: list[str], folders: list[Path]) -> list[Task]:
     return list(chosen.values())
 
 
-def _from_path(path: Path, known: list[str]) -> Task:
-    if not path.exists():
-        text = str(path)
+def _place(task: Task | BrokenTask) -> str:
+    return str((task.folder / task.card.path).resolve()) if isinstance(task, Task) else str(task.error.where)
+
+
+def _from_path(path: Path, known: list[str], typed: str) -> Task:
+    if not path_exists(path):
+        text = typed[:200]
         raise UsageError(
             f"no task and no path `{text}`",
             hint=did_you_mean(text, known) or f"known tasks: {', '.join(known) or 'none'}; or give a path",
@@ -184,7 +215,7 @@ def _from_path(path: Path, known: list[str]) -> Task:
         if path.suffix in SUFFIXES:
             split = path.stem if path.stem in _SPLIT_NAMES else "test"
             name = path.resolve().parent.name if path.stem in _SPLIT_NAMES else path.stem
-            return Task(TaskCard(name=name, type="sts", path=Path(path.name), splits=[split]), path.resolve().parent)
+            return _task(path.resolve().parent, name=name or "test", type="sts", path=Path(path.name), splits=[split])
         raise UsageError("not a task: expected a card (.yaml) or pairs (.jsonl, .csv)", where=str(path))
     if (path / CARD_NAME).is_file():
         return read_card(path / CARD_NAME)
@@ -197,18 +228,28 @@ def _from_folder(folder: Path) -> Task:
         splits = splits_of(folder)
         # A folder without judgements still becomes a task, whose error then says what is missing.
         chosen = next((split for split in _SPLIT_NAMES if split in splits), splits[0] if splits else "test")
-        return Task(TaskCard(name=folder.name, type="retrieval", splits=[chosen]), folder)
+        return _task(folder, name=folder.name, type="retrieval", splits=[chosen])
     stems = sorted({path.stem for path in folder.iterdir() if path.suffix in SUFFIXES})
     splits = [split for split in _SPLIT_NAMES if split in stems]
     if splits:
-        return Task(TaskCard(name=folder.name, type="sts", splits=splits[:1]), folder)
+        return _task(folder, name=folder.name, type="sts", splits=splits[:1])
     if stems:
-        try:
-            return Task(TaskCard(name=folder.name, type="sts", subsets=stems), folder)
-        except ValueError as error:
-            raise UsageError("a file's name is no name for a subset", where=str(folder)) from error
+        return _task(folder, name=folder.name, type="sts", subsets=stems)
     raise UsageError(
         "no task in this folder",
         where=str(folder),
         hint="expected task.yaml, a BEIR folder (corpus.jsonl, queries.jsonl, qrels/), or pairs (.jsonl, .csv)",
     )
+
+
+def _task(folder: Path, **card: object) -> Task:
+    """A task without a card file."""
+    try:
+        return Task(TaskCard.model_validate(card), folder)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise UsageError(
+            f"a file's name is no name for a split or subset: {fault['input']!r}",
+            where=str(folder),
+            hint="use letters, digits, '.', '_' and '-', or write a task card",
+        ) from error

@@ -56,10 +56,10 @@ def read_pairs(path: Path, *, allow_empty: bool = False) -> PairData:
 def _score(value: Any, where: str) -> float:
     try:
         number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise BenchError(f"the score {value!r} is not a number", where=where)
+        raise BenchError(f"the score {str(value)[:40]!r} is not a number", where=where)
     return number
 
 
@@ -68,15 +68,22 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield from read_jsonl(path)
         return
     reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
-    missing = [column for column in _COLUMNS if column not in (reader.fieldnames or [])]
-    if missing:
-        raise BenchError(
-            f"the column `{missing[0]}` is missing",
-            where=f"{path}, line 1",
-            hint=f"columns found: {', '.join(reader.fieldnames or []) or 'none'}",
-        )
     try:
+        columns = reader.fieldnames or []
+        missing = [column for column in _COLUMNS if column not in columns]
+        if missing:
+            raise BenchError(
+                f"the column `{missing[0]}` is missing",
+                where=f"{path}, line 1",
+                hint=f"columns found: {', '.join(columns)[:200] or 'none'}",
+            )
         for row in reader:
+            if None in row:
+                raise BenchError(
+                    f"more cells than the {len(columns)} columns of the heading",
+                    where=f"{path}, line {reader.line_num}",
+                    hint='put texts that hold commas into quotes: "a, b"',
+                )
             yield reader.line_num, row
     except csv.Error as error:
-        raise BenchError(f"broken CSV: {error}", where=f"{path}, line {reader.line_num}") from error
+        raise BenchError(f"broken CSV: {error}", where=f"{path}, line {reader.line_num + 1}") from error

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.errors import BenchError
 from bench.models.profile import Similarity
 from bench.views import View
 
@@ -16,6 +17,7 @@ Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 
 _LEVELS = 255
+_LARGEST_HALF = float(np.finfo(np.float16).max)
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,19 @@ class Ranges:
     def step(self) -> Float32:
         """The distance of neighbouring codes; 0 for a dimension that is constant."""
         return (self.high - self.low) / np.float32(_LEVELS)
+
+
+@dataclass(frozen=True)
+class Comparable:
+    """Vectors ready to be compared: the score of two rows is the product of directions times both weights.
+
+    Attributes:
+        directions: Shape (n, d), float64: unit vectors, or whole numbers for binary.
+        weights: Shape (n,), float64: 1 for cosine, the vector's length for dot product, 1/sqrt(d) for binary.
+    """
+
+    directions: Float64
+    weights: Float64
 
 
 @dataclass(frozen=True)
@@ -55,7 +70,7 @@ class Quantiser:
         if self.view.truncate_dim == vectors.shape[1]:
             return vectors
         leading = vectors[:, : self.view.truncate_dim]
-        return unit(leading).astype(np.float32) if self.similarity == "cosine" else leading
+        return unit(leading)[0].astype(np.float32) if self.similarity == "cosine" else leading
 
     def codes(self, vectors: Float32) -> npt.NDArray[Any]:
         """What would be stored, shape (n, truncate_dim): float32, float16 or int8; binary: bool, not packed.
@@ -68,6 +83,11 @@ class Quantiser:
             case "float32":
                 return kept
             case "float16":
+                if np.abs(kept).max(initial=0) > _LARGEST_HALF:
+                    raise BenchError(
+                        f"a value of {np.abs(kept).max():.3g} is beyond the range of float16 ({_LARGEST_HALF:.0f})",
+                        hint="leave `float16` out for this model, or cut its vectors, which normalises them",
+                    )
                 return kept.astype(np.float16)
             case "int8":
                 ranges = self._ranges()
@@ -88,21 +108,18 @@ class Quantiser:
             case "binary":
                 return np.where(codes, np.float32(1), np.float32(-1))
 
-    def comparable(self, vectors: Float32) -> Float64:
-        """Rows whose dot products are the view's scores, shape (n, truncate_dim), float64.
+    def comparable(self, vectors: Float32) -> Comparable:
+        """Rows that give the view's scores (see Comparable).
 
-        Cosine: unit vectors of the codes' values. Binary: -1 and 1, whose dot product divided by `scale` is
-        1 - 2 * Hamming distance / truncate_dim.
+        Args:
+            vectors: Full vectors, shape (n, width), float32.
         """
         values = self.values(self.codes(vectors))
-        if self.view.precision == "binary" or self.similarity == "dot":
-            return values.astype(np.float64)
-        return unit(values)
-
-    @property
-    def scale(self) -> float:
-        """What the dot products of `comparable` rows are divided by (binary: exact integers until then)."""
-        return float(self.view.truncate_dim) if self.view.precision == "binary" else 1.0
+        if self.view.precision == "binary":
+            # Whole numbers, whose products divided by the dimension are 1 - 2 * Hamming distance / dimension.
+            return Comparable(values.astype(np.float64), np.full(len(values), self.view.truncate_dim**-0.5))
+        directions, lengths = unit(values)
+        return Comparable(directions, lengths if self.similarity == "dot" else np.ones(len(values)))
 
     def _ranges(self) -> Ranges:
         if self.ranges is None:
@@ -130,8 +147,8 @@ def fit(view: View, similarity: Similarity, corpus: Iterable[Float32]) -> Quanti
     return Quantiser(view, similarity, Ranges(low, high))
 
 
-def unit(vectors: npt.NDArray[Any]) -> Float64:
-    """Rows scaled to length 1, in float64; rows of zeros stay zeros."""
+def unit(vectors: npt.NDArray[Any]) -> tuple[Float64, Float64]:
+    """Rows scaled to length 1 and their lengths, in float64; rows of zeros stay zeros."""
     wide = vectors.astype(np.float64)
-    norms = np.sqrt(np.square(wide).sum(axis=1, keepdims=True))
-    return wide / np.where(norms > 0, norms, 1.0)
+    norms = np.sqrt(np.square(wide).sum(axis=1))
+    return wide / np.where(norms > 0, norms, 1.0)[:, None], norms

@@ -150,9 +150,9 @@ class VectorSpace:
         Args:
             on_wait: Called once when another process holds the lock.
         """
-        lock = FileLock(self.folder / ".lock")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.folder / ".lock")
             try:
                 lock.acquire(timeout=0)
             except Timeout:
@@ -272,10 +272,27 @@ def space_sizes(root: Path) -> list[SpaceSize]:
     return sizes
 
 
-def clear_space(folder: Path) -> None:
-    """Delete a vector space, waiting for a process that is encoding into it."""
-    with FileLock(folder / ".lock"):
-        for path in folder.iterdir():
-            if path.name != ".lock":
-                path.unlink()
+def clear_space(folder: Path, on_wait: Callable[[], None]) -> int:
+    """Delete a vector space, waiting for a process that is encoding into it.
+
+    Args:
+        folder: The space's folder.
+        on_wait: Called once when another process is encoding into it.
+
+    Returns:
+        Bytes deleted.
+
+    Raises:
+        BenchError: It may not be deleted.
+    """
+    deleted = 0
+    try:
+        with VectorSpace(folder.parent, folder.name).lock(on_wait):
+            for path in folder.iterdir():
+                if path.name != ".lock":
+                    deleted += path.stat().st_size
+                    path.unlink()
+    except OSError as error:
+        raise write_error(folder, error) from error
     shutil.rmtree(folder, ignore_errors=True)
+    return deleted

@@ -13,8 +13,9 @@ from bench.errors import BenchError
 from bench.files import write_json
 from bench.vectors.batches import BatchSize
 
-# Tokens a batch. On CPU every worker thread has its own batch, so small ones fill its caches best.
-_CPU_SIZES = (2048, 1024, 4096, 8192)
+# Tokens a batch. On CPU every worker thread has its own batch: small ones stay in its caches, and all of them
+# together take no more memory than one batch of 32 long texts.
+_CPU_SIZES = (2048, 1024, 512)
 _GPU_SIZES = (32_768, 16_384, 65_536, 131_072)
 # A candidate is timed over this many batches a worker, after one that warms it up.
 _BATCHES = 2
