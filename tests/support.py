@@ -185,8 +185,9 @@ def cost_record(
         environment=environment,
         model=base.model,
         task=base.task,
+        setup={},
         settings={},
-        noise=Noise(busy_before=0, busy_after=0, load_before=0, load_after=0, noisy=noisy),
+        noise=Noise(busy_before=0, busy_during=0, busy_after=0, load_before=0, load_after=0, noisy=noisy),
         figures=[
             Figure(name=name, value=value, n=1, truncate_dim=dim, precision=precision)
             for name, value, dim, precision in figures

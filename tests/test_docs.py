@@ -6,7 +6,6 @@ import re
 import shlex
 from pathlib import Path
 
-import click
 import pytest
 import typer
 from support import ROOT
@@ -38,7 +37,7 @@ def reference() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _section(title: str, command: click.Command) -> list[str]:
+def _section(title: str, command: typer.core.TyperCommand) -> list[str]:
     options = [
         f"- `{', '.join(option.opts)}{f' {option.metavar}' if option.metavar else ''}`: {option.help}"
         for option in command.params
@@ -51,11 +50,11 @@ def _section(title: str, command: click.Command) -> list[str]:
 def resolve(command: str) -> None:
     """Raise when a command or one of its options does not exist."""
     words = shlex.split(command)[1:]
-    current: click.Command = COMMANDS
+    current = COMMANDS
     while words and words[0] in getattr(current, "commands", {}):
         current = current.commands[words.pop(0)]
     known = {opt for param in current.params for opt in param.opts} | {"--help", "-h"}
-    if isinstance(current, click.Group) and words and not words[0].startswith("-"):
+    if hasattr(current, "commands") and words and not words[0].startswith("-"):
         raise AssertionError(f"no command {words[0]}")
     unknown = [word for word in words if word.startswith("--") and word not in known]
     assert not unknown, f"{command}: {unknown}"

@@ -153,9 +153,14 @@ def test_prompts_and_lengths_are_part_of_the_identity(tiny_model, task, results)
 
 
 def test_too_many_dimensions_name_the_model_and_its_width(tiny_model, task, results):
-    with pytest.raises(UsageError, match="64 dimensions, but the model has 32") as caught:
-        plan_of([entry(tiny_model, truncate_dims=[64])], [task], results)
-    assert "`m`" in str(caught.value)
+    entries = [entry(tiny_model, "wide", truncate_dims=[64]), entry(tiny_model, "fits", truncate_dims=[16])]
+    plan, failures, _ = run(entries, [task], results)
+    (failure,) = failures
+    assert isinstance(failure.error, UsageError)
+    assert "64 dimensions, but the model has 32" in str(failure.error)
+    assert "`wide`" in str(failure.error)
+    assert {key[0] for key in values(results)} == {"fits"}
+    assert not plan.only_wrong_usage
 
 
 def test_a_broken_model_or_task_does_not_stop_the_others(tiny_model, task, results, tmp_path):
@@ -241,3 +246,24 @@ def test_damaged_vectors_are_encoded_again_with_the_same_scores(tiny_model, task
     assert failures == []
     assert listener.encoded == 38
     assert values(results) == before
+
+
+def test_weights_that_change_while_bench_runs_are_never_kept_under_the_old_name(tiny_model, task, results, tmp_path):
+    from bench.cache import cache_root
+
+    other = make_model(tmp_path / "other", seed=1)
+    plan, models, listener = plan_of([entry(tiny_model)], [task], results)
+    (tiny_model / "model.safetensors").write_bytes((other / "model.safetensors").read_bytes())
+    (failure,) = execute(plan, results, models, listener)
+    assert "changed while bench was running" in failure.error.message
+    assert list((cache_root() / "vectors").rglob("*.arrow")) == []
+
+
+def test_a_clock_that_ran_ahead_does_not_keep_cells_stale(tiny_model, task, results):
+    run([entry(tiny_model)], [task], results)
+    (record,) = (results / "quality").rglob("*.json")
+    record.write_text(record.read_text().replace('"created": "2', '"created": "3'))
+    corpus = task / "corpus.jsonl"
+    corpus.write_text(corpus.read_text().replace('"text": "', '"text": "brand new ', 1))
+    run([entry(tiny_model)], [task], results)
+    assert plan_of([entry(tiny_model)], [task], results)[0].up_to_date

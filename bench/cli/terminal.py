@@ -23,6 +23,7 @@ from bench.vectors.pipeline import Progress as EncodeProgress
 
 # A table wider than the terminal loses columns; without a terminal nothing is gained by wrapping.
 console = Console(width=None if os.environ.get("COLUMNS") or Console().is_terminal else 200)
+_WIDEST = 10_000
 errors = Console(stderr=True, width=console.width)
 
 
@@ -161,7 +162,9 @@ def print_tables(results: Path, jobs: Sequence[Job]) -> None:
         if table.unit in units:
             shown = _rich_table(table)
             # A line that the terminal wraps can still be read, a cell cut short cannot.
-            needed = max(console.width, Measurement.get(console, console.options, shown).maximum)
+            needed = max(
+                console.width, Measurement.get(console, console.options.update(max_width=_WIDEST), shown).maximum
+            )
             console.print()
             Console(width=needed, force_terminal=console.is_terminal).print(shown)
             if any(row.noisy for row in table.rows):

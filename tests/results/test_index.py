@@ -48,3 +48,21 @@ def test_costs_of_two_environments_are_both_kept():
 
 def test_the_unit_is_named_by_task_split_and_subset():
     assert unit_key(quality_record()) == ("shop", "test", "default")
+
+
+def test_figures_of_one_setup_are_merged_the_newest_of_each(tmp_path):
+    wide = cost_record(figures=[("search_p50_ms", 2.0, 8, "float32"), ("encode_p50_ms", 5.0, None, None)])
+    narrow = cost_record(figures=[("search_p50_ms", 1.0, 4, "float32"), ("encode_p50_ms", 6.0, None, None)])
+    (cost,) = index_of(wide, narrow).costs.values()
+    assert cost.value("search_p50_ms", View(8)) == 2.0
+    assert cost.value("search_p50_ms", View(4)) == 1.0
+    assert cost.value("encode_p50_ms") == 6.0
+    assert cost.value("encode_p95_ms") is None
+
+
+def test_figures_of_two_setups_are_not_mixed():
+    cpu = cost_record(figures=[("encode_p50_ms", 5.0, None, None), ("encode_p95_ms", 9.0, None, None)])
+    gpu = cost_record(figures=[("encode_p50_ms", 1.0, None, None)]).model_copy(update={"setup": {"device": "cuda"}})
+    (cost,) = index_of(cpu, gpu).costs.values()
+    assert cost.value("encode_p50_ms") == 1.0
+    assert cost.value("encode_p95_ms") is None

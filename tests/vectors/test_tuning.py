@@ -24,17 +24,17 @@ def give(subject, rates):
 
 def test_the_fastest_size_is_chosen_and_remembered(tmp_path):
     first = tuner(tmp_path)
-    assert give(first, {2048: 100, 1024: 90, 4096: 130, 8192: 120}) == [2048, 1024, 4096, 8192]
-    assert (first.size, first.how) == (BatchSize(tokens=4096), "found on these texts")
+    assert give(first, {2048: 100, 1024: 130, 512: 120}) == [2048, 1024, 512]
+    assert (first.size, first.how) == (BatchSize(tokens=1024), "found on these texts")
     second = tuner(tmp_path)
     assert second.trial is None
-    assert (second.size, second.how) == (BatchSize(tokens=4096), "found by an earlier run")
+    assert (second.size, second.how) == (BatchSize(tokens=1024), "found by an earlier run")
 
 
 def test_noise_does_not_choose(tmp_path):
     # 104 is less than 5% above 100: the default stays.
     subject = tuner(tmp_path)
-    give(subject, {2048: 100, 1024: 104, 4096: 99, 8192: 98})
+    give(subject, {2048: 100, 1024: 104, 512: 99})
     assert subject.size == BatchSize(tokens=2048)
 
 
@@ -62,5 +62,5 @@ def test_shrinking_halves_down_to_one(tmp_path, start):
 def test_a_broken_memory_is_no_obstacle(tmp_path):
     (tmp_path / "batch_size.json").write_text("{")
     subject = tuner(tmp_path)
-    give(subject, {2048: 1, 1024: 1, 4096: 1, 8192: 1})
+    give(subject, {2048: 1, 1024: 1, 512: 1})
     assert tuner(tmp_path).how == "found by an earlier run"
