@@ -32,11 +32,7 @@ def quality_record(
 ) -> QualityRecord:
     """The record of views scored together."""
     return QualityRecord(
-        bench_version=__version__,
-        created=created,
-        environment=environment.fingerprint(),
-        model=_model_info(model, profile),
-        task=_task_info(unit),
+        **_provenance(created, model, unit, profile),
         encoding=Encoding(**asdict(report)) if report else None,
         views=[
             ViewScores(
@@ -55,11 +51,7 @@ def cost_record(
 ) -> CostRecord:
     """The record of one measurement."""
     return CostRecord(
-        bench_version=__version__,
-        created=created,
-        environment=environment.fingerprint(),
-        model=_model_info(model, profile),
-        task=_task_info(unit),
+        **_provenance(created, model, unit, profile),
         setup=model.setup,
         settings=measured.settings,
         noise=measured.noise,
@@ -87,6 +79,16 @@ def item_columns(unit: TaskUnit, scored: Scored) -> dict[str, Any]:
     for name in first.items:
         columns[name] = np.concatenate([scores.items[name] for _, scores in scored])
     return columns
+
+
+def _provenance(created: str, model: PlannedModel, unit: TaskUnit, profile: ModelProfile | None) -> dict[str, Any]:
+    return {
+        "bench_version": __version__,
+        "created": created,
+        "environment": environment.fingerprint(),
+        "model": _model_info(model, profile),
+        "task": _task_info(unit),
+    }
 
 
 def _model_info(model: PlannedModel, profile: ModelProfile | None) -> ModelInfo:

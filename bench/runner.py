@@ -230,7 +230,7 @@ class _Run:
         )
 
     def _baseline(self, job: Job) -> None:
-        from bench.models.baseline import Bm25
+        from bench.quality.bm25 import Bm25
 
         data = job.unit.data
         if not isinstance(data, RetrievalData):

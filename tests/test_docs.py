@@ -24,7 +24,9 @@ def bench_commands(text: str) -> list[str]:
     """Every `bench ...` in code of a page."""
     code = re.findall(r"```.*?```|`[^`\n]+`|^\t.*$", text, re.DOTALL | re.MULTILINE)
     lines = [line.strip("` \t") for block in code for line in block.splitlines()]
-    return [line.split("#")[0].split("BIN)/")[-1].strip() for line in lines if re.match(r"(\$\(BIN\)/)?bench( |$)", line)]
+    return [
+        line.split("#")[0].split("BIN)/")[-1].strip() for line in lines if re.match(r"(\$\(BIN\)/)?bench( |$)", line)
+    ]
 
 
 def reference() -> str:
@@ -67,7 +69,10 @@ def test_every_command_in_the_docs_exists(page):
 
 
 def test_the_check_finds_a_wrong_command():
-    assert bench_commands("`bench run --nonsense`\n```\nbench nothing # x\n```") == ["bench run --nonsense", "bench nothing"]
+    assert bench_commands("`bench run --nonsense`\n```\nbench nothing # x\n```") == [
+        "bench run --nonsense",
+        "bench nothing",
+    ]
     for command in ("bench run --nonsense", "bench nothing"):
         with pytest.raises(AssertionError):
             resolve(command)

@@ -18,9 +18,12 @@ from bench.files import (
     digest_bytes,
     digest_file,
     digest_json,
+    path_exists,
     read_jsonl,
     read_text,
     safe_name,
+    user_path,
+    walk_files,
     write_bytes,
     write_json,
     write_text,
@@ -169,6 +172,9 @@ def test_blank_lines_are_counted_and_passed_over(tmp_path):
         (b"1\n", "expected a JSON object, found int", 1),
         (b"{}\n{}\n\xff\n", "byte 0xff is not UTF-8", 3),
         (b'{"a": ' + b"9" * 5000 + b"}\n", "broken JSON", 1),
+        (b"{}\n" + b'{"a": ' * 100_000, "broken JSON", 2),
+        (b'{}\n{"a": "x\\ud83d"}\n', "half of a surrogate pair", 2),
+        (b'{"\\ude00": 1}\n', "half of a surrogate pair", 1),
     ],
 )
 def test_a_bad_line(tmp_path, content, words, line):
@@ -207,3 +213,44 @@ def test_digest_json_does_not_depend_on_the_order_of_keys():
     assert digest_json({"a": 1, "b": [1, 2]}) == digest_json({"b": [1, 2], "a": 1})
     assert digest_json({"a": 1, "b": [1, 2]}) != digest_json({"a": 1, "b": [2, 1]})
     assert digest_json("1") != digest_json(1)
+
+
+@pytest.mark.parametrize(
+    ("name", "there"), [("x", True), (".", True), ("none", False), ("y" * 300, False), ("\0", False)]
+)
+def test_a_name_that_the_system_refuses_does_not_exist(tmp_path, name, there):
+    (tmp_path / "x").touch()
+    assert path_exists(tmp_path / name) is there
+
+
+def test_paths_as_users_write_them(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    for text, path in [("~/x", "/home/me/x"), ("~no-such-user/x", "~no-such-user/x"), ("a/~", "a/~"), ("/x", "/x")]:
+        assert user_path(text) == Path(path)
+
+
+def walked(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in walk_files(folder)]
+
+
+def test_walking_goes_through_links(tmp_path):
+    for name in ["m/b/x", "m/a", "store/y"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    for link, target in [("linked", "../store"), ("twice", "../store"), ("z", "a"), ("broken", "none")]:
+        (tmp_path / "m" / link).symlink_to(target)
+    assert walked(tmp_path / "m") == ["a", "b/x", "linked/y", "twice/y", "z"]
+    (tmp_path / "top").symlink_to("m")
+    assert walked(tmp_path / "top") == walked(tmp_path / "m")
+
+
+@pytest.mark.parametrize("target", [".", "..", "../..", "up", "../../outside"])
+def test_walking_does_not_loop(tmp_path, target):
+    for folder in ["m/a", "outside"]:
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "x").touch()
+    (tmp_path / "m" / "a" / "up").symlink_to(target)
+    (tmp_path / "outside" / "back").symlink_to("../m/a")
+    found = walked(tmp_path / "m")
+    assert "a/x" in found
+    assert len(found) == len(set(found)) < 5

@@ -13,8 +13,6 @@ from bench.vectors.encode import TextGroup, encode_missing
 from bench.vectors.store import VectorSpace, text_keys
 from bench.views import View
 
-pytestmark = [pytest.mark.model, pytest.mark.data]
-
 PLAIN = TextContext()
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 

@@ -28,9 +28,9 @@ def models(models: RegistryFile = None) -> None:
 
 def _row(entry: ModelEntry) -> list[str]:
     from bench.errors import BenchError
-    from bench.models.baseline import baseline_fingerprint
     from bench.models.fingerprint import fingerprint, static_width
     from bench.models.source import locate
+    from bench.quality.bm25 import baseline_fingerprint
 
     baseline = entry.kind == "baseline"
     dims = ", ".join(map(str, entry.truncate_dims)) if entry.truncate_dims else "full"

@@ -59,9 +59,17 @@ def _fault(model: type[BaseModel], document: YamlDocument, detail: Any) -> Usage
     message = message[0].lower() + message[1:]
     found = detail.get("input")
     if kind != "value_error" and not isinstance(found, dict | list):
-        shown = repr(found)
+        shown = _repr(found)
         message += f", found {shown[:_SHOWN]}{'...' if len(shown) > _SHOWN else ''}"
     return UsageError(f"`{key}`: {message}" if key else message, where=where, hint=_choice_hint(detail))
+
+
+def _repr(value: object) -> str:
+    try:
+        return repr(value)
+    except ValueError:
+        # Python writes no number of more than 4,300 digits.
+        return "a huge number"
 
 
 def _choice_hint(detail: Any) -> str | None:

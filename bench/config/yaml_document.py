@@ -114,10 +114,10 @@ def read_yaml(path: Path) -> YamlDocument:
         UsageError: Not a file, not YAML, empty, tabs as indents, duplicate keys, anchors that loop,
             or tags other than YAML's own scalars.
     """
-    if path.is_dir():
-        raise UsageError("is a folder, not a YAML file", where=str(path))
     if not path_exists(path):
         raise UsageError("no such file", where=str(path), hint="check the path")
+    if path.is_dir():
+        raise UsageError("is a folder, not a YAML file", where=str(path))
     text = read_text(path)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)

@@ -126,7 +126,7 @@ def _search_figures(timing: Timing, place: dict[str, Any]) -> list[dict[str, Any
 
 
 def _baseline(job: dict[str, Any]) -> dict[str, Any]:
-    from bench.models.baseline import Bm25
+    from bench.quality.bm25 import Bm25
 
     index = Bm25(job["texts"])
     phases = reset_peak()

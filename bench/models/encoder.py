@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # A token is about four characters of English; only used for models without a tokenizer of their own.
 _CHARACTERS_PER_TOKEN = 4
 _COUNTED = 256
-_MISSING_LINE = re.compile(r"^(\S+)\s*\|\s*(?:\x1b\[[0-9;]*m)?MISSING", re.MULTILINE)
+_MISSING_LINE = re.compile(r"^(.+?)\s*\|\s*(?:\x1b\[[0-9;]*m)?MISSING", re.MULTILINE)
 # Weights that a checkpoint may lack: sentence-transformers pools tokens itself and never asks for the pooler.
 _OPTIONAL_WEIGHTS = ("pooler.", "position_ids")
 
@@ -112,8 +112,8 @@ def load_encoder(entry: ModelEntry, located: Located) -> SentenceEncoder:
         # Vectors are stored at full width, whatever the model's configuration cuts them to.
         model.truncate_dim = None
         if entry.max_seq_length is not None:
-            _check_positions(model, entry.max_seq_length, where)
             model.max_seq_length = entry.max_seq_length
+            _try_longest(model, entry.max_seq_length, where)
         return SentenceEncoder(model, entry.name)
     except BenchError:
         raise
@@ -182,7 +182,9 @@ class _MissingWeights(logging.Handler):
 
     def __exit__(self, *_: object) -> None:
         self._logger.removeHandler(self)
-        self._logger.level, self._logger.propagate = self._state
+        level, self._logger.propagate = self._state
+        # Not by assignment: loggers remember which levels they are enabled for.
+        self._logger.setLevel(level)
 
     def check(self, where: str) -> None:
         """Refuse a model whose vectors would depend on chance."""
@@ -195,15 +197,18 @@ class _MissingWeights(logging.Handler):
             )
 
 
-def _check_positions(model: SentenceTransformer, wanted: int, where: str) -> None:
-    config = getattr(model.transformers_model, "config", None)
-    positions = getattr(config, "max_position_embeddings", None)
-    if isinstance(positions, int) and 0 < positions < wanted:
+def _try_longest(model: SentenceTransformer, wanted: int, where: str) -> None:
+    """Refuse a max_seq_length for which the model has no positions: how many it has, only trying tells."""
+    try:
+        model.encode(["a " * wanted], show_progress_bar=False)
+    except (IndexError, RuntimeError, ValueError) as error:
+        config = getattr(model.transformers_model, "config", None)
+        positions = getattr(config, "max_position_embeddings", None)
         raise BenchError(
-            f"max_seq_length is {wanted}, but the model has {positions} positions",
+            f"a text of {wanted} tokens (max_seq_length) cannot be encoded: {type(error).__name__}",
             where=where,
-            hint=f"set max_seq_length to {positions} or less",
-        )
+            hint=f"lower max_seq_length; the model's configuration states {positions or 'no'} positions",
+        ) from error
 
 
 def _profile(model: SentenceTransformer, name: str) -> ModelProfile:

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -169,15 +170,21 @@ def _hub(entry: ModelEntry, repo: str, source: str, *, download: bool) -> Locate
 def weight_files(folder: Path) -> list[Path]:
     """The files with torch weights, of every module: safetensors, or pickled `.bin` files in a folder without."""
     by_folder: dict[Path, list[Path]] = defaultdict(list)
-    for path in walk_files(folder):
-        parts = path.relative_to(folder).parts[:-1]
-        if not any(part in {"onnx", "openvino"} or part.startswith("checkpoint-") for part in parts):
-            by_folder[path.parent].append(path)
+    for path in _own_files(folder):
+        by_folder[path.parent].append(path)
     found = []
     for paths in by_folder.values():
         safe = [path for path in paths if path.suffix == ".safetensors"]
         found += safe or [path for path in paths if path.match("pytorch_model*.bin")]
     return sorted(found)
+
+
+def _own_files(folder: Path) -> Iterator[Path]:
+    """The files of the model itself: not of its exports to other runtimes, nor of checkpoints of its training."""
+    for path in walk_files(folder):
+        parts = path.relative_to(folder).parts[:-1]
+        if not any(part in {"onnx", "openvino"} or part.startswith("checkpoint-") for part in parts):
+            yield path
 
 
 def _check_files(entry: ModelEntry, folder: Path) -> None:
@@ -189,7 +196,7 @@ def _check_files(entry: ModelEntry, folder: Path) -> None:
             where=where,
             hint="copy the whole model folder; a file kept by Git LFS needs `git lfs pull`",
         )
-    names = [path.name for path in walk_files(folder)]
+    names = [path.name for path in _own_files(folder)]
     if not any(fnmatch(name, pattern) for name in names for pattern in _TOKENIZERS):
         raise BenchError(
             f"no tokenizer in {folder} (looked for {', '.join(_TOKENIZERS)})",

@@ -80,16 +80,21 @@ class Encoding(_Record):
     device: str
 
 
-class QualityRecord(_Record):
-    """Quality of one model on one task unit, at the views scored together."""
+class _Finding(_Record):
+    """What quality and cost records have in common: whose they are, of what, when and where."""
 
-    record: Literal["quality"] = "quality"
     schema_version: Literal[1] = 1
     bench_version: str
     created: str
     environment: str
     model: ModelInfo
     task: TaskInfo
+
+
+class QualityRecord(_Finding):
+    """Quality of one model on one task unit, at the views scored together."""
+
+    record: Literal["quality"] = "quality"
     encoding: Encoding | None
     views: list[ViewScores]
     items: str
@@ -132,16 +137,10 @@ class Noise(_Record):
     noisy: bool
 
 
-class CostRecord(_Record):
+class CostRecord(_Finding):
     """Cost of one model on the texts of one task unit, in one environment."""
 
     record: Literal["cost"] = "cost"
-    schema_version: Literal[1] = 1
-    bench_version: str
-    created: str
-    environment: str
-    model: ModelInfo
-    task: TaskInfo
     setup: dict[str, Any]
     settings: dict[str, Any]
     noise: Noise

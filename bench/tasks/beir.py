@@ -154,7 +154,7 @@ def _read_qrels(folder: Path, split: str) -> dict[tuple[str, str], int]:
             if number == 1 and not _is_number(label):
                 continue
             raise BenchError(
-                f"the label `{label}` is not a whole number", where=where, hint="0 is not relevant, 1 and up is"
+                f"the label `{label[:20]}` is not a whole number", where=where, hint="0 is not relevant, 1 and up is"
             ) from None
         if abs(gain) > _LARGEST_LABEL:
             raise BenchError(f"the label {label[:20]} is too large", where=where, hint="labels are small whole numbers")

@@ -139,12 +139,16 @@ def find_cards(folders: list[Path]) -> dict[str, Task | BrokenTask]:
         for path in sorted([*folder.glob(f"*/{CARD_NAME}"), *folder.glob("*.yaml")]):
             task = _card_or_error(path)
             other = here.get(task.name)
-            if other is not None:
-                found = other.folder if isinstance(other, Task) else folder
+            if other is not None and isinstance(task, BrokenTask):
+                # Its name is only a guess: it must not hide its fault behind a clash of names.
+                task = BrokenTask(str(path), task.error)
+            elif isinstance(other, BrokenTask):
+                here[str(other.error.where)] = BrokenTask(str(other.error.where), other.error)
+            elif other is not None:
                 error = UsageError(
                     f"the task name `{task.name}` stands twice",
                     where=str(path),
-                    hint=f"the other is in {found}; names must be unique",
+                    hint=f"the other is in {other.folder}; names must be unique",
                 )
                 task = BrokenTask(task.name, error)
             here[task.name] = task
@@ -184,10 +188,10 @@ def select_tasks(names: list[str], folders: list[Path], base: Path = Path()) -> 
     for name in names or list(cards):
         task = cards.get(name) or _from_path(base / user_path(name), list(cards), name)
         other = chosen.setdefault(task.name, task)
-        if other is not task and _place(other) != _place(task):
+        if other is not task and _identity(other) != _identity(task):
             raise UsageError(
                 f"two tasks are called `{task.name}`",
-                where=" and ".join(sorted({_place(other), _place(task)})),
+                where=" and ".join(sorted({_identity(other)[0], _identity(task)[0]})),
                 hint="give one of them a task card with another name",
             )
     if not chosen:
@@ -198,8 +202,11 @@ def select_tasks(names: list[str], folders: list[Path], base: Path = Path()) -> 
     return list(chosen.values())
 
 
-def _place(task: Task | BrokenTask) -> str:
-    return str((task.folder / task.card.path).resolve()) if isinstance(task, Task) else str(task.error.where)
+def _identity(task: Task | BrokenTask) -> tuple[str, TaskCard | None]:
+    """Where a task's data is and what its card says."""
+    if isinstance(task, BrokenTask):
+        return str(task.error.where), None
+    return str((task.folder / task.card.path).resolve()), task.card
 
 
 def _from_path(path: Path, known: list[str], typed: str) -> Task:

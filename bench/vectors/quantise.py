@@ -86,7 +86,7 @@ class Quantiser:
                 if np.abs(kept).max(initial=0) > _LARGEST_HALF:
                     raise BenchError(
                         f"a value of {np.abs(kept).max():.3g} is beyond the range of float16 ({_LARGEST_HALF:.0f})",
-                        hint="leave `float16` out for this model, or cut its vectors, which normalises them",
+                        hint="leave `float16` out of this model's precisions",
                     )
                 return kept.astype(np.float16)
             case "int8":

@@ -72,6 +72,7 @@ def test_a_file_that_fits(tmp_path):
         ("name: no\n", ["`name`", "string", "found False"], 1),
         ("name:\n", ["`name`", "string", "found None"], 1),
         ("name: a\ninner: {width: 1, dtype: floatt32}\n", ["`inner.dtype`", "'float16'", "did you mean `float32`?"], 2),
+        (f"name: {'9' * 100}\n", ["`name`", f"found {'9' * 60}..."], 1),
         ("name: a/b\n", ["`name`: no slash, please"], 1),
         ("name: a\nsize: x\n", ["`size`", "found 'x'", "'auto'"], 2),
     ],
@@ -96,3 +97,9 @@ def test_all_faults_are_listed_at_once_each_with_its_line(tmp_path):
         (6, "`items[0].dtype`"),
     ]:
         assert f"line {line}: {words}" in text
+
+
+@pytest.mark.xfail(strict=True, raises=ValueError, reason="Python does not print a number of so many digits")
+def test_a_hexadecimal_number_beyond_pythons_limits(tmp_path):
+    with pytest.raises(UsageError, match="`name`"):
+        load(tmp_path, f"name: 0x{'f' * 5000}\n")

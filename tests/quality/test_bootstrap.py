@@ -53,6 +53,26 @@ def test_columns_are_resampled_together_and_alike():
     np.testing.assert_allclose(mean_intervals(values)[:, :1], alone, rtol=1e-12)
 
 
+def test_the_order_of_rows_does_not_change_an_interval():
+    # Rounded, so that values tie.
+    rng = np.random.default_rng(8)
+    values, gold, order = (
+        rng.uniform(size=(50, 3)).round(1),
+        rng.integers(0, 6, size=50).astype(float),
+        rng.permutation(50),
+    )
+    assert (mean_intervals(values[order]) == mean_intervals(values)).all()
+    assert spearman_interval(values[order, 0], gold[order]) == spearman_interval(values[:, 0], gold)
+
+
+def test_rounding_does_not_change_an_interval_beyond_rounding():
+    # The last column, which orders the rows, is constant but for the noise of a sum in another order.
+    values = np.column_stack([np.random.default_rng(9).uniform(size=40), np.full(40, 0.5)])
+    noisy = values.copy()
+    noisy[::2, 1] -= 1e-16
+    np.testing.assert_allclose(mean_intervals(noisy), mean_intervals(values), atol=1e-12)
+
+
 def test_the_same_input_gives_the_same_interval():
     rng = np.random.default_rng(4)
     values, gold = rng.uniform(size=(50, 2)), rng.uniform(size=50)

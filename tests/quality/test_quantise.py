@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from bench.errors import BenchError
 from bench.vectors.quantise import Quantiser, fit, unit
 from bench.views import PRECISIONS, View
 
@@ -15,6 +16,11 @@ VIEWS = [View(dim, precision) for dim in (1, 3, 6) for precision in PRECISIONS]
 
 def as_float32(*rows):
     return np.array(rows, dtype=np.float32)
+
+
+def products(first, second):
+    """The scores that two lots of comparable rows stand for, shape (n, m)."""
+    return first.directions @ second.directions.T * first.weights[:, None] * second.weights
 
 
 def test_a_cut_is_normalised_again():
@@ -50,6 +56,22 @@ def test_float16_is_numpys_cast(vectors):
     assert codes.dtype == np.float16
     assert (codes == vectors.astype(np.float16)).all()
     assert (quantiser.values(codes) == vectors.astype(np.float16).astype(np.float32)).all()
+
+
+@pytest.mark.parametrize("value", [65505, -1e6, np.inf])
+def test_float16_refuses_values_beyond_its_range(value):
+    with pytest.raises(BenchError, match="beyond the range of float16"):
+        Quantiser(View(2, "float16"), "dot").codes(as_float32([1, 2], [value, 3]))
+
+
+def test_float16_takes_its_largest_value():
+    assert Quantiser(View(2, "float16"), "dot").codes(as_float32([65504, -65504])).tolist() == [[65504, -65504]]
+
+
+def test_the_float16_hint_is_true_of_dot_products():
+    with pytest.raises(BenchError) as caught:
+        Quantiser(View(2, "float16"), "dot").codes(as_float32([1e6, 2, 3]))
+    assert "normalises" not in caught.value.hint
 
 
 def test_int8_by_hand():
@@ -93,8 +115,11 @@ def test_the_same_vector_has_the_same_code_in_a_query_and_in_the_corpus():
     rng = np.random.default_rng(0)
     corpus = rng.normal(size=(20, 6)).astype(np.float32)
     quantiser = fit(View(4, "int8"), "cosine", [corpus])
-    alone = np.concatenate([quantiser.comparable(corpus[[row]]) for row in range(20)])
-    assert (alone == quantiser.comparable(corpus)).all()
+    together = quantiser.comparable(corpus)
+    for row in range(20):
+        alone = quantiser.comparable(corpus[[row]])
+        assert (alone.directions == together.directions[row]).all()
+        assert alone.weights == together.weights[row]
 
 
 def test_a_constant_dimension_keeps_its_value():
@@ -123,9 +148,11 @@ def test_binary_codes_are_signs():
 @given(MATRICES, MATRICES, st.integers(1, 6))
 def test_binary_score_counts_different_signs(first, second, dim):
     quantiser = fit(View(dim, "binary"), "cosine", [])
-    scores = quantiser.comparable(first) @ quantiser.comparable(second).T / quantiser.scale
+    scores = products(quantiser.comparable(first), quantiser.comparable(second))
     hamming = (quantiser.codes(first)[:, None] != quantiser.codes(second)[None]).sum(axis=2)
     np.testing.assert_allclose(scores, 1 - 2 * hamming / dim, rtol=1e-15)
+    # Whole numbers are summed without an error.
+    assert set(np.unique(quantiser.comparable(first).directions)) <= {-1, 1}
 
 
 @settings(max_examples=50, deadline=None)
@@ -133,7 +160,9 @@ def test_binary_score_counts_different_signs(first, second, dim):
 def test_cosine_rows_have_length_1(vectors, dim, precision):
     quantiser = fit(View(dim, precision), "cosine", [vectors])
     values = quantiser.values(quantiser.codes(vectors))
-    lengths = np.linalg.norm(quantiser.comparable(vectors), axis=1)
+    found = quantiser.comparable(vectors)
+    lengths = np.linalg.norm(found.directions, axis=1)
+    assert (found.weights == 1).all()
     np.testing.assert_allclose(lengths, (values != 0).any(axis=1), atol=1e-12)
 
 
@@ -141,7 +170,8 @@ def test_dot_products_are_those_of_the_values():
     vectors = as_float32([3, 4], [1, -2])
     found = fit(View(2), "dot", []).comparable(vectors)
     # 3 * 1 + 4 * -2 = -5; lengths 25 and 5.
-    assert (found @ found.T).tolist() == [[25, -5], [-5, 5]]
+    np.testing.assert_allclose(products(found, found), [[25, -5], [-5, 5]], rtol=1e-14)
+    np.testing.assert_allclose(found.weights, [5, np.sqrt(5)], rtol=1e-15)
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=str)
@@ -152,7 +182,9 @@ def test_zero_vectors_give_no_nan(view, similarity):
     for corpus in (some, some[:1]):
         quantiser = fit(view, similarity, [corpus])
         assert np.isfinite(quantiser.values(quantiser.codes(some))).all()
-        assert np.isfinite(quantiser.comparable(some)).all()
+        found = quantiser.comparable(some)
+        assert np.isfinite(found.directions).all()
+        assert np.isfinite(found.weights).all()
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -165,4 +197,6 @@ def test_codes_take_the_bytes_that_the_view_states(precision):
 
 
 def test_unit_by_hand():
-    assert unit(as_float32([3, 4], [0, 0])).tolist() == [[0.6, 0.8], [0, 0]]
+    rows, lengths = unit(as_float32([3, 4], [0, 0]))
+    assert rows.tolist() == [[0.6, 0.8], [0, 0]]
+    assert lengths.tolist() == [5, 0]

@@ -54,13 +54,13 @@ def test_ways_to_write_the_same_pairs(tmp_path, suffix, content):
         (".jsonl", line() + line()[:-3], ["broken JSON"], 2),
         (".jsonl", '["a", "b", 1]\n', ["expected a JSON object, found list"], 1),
         (".jsonl", line().encode() + b'{"sentence1": "caf\xe9"}\n', ["0xe9 is not UTF-8"], 2),
-        (".jsonl", line() + line("NaN"), ["the score nan is not a number"], 2),
-        (".jsonl", line() + line("Infinity"), ["the score inf is not a number"], 2),
-        (".jsonl", line() + line("1e400"), ["the score inf is not a number"], 2),
+        (".jsonl", line() + line("NaN"), ["the score 'nan' is not a number"], 2),
+        (".jsonl", line() + line("Infinity"), ["the score 'inf' is not a number"], 2),
+        (".jsonl", line() + line("1e400"), ["the score 'inf' is not a number"], 2),
         (".jsonl", line('"nan"'), ["the score 'nan' is not a number"], 1),
-        (".jsonl", line("true"), ["the score True is not a number"], 1),
-        (".jsonl", line("null"), ["the score None is not a number"], 1),
-        (".jsonl", line("[1]"), ["the score [1] is not a number"], 1),
+        (".jsonl", line("true"), ["the score 'True' is not a number"], 1),
+        (".jsonl", line("null"), ["the score 'None' is not a number"], 1),
+        (".jsonl", line("[1]"), ["the score '[1]' is not a number"], 1),
         (".jsonl", line('"high"'), ["the score 'high' is not a number"], 1),
         (".jsonl", line(), ["1 pairs; a correlation needs at least 2"], None),
         (".jsonl", "", ["0 pairs"], None),
@@ -69,8 +69,11 @@ def test_ways_to_write_the_same_pairs(tmp_path, suffix, content):
         (".csv", "sentence1,score\na,1\n", ["the column `sentence2` is missing", "columns found: sentence1, score"], 1),
         (".csv", HEAD.replace(",", ";") + "a;b;1\n", ["`sentence1` is missing", "found: sentence1;sentence2;score"], 1),
         (".csv", HEAD + "a,b,1\nc\n", ["the key `sentence2` is missing"], 3),
-        (".csv", HEAD + "a,b\n", ["the score None is not a number"], 2),
-        (".csv", HEAD + "Hello, world,b,1\n", ["the score 'b' is not a number"], 2),
+        (".csv", HEAD + "a,b\n", ["the score 'None' is not a number"], 2),
+        (".csv", HEAD + "Hello, world,b,1\n", ["more cells than the 3 columns", "into quotes"], 2),
+        (".csv", HEAD + "a,b,1\nHello,world,2,b,3\n", ["more cells than the 3 columns"], 3),
+        (".jsonl", line("1" + "0" * 400), [f"the score '1{'0' * 39}' is not a number"], 1),
+        (".jsonl", line() + line(sentence1="").replace('""', '"\\ud83d"'), ["half of a surrogate pair"], 2),
         (".csv", HEAD + ",b,1\n", ["`sentence1` is empty"], 2),
         (".csv", HEAD + '"a\nb",c,1\n"d\ne",f,x\n', ["the score 'x' is not a number"], 5),
         (".csv", HEAD.encode() + b"a,b,1\ncaf\xe9,b,2\n", ["0xe9 is not UTF-8"], 3),
@@ -110,15 +113,13 @@ def test_any_text_comes_back_from_either_format(pairs):
             assert data.gold.tolist() == list(range(len(pairs)))
 
 
-@pytest.mark.xfail(strict=True, raises=(OverflowError, csv.Error), reason="Python's own errors escape")
 @pytest.mark.parametrize(
     ("suffix", "content"),
     [
-        (".jsonl", line("1" + "0" * 400)),
         (".csv", '"sentence1,sentence2,score\na,b,1\n'),
         (".csv", '"' + "x" * 200_000 + '"\n'),
     ],
-    ids=["score beyond float", "head with an open quote", "head too long"],
+    ids=["head with an open quote", "head too long"],
 )
 def test_a_file_beyond_pythons_limits(tmp_path, suffix, content):
     path = written(tmp_path, suffix, content)
@@ -127,29 +128,12 @@ def test_a_file_beyond_pythons_limits(tmp_path, suffix, content):
     assert str(path) in caught.value.where
 
 
-BAD_QUOTES = [('"c"x,d,2\n', "',' expected after '\"'"), ('c,"d,2\n', "unexpected end of data")]
-
-
-@pytest.mark.parametrize(("content", "words"), BAD_QUOTES)
+@pytest.mark.parametrize(
+    ("content", "words"), [('"c"x,d,2\n', "',' expected after '\"'"), ('c,"d,2\n', "unexpected end of data")]
+)
 def test_bad_quotes(tmp_path, content, words):
     path = written(tmp_path, ".csv", HEAD + "a,b,1\n" + content)
     with pytest.raises(BenchError, match="broken CSV") as caught:
         read_pairs(path)
     assert words in caught.value.message
-    assert caught.value.where.startswith(f"{path}, line ")
-
-
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the line before the broken one is named")
-@pytest.mark.parametrize("content", [content for content, _ in BAD_QUOTES])
-def test_the_line_of_a_bad_quote(tmp_path, content):
-    path = written(tmp_path, ".csv", HEAD + "a,b,1\n" + content)
-    with pytest.raises(BenchError) as caught:
-        read_pairs(path)
     assert caught.value.where == f"{path}, line 3"
-
-
-@pytest.mark.xfail(strict=True, reason="cells beyond the last column are dropped without a word")
-def test_a_line_with_too_many_cells(tmp_path):
-    path = written(tmp_path, ".csv", HEAD + "a,b,1\nHello,world,2,b,3\n")
-    with pytest.raises(BenchError):
-        read_pairs(path)

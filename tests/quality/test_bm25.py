@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from support import WORDS
 
 from bench.errors import BenchError
-from bench.models.baseline import Bm25, baseline_fingerprint
 from bench.models.registry import ModelEntry
+from bench.quality.bm25 import Bm25, baseline_fingerprint
 
 ENTRY = ModelEntry(name="bm25", kind="baseline", source=["bm25s"])
 DOCUMENTS = ["red pipes and a valve", "the blue pipe", "steel nails, steel screws", "a red red door hinge", "lamp"]
@@ -73,6 +73,14 @@ def test_a_score_does_not_depend_on_the_order_of_documents(bags, query, random):
     np.testing.assert_allclose(shuffled, plain[order], rtol=1e-6)
 
 
+@pytest.mark.parametrize("documents", [["the", "a of"], ["", "?"]])
+def test_documents_without_a_word(documents):
+    with pytest.raises(BenchError, match="no document has a word left") as caught:
+        Bm25(documents)
+    assert caught.value.where == "baseline bm25s"
+    assert scores([*documents, "pipe"], ["pipe"])[0][2] > 0
+
+
 def test_search_answers_with_the_best_documents():
     assert Bm25(DOCUMENTS).search("red hinge", k=2).tolist() == [[3, 0]]
     assert Bm25(DOCUMENTS).search("lamp", k=99).shape == (1, 5)
@@ -86,7 +94,7 @@ def test_the_index_is_saved(tmp_path):
 def test_the_fingerprint_covers_settings_and_versions(monkeypatch):
     first = baseline_fingerprint(ENTRY)
     assert baseline_fingerprint(ENTRY.model_copy(update={"name": "other"})) == first
-    monkeypatch.setitem(__import__("bench.models.baseline", fromlist=["_SETTINGS"])._SETTINGS, "k1", 1.2)
+    monkeypatch.setitem(__import__("bench.quality.bm25", fromlist=["_SETTINGS"])._SETTINGS, "k1", 1.2)
     assert baseline_fingerprint(ENTRY) != first
     monkeypatch.undo()
     monkeypatch.setattr(metadata, "version", lambda name: "99")
