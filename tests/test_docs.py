@@ -87,10 +87,11 @@ def test_the_command_reference_is_the_programs_own():
     [
         ("models.md", [Registry, Settings, ModelEntry, Prompts]),
         ("tasks.md", [TaskCard]),
-        ("results.md", [schema.QualityRecord, schema.CostRecord, schema.EnvironmentRecord, schema.ModelInfo,
-                        schema.TaskInfo, schema.Value, schema.ViewScores, schema.Encoding, schema.Figure, schema.Noise]),
+        ("results.md", [schema.QualityRecord, schema.CostRecord, schema.EnvironmentRecord]),
+        ("results.md", [schema.ModelInfo, schema.TaskInfo, schema.Encoding, schema.ViewScores, schema.Value]),
+        ("results.md", [schema.Figure, schema.Noise]),
     ],
-)  # fmt: skip
+)
 def test_every_key_is_explained(page, models):
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     keys = {name for model in models for name, field in model.model_fields.items() if not field.exclude}

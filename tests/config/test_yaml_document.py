@@ -88,7 +88,6 @@ def test_a_missing_file(tmp_path):
         "none/x",
         pytest.param(
             "x" * 300,
-            marks=pytest.mark.xfail(strict=True, raises=OSError, reason="asks is_dir before path_exists"),
             id="too long",
         ),
     ],
