@@ -92,14 +92,18 @@ def chosen_models(registry_file: Path | None, names: list[str] | None) -> tuple[
 
 
 def chosen_tasks(registry: Registry, names: list[str] | None) -> list[Task | BrokenTask]:
-    """The tasks named, else those of the registry (its paths start at its folder), else every card."""
-    from bench.tasks.catalog import select_tasks
+    """The tasks named, else those of the registry (paths start at its folder), else the cards of the first folder."""
+    from bench.tasks.catalog import find_cards, select_tasks
 
-    own = registry.base_dir
-    folders = list(dict.fromkeys([*task_folders(), *([own / "tasks"] if (own / "tasks").is_dir() else [])]))
+    own = registry.base_dir / "tasks"
+    folders = list(dict.fromkeys([*task_folders(), *([own] if own.is_dir() else [])]))
     if names:
         return select_tasks(split_list(names), folders)
-    return select_tasks(list(registry.tasks or []), folders, own)
+    if registry.tasks:
+        return select_tasks(registry.tasks, folders, registry.base_dir)
+    # Who has cards of their own did not ask for the shipped ones.
+    first = next((folder for folder in (own, *folders) if find_cards([folder])), None)
+    return select_tasks([], [first] if first else folders)
 
 
 def task_folders() -> list[Path]:

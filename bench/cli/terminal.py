@@ -60,10 +60,10 @@ class RunDisplay:
 
     def encoding(self, model: str, task: str, progress: EncodeProgress) -> None:
         """Encoding moved on."""
-        bar = self._bar("encode", model, task, progress.total, "texts")
+        bar = self._bar("encode", model, task, progress.total - progress.reused, "texts")
         elapsed = self._progress.tasks[self._progress.task_ids.index(bar)].elapsed or 0
         rate = f"{progress.encoded / elapsed:,.0f} texts/s" if elapsed > 0 and progress.encoded else ""
-        self._progress.update(bar, completed=progress.reused + progress.encoded, rate=rate)
+        self._progress.update(bar, completed=progress.encoded, rate=rate)
         if progress.reused + progress.encoded == progress.total:
             tokens = f", {progress.tokens / elapsed:,.0f} tokens/s" if elapsed > 0 else ""
             console.print(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +33,12 @@ class SentenceEncoder:
     Attributes:
         profile: Width, similarity, prompts and size.
         device: The device that it runs on.
-        torch_threads: Torch threads of one call, as the process was set up.
     """
 
     def __init__(self, model: SentenceTransformer, name: str) -> None:
         self._model = model
+        # A tokenizer keeps its padding and truncation between calls: two threads at once would mix them up.
+        self._tokenizing = threading.Lock()
         self.name = name
         self.device = str(model.device)
         self.profile = _profile(model, name)
@@ -55,15 +57,16 @@ class SentenceEncoder:
         if not callable(tokenizer):
             counts = np.array([1 + len(text) // _CHARACTERS_PER_TOKEN for text in prompted], dtype=np.int64)
             return np.minimum(counts, limit) if limit else counts
-        encoded = tokenizer(
-            prompted,
-            truncation=limit is not None,
-            max_length=limit,
-            padding=False,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-            verbose=False,
-        )
+        with self._tokenizing:
+            encoded = tokenizer(
+                prompted,
+                truncation=limit is not None,
+                max_length=limit,
+                padding=False,
+                return_attention_mask=False,
+                return_token_type_ids=False,
+                verbose=False,
+            )
         return np.array([len(ids) for ids in encoded["input_ids"]], dtype=np.int64)
 
     def embed(self, texts: list[str], context: TextContext) -> npt.NDArray[np.float32]:
@@ -76,7 +79,8 @@ class SentenceEncoder:
 
         extra = {"task": context.route} if context.route else {}
         with torch.inference_mode():
-            features: dict[str, Any] = self._model.preprocess(texts, prompt=context.prompt or None, **extra)
+            with self._tokenizing:
+                features: dict[str, Any] = self._model.preprocess(texts, prompt=context.prompt or None, **extra)
             moved = {
                 key: value.to(self._model.device) if isinstance(value, torch.Tensor) else value
                 for key, value in features.items()

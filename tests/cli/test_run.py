@@ -259,3 +259,13 @@ def test_paths_in_the_registry_start_at_its_folder(project, tmp_path_factory, mo
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     assert run_cli(["run", "--models", str(project / "models.yaml"), "--model", "tiny", "--no-cost"]) == 0
     assert set(frame()["task"]) == {"data", "shop"}
+
+
+def test_without_a_word_about_tasks_the_cards_at_hand_are_taken(project, capsys):
+    registry = (project / "models.yaml").read_text().replace("tasks: [shop, talk]\n", "")
+    (project / "models.yaml").write_text(registry)
+    assert run_cli(["run", "--dry-run", "--no-cost"]) == 0
+    printed = capsys.readouterr().out
+    assert "shop" in printed
+    assert "talk" in printed
+    assert "hardware_store" not in printed

@@ -229,6 +229,25 @@ def test_missing_weights_leave_the_logger_as_it_was(tiny_model):
     assert not logger.isEnabledFor(logging.WARNING)
 
 
+def test_counting_tokens_while_others_encode_mixes_nothing_up(tiny_model, tmp_path, monkeypatch):
+    from sentence_transformers import SentenceTransformer
+
+    from bench.vectors import batches, pipeline
+    from bench.vectors.encode import encode_missing
+    from bench.vectors.store import VectorSpace, text_keys
+    from bench.vectors.texts import TextGroup
+
+    # Small windows: tokens of the next are counted, without padding, while batches of the last are padded.
+    monkeypatch.setattr(batches, "WINDOW", 64)
+    monkeypatch.setattr(pipeline, "usable_cores", lambda: 4)
+    texts = [f"{i} " + "steel pipe " * (i % 23) for i in range(1500)]
+    space = VectorSpace(tmp_path, "space")
+    encode_missing(space, load(tiny_model), [TextGroup(texts, PLAIN)], batch_size=8)
+    found = space.vectors(text_keys(texts, PLAIN)).all()
+    expected = SentenceTransformer(str(tiny_model), device="cpu").encode(texts)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 def test_a_configuration_that_cuts_its_vectors_is_not_followed(tiny_model, shared):
     configure(tiny_model, truncate_dim=8)
     encoder = load(tiny_model)
