@@ -113,21 +113,22 @@ def test_the_committed_leaderboard_is_what_the_results_give():
     assert page == render_leaderboard(ROOT / "results"), "run: bench report"
 
 
-def readme_with_tables(readme: str, leaderboard: str) -> str:
-    """The README with each marked table taken from the leaderboard."""
+MARKED = re.compile(r"<!-- leaderboard: (.*?) -->\n(.*?)<!-- end -->", re.DOTALL)
 
-    def table(match: re.Match[str]) -> str:
-        section = leaderboard.split(f"\n## {match[1]}\n")[1].split("\n## ")[0]
-        return f"<!-- leaderboard: {match[1]} -->\n{section.strip()}\n<!-- end -->"
 
-    return re.sub(r"<!-- leaderboard: (.*?) -->\n.*?<!-- end -->", table, readme, flags=re.DOTALL)
+def sections(leaderboard: str, title: str) -> list[str]:
+    """The tables under a title: one an environment."""
+    found = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## )", leaderboard, re.DOTALL | re.MULTILINE)
+    return [text.strip() + "\n" for text in found]
 
 
 def test_the_readmes_tables_are_the_leaderboards():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     leaderboard = (ROOT / "reports" / "leaderboard.md").read_text(encoding="utf-8")
-    assert "| bm25" in readme
-    assert readme == readme_with_tables(readme, leaderboard), "run: make docs"
+    marked = MARKED.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert marked
+    for title, table in marked:
+        # Who has run it here has a table of this machine too.
+        assert table in sections(leaderboard, title), "run: make docs"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -140,6 +141,9 @@ def test_links_lead_somewhere(page):
 if __name__ == "__main__":
     # make docs
     Path(ROOT / "docs" / "cli.md").write_text(reference(), encoding="utf-8")
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    tables = readme_with_tables(text, (ROOT / "reports" / "leaderboard.md").read_text(encoding="utf-8"))
-    (ROOT / "README.md").write_text(tables, encoding="utf-8")
+    board = (ROOT / "reports" / "leaderboard.md").read_text(encoding="utf-8")
+    readme = MARKED.sub(
+        lambda match: f"<!-- leaderboard: {match[1]} -->\n{sections(board, match[1])[0]}<!-- end -->",
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+    )
+    (ROOT / "README.md").write_text(readme, encoding="utf-8")
