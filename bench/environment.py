@@ -14,12 +14,12 @@ import psutil
 from bench.files import digest_json
 
 _LIBRARIES = ("torch", "transformers", "tokenizers", "sentence-transformers", "numpy", "scipy", "faiss-cpu", "bm25s")
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
 
 
 @cache
 def describe() -> dict[str, Any]:
-    """Hardware, operating system, library versions and thread settings of this process; loads no library."""
+    """Hardware, operating system, library versions, and variables that set threads and GPUs; loads no library."""
     memory = psutil.virtual_memory().total
     return {
         "cpu": _cpu_name(),
@@ -28,7 +28,7 @@ def describe() -> dict[str, Any]:
         "os": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])} {platform.machine()}",
         "python": platform.python_version(),
         "libraries": {name: version for name in _LIBRARIES if (version := _version(name))},
-        "threads": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
+        "variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
         "gpus": gpus(),
     }
 

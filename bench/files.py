@@ -41,7 +41,11 @@ def walk_files(folder: Path) -> Iterator[Path]:
 
 
 def _walk(folder: Path, trail: tuple[Path, ...]) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise BenchError(f"cannot read: {error.strerror or error}", where=str(folder)) from error
+    for path in paths:
         if path.is_dir():
             target = path.resolve()
             if target not in trail:
@@ -148,21 +152,29 @@ def read_text(path: Path) -> str:
     Raises:
         BenchError: No such file, no permission, or bytes that are not UTF-8 (with the line).
     """
+    return "".join(_lines(path))
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a UTF-8 file with their ends, one at a time: a corpus may be larger than memory.
+
+    Only a newline ends a line: JSON text may hold U+2028 and its like, which str.splitlines would cut.
+    """
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as handle:
+            for number, raw in enumerate(handle, 1):
+                try:
+                    yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                except UnicodeDecodeError as error:
+                    raise BenchError(
+                        f"byte 0x{raw[error.start]:02x} is not UTF-8",
+                        where=f"{path}, line {number}",
+                        hint="save the file as UTF-8, for instance: iconv -f latin1 -t utf-8 OLD > NEW",
+                    ) from error
     except FileNotFoundError as error:
         raise BenchError("no such file", where=str(path), hint="check the path") from error
     except OSError as error:
         raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise BenchError(
-            f"byte 0x{raw[error.start]:02x} is not UTF-8",
-            where=f"{path}, line {line}",
-            hint="save the file as UTF-8, for instance: iconv -f latin1 -t utf-8 OLD > NEW",
-        ) from error
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -171,8 +183,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         BenchError: A line that is not a JSON object, or not UTF-8.
     """
-    # Only \n ends a line: JSON text may hold U+2028 and its like, which str.splitlines would cut.
-    for number, line in enumerate(read_text(path).split("\n"), 1):
+    for number, line in enumerate(_lines(path), 1):
         if not line.strip():
             continue
         try:

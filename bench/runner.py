@@ -138,7 +138,7 @@ def execute(plan: Plan, results: Path, models: LoadedModels, listener: Listener)
         models.drop()
     # Last, in processes of their own, so that quality does not disturb them.
     for job in plan.jobs:
-        if job.cost_todo and (job.model.entry.name, job.unit.label) not in run.broken:
+        if job.cost_todo and job not in run.broken:
             with run.guarded(job):
                 run.cost(job)
     return failures
@@ -150,18 +150,18 @@ class _Run:
         self._models = models
         self._listener = listener
         self._failures = failures
-        self.broken: set[tuple[str, str]] = set()
+        self.broken: list[Job] = []
 
     @contextmanager
-    def guarded(self, job: Job) -> Iterator[None]:
-        """Turn whatever goes wrong in one job into its failure."""
+    def guarded(self, job: Job, part: str = "") -> Iterator[None]:
+        """Turn whatever goes wrong in one job, or a named part of it, into its failure."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - one broken model or task must not stop the others
-            self._fail(job, error)
+            self._fail(job, error, part)
 
-    def _fail(self, job: Job, error: Exception) -> None:
-        name, task = job.model.entry.name, job.unit.label
+    def _fail(self, job: Job, error: Exception, part: str = "") -> None:
+        name, task = job.model.entry.name, job.unit.label + part
         if not isinstance(error, BenchError):
             reason = f"{type(error).__name__}: {error}"
             found = BenchError(
@@ -170,7 +170,8 @@ class _Run:
             found.__cause__ = error
             error = found
         failure = Failure(name, task, error)
-        self.broken.add((name, task))
+        if not part:
+            self.broken.append(job)
         self._failures.append(failure)
         self._listener.failed(failure)
 
@@ -194,7 +195,9 @@ class _Run:
         since = time.perf_counter()
         for number, view in enumerate(job.todo, 1):
             if view is not None:
-                batch.append((view, score(view)))
+                # A view that cannot be scored costs the others nothing.
+                with self.guarded(job, f" at {view}"):
+                    batch.append((view, score(view)))
             self._listener.scoring(model.entry.name, job.unit.label, number, len(job.todo))
             if time.perf_counter() - since > _WRITE_SECONDS:
                 self._write(job, profile, report, batch)

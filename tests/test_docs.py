@@ -101,7 +101,7 @@ def test_every_key_is_explained(page, models):
 
 def test_every_cost_figure_is_explained():
     text = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
-    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "bench" / "cost").glob("*_probe.py"))
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "bench" / "cost").glob("*.py"))
     names = set(re.findall(r'"name": "(\w+)"|add\("(\w+)"', code))
     found = {a or b for a, b in names}
     assert len(found) > 5

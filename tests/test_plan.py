@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support import make_model, random_beir, write_pairs
 
-from bench.errors import UsageError
+from bench.errors import BenchError, UsageError
 from bench.models.registry import ModelEntry
 from bench.plan import Options, make_plan
 from bench.results.index import ResultIndex
@@ -267,3 +267,19 @@ def test_a_clock_that_ran_ahead_does_not_keep_cells_stale(tiny_model, task, resu
     corpus.write_text(corpus.read_text().replace('"text": "', '"text": "brand new ', 1))
     run([entry(tiny_model)], [task], results)
     assert plan_of([entry(tiny_model)], [task], results)[0].up_to_date
+
+
+def test_a_view_that_cannot_be_scored_costs_the_others_nothing(tiny_model, task, results, monkeypatch):
+    from bench import runner
+
+    good = runner.score_retrieval
+
+    def score(data, queries, documents, view, similarity):
+        if view.precision == "float16":
+            raise BenchError("beyond the range of float16")
+        return good(data, queries, documents, view, similarity)
+
+    monkeypatch.setattr(runner, "score_retrieval", score)
+    _, failures, _ = run([entry(tiny_model, precisions=["float32", "float16", "int8"])], [task], results)
+    assert [failure.task for failure in failures] == ["shop at 32 float16"]
+    assert {key[3].precision for key in values(results)} == {"float32", "int8"}

@@ -95,22 +95,22 @@ def chosen_tasks(registry: Registry, names: list[str] | None) -> list[Task | Bro
     """The tasks named, else those of the registry (paths start at its folder), else the cards of the first folder."""
     from bench.tasks.catalog import find_cards, select_tasks
 
-    own = registry.base_dir / "tasks"
-    folders = list(dict.fromkeys([*task_folders(), *([own] if own.is_dir() else [])]))
+    folders = task_folders(registry.base_dir)
     if names:
         return select_tasks(split_list(names), folders)
     if registry.tasks:
         return select_tasks(registry.tasks, folders, registry.base_dir)
     # Who has cards of their own did not ask for the shipped ones.
-    first = next((folder for folder in (own, *folders) if find_cards([folder])), None)
+    first = next((folder for folder in folders if find_cards([folder])), None)
     return select_tasks([], [first] if first else folders)
 
 
-def task_folders() -> list[Path]:
-    """Where cards are looked for: tasks/ here, then those that come with bench."""
+def task_folders(registry_folder: Path = Path()) -> list[Path]:
+    """Where cards are looked for: tasks/ here, then beside the registry, then those that come with bench."""
     from bench.shipped import shipped
 
-    return [folder.resolve() for folder in (Path("tasks"), shipped("tasks")) if folder.is_dir()]
+    folders = (Path("tasks"), registry_folder / "tasks", shipped("tasks"))
+    return list(dict.fromkeys(folder.resolve() for folder in folders if folder.is_dir()))
 
 
 def whole_numbers(option: str, values: list[str] | None) -> tuple[int, ...]:

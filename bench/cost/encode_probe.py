@@ -12,6 +12,7 @@ import numpy as np
 from bench.cost.memory import peak_rss_mib, reset_peak
 from bench.cost.process import serve
 from bench.cost.timing import time_calls
+from bench.errors import BenchError
 
 _LATENCY_CALLS = 100
 _LATENCY_SECONDS = 3.0
@@ -23,13 +24,15 @@ def probe(job: dict[str, Any]) -> dict[str, Any]:
     """Measure one model.
 
     Args:
-        job: `entry` (a ModelEntry), `located` (a Located), `singles` and `bulk` (texts with their roles),
-            `batch_rows` or `batch_memory` (where encoding keeps the size it found best).
+        job: `entry` (a ModelEntry), `located` (a Located), `space` (the fingerprint that its files must have),
+            `singles` and `bulk` (texts with their roles), `batch_rows` or `batch_memory` (where encoding keeps the
+            size it found best).
 
     Returns:
         `figures` (name, value, n), `samples` (probe, milliseconds) and `settings`.
     """
     from bench.models.encoder import load_encoder
+    from bench.models.fingerprint import fingerprint
     from bench.models.registry import ModelEntry
     from bench.models.source import Located
 
@@ -37,6 +40,12 @@ def probe(job: dict[str, Any]) -> dict[str, Any]:
     entry = ModelEntry.model_validate(job["entry"]).model_copy(update={"base_dir": base_dir})
     located = Located(**{**job["located"], "path": Path(job["located"]["path"])})
     encoder = load_encoder(entry, located)
+    if fingerprint(entry, located.path).space != job["space"]:
+        raise BenchError(
+            f"the files in {located.path} changed while bench was running",
+            where=f"model `{entry.name}`",
+            hint="run again",
+        )
     figures: list[dict[str, Any]] = []
 
     def add(name: str, value: float | None, n: int) -> None:

@@ -87,6 +87,7 @@ def measure_model(
             {
                 "entry": entry.model_dump(mode="json"),
                 "base_dir": str(entry.base_dir),
+                "space": subject.space.folder.name,
                 "located": {**asdict(subject.located), "path": str(subject.located.path)},
                 "singles": _draw(texts[0], _SINGLES),
                 "single_role": "query" if retrieval else "text",

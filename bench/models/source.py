@@ -12,9 +12,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
-from bench.cache import sha256_of
+from bench.cache import cache_root, sha256_of
 from bench.errors import BenchError
-from bench.files import path_exists, user_path, walk_files
+from bench.files import path_exists, safe_name, user_path, walk_files, write_text
 from bench.models.registry import ModelEntry
 
 SourceKind = Literal["folder", "package", "hub"]
@@ -142,8 +142,10 @@ def _hub(entry: ModelEntry, repo: str, source: str, *, download: bool) -> Locate
             path = snapshot_download(repo, revision=entry.revision, local_files_only=True)
         except LocalEntryNotFoundError:
             path = ""
-        # The cache may hold a snapshot with the configuration files alone.
-        if not path or not weight_files(Path(path)):
+        # The cache may hold part of a snapshot, from a download that broke off or a loader that wanted little.
+        usable = bool(path) and bool(weight_files(Path(path)))
+        may_ask = download and not offline()
+        if not usable or (may_ask and not _download_mark(repo, path).exists()):
             if offline():
                 raise BenchError(
                     f"{repo} is not in the Hub's local cache, and the Hub is switched off (HF_HUB_OFFLINE)",
@@ -153,6 +155,7 @@ def _hub(entry: ModelEntry, repo: str, source: str, *, download: bool) -> Locate
             if not download:
                 raise NotDownloadedError(f"{repo} has to be downloaded from the Hub first", where=where)
             path = snapshot_download(repo, revision=entry.revision, ignore_patterns=HUB_IGNORED)
+            write_text(_download_mark(repo, path), "")
     except HFValidationError as error:
         raise BenchError(f"`{repo}` is neither a folder nor a Hub id", where=where) from error
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
@@ -167,6 +170,11 @@ def _hub(entry: ModelEntry, repo: str, source: str, *, download: bool) -> Locate
     return Located(snapshot, source, "hub", revision=snapshot.name)
 
 
+def _download_mark(repo: str, snapshot: str) -> Path:
+    """The file that says that bench has seen a snapshot's download to its end."""
+    return cache_root() / "downloads" / f"{safe_name(repo)}-{Path(snapshot).name}"
+
+
 def weight_files(folder: Path) -> list[Path]:
     """The files with torch weights, of every module: safetensors, or pickled `.bin` files in a folder without."""
     by_folder: dict[Path, list[Path]] = defaultdict(list)
@@ -174,8 +182,10 @@ def weight_files(folder: Path) -> list[Path]:
         by_folder[path.parent].append(path)
     found = []
     for paths in by_folder.values():
-        safe = [path for path in paths if path.suffix == ".safetensors"]
-        found += safe or [path for path in paths if path.match("pytorch_model*.bin")]
+        found += [path for path in paths if path.suffix == ".safetensors"]
+        # Loaders take model*.safetensors before pytorch_model*.bin; other safetensors replace nothing.
+        if not any(path.match("model*.safetensors") for path in paths):
+            found += [path for path in paths if path.match("pytorch_model*.bin")]
     return sorted(found)
 
 

@@ -71,6 +71,16 @@ class Bm25:
         """Write the index."""
         self._index.save(folder)
 
+    @classmethod
+    def load(cls, folder: Path) -> Bm25:
+        """An index that `save` wrote."""
+        import bm25s
+
+        loaded = cls.__new__(cls)
+        loaded._index = bm25s.BM25.load(folder)
+        loaded._n = loaded._index.scores["num_docs"]
+        return loaded
+
     @staticmethod
     def _tokens(texts: list[str]) -> list[list[str]]:
         import bm25s

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -71,7 +71,7 @@ class PairData:
     """Pairs of sentences with a gold similarity.
 
     Attributes:
-        ids: A name for each pair: its number in the file.
+        ids: A name for each pair, from its content (see pair_ids).
         sentences1: First sentences.
         sentences2: Second sentences.
         gold: Gold scores, shape (n,), float64.
@@ -91,6 +91,17 @@ class PairData:
             for first, second, score in zip(self.sentences1, self.sentences2, self.gold, strict=True)
         ]
         return digest_json({"type": "sts", "pairs": _combine(pairs).hex()})
+
+
+def pair_ids(first: Sequence[str], second: Sequence[str], gold: Sequence[float]) -> list[str]:
+    """A name for each pair that does not depend on its place, so that two results pair up; repeats are numbered."""
+    seen: Counter[str] = Counter()
+    ids = []
+    for a, b, score in zip(first, second, gold, strict=True):
+        name = _digest(a, b, repr(float(score))).hex()[:12]
+        ids.append(f"{name}-{seen[name]}" if seen[name] else name)
+        seen[name] += 1
+    return ids
 
 
 def _digest(*parts: str) -> bytes:

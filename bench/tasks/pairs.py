@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.files import read_jsonl, read_text
-from bench.tasks.data import PairData
+from bench.tasks.data import PairData, pair_ids
 
 SUFFIXES = (".jsonl", ".csv")
 _COLUMNS = ("sentence1", "sentence2", "score")
@@ -50,7 +50,7 @@ def read_pairs(path: Path, *, allow_empty: bool = False) -> PairData:
         raise BenchError(
             f"every score is {gold[0]:g}: no correlation is defined", where=str(path), hint="check the column `score`"
         )
-    return PairData([str(row) for row in range(len(gold))], first, second, np.array(gold, dtype=np.float64))
+    return PairData(pair_ids(first, second, gold), first, second, np.array(gold, dtype=np.float64))
 
 
 def _score(value: Any, where: str) -> float:

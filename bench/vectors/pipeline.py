@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -113,9 +114,10 @@ class Pipeline:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         # After an error or Ctrl-C nothing new starts, but what is finished is kept.
         self._pool.shutdown(wait=True, cancel_futures=kind is not None)
-        if kind is None or not issubclass(kind, BenchError):
-            for future, batch, part in self._running:
-                if future.done() and not future.cancelled() and future.exception() is None:
+        for future, batch, part in self._running:
+            if future.done() and not future.cancelled() and future.exception() is None:
+                # The error on its way is the one to show; a batch that is bad too is only left out.
+                with suppress(BenchError):
                     self._keep(future.result(), batch, part)
         self._running.clear()
         self._write()

@@ -9,7 +9,6 @@ by hashing it, and processes that write at the same time cannot overwrite each o
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -222,12 +221,17 @@ class VectorSpace:
 
     @staticmethod
     def _open(path: Path) -> tuple[Keys, Float32] | None:
+        # Only a content that is not its name's is damage; a file that cannot be read just now must not be deleted.
         try:
             if digest_file(path) != path.stem:
                 return None
             table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-        except (OSError, pa.ArrowInvalid):
+        except pa.ArrowInvalid:
             return None
+        except FileNotFoundError as error:
+            raise BenchError("was deleted while it was read", where=str(path), hint="run again") from error
+        except OSError as error:
+            raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
         values = table.column("vector").combine_chunks()
         width = values.type.list_size
         return table.column("key").combine_chunks(), values.flatten().to_numpy().reshape(-1, width)
@@ -259,6 +263,9 @@ def space_sizes(root: Path) -> list[SpaceSize]:
     """All vector spaces in a store."""
     sizes = []
     for folder in sorted(path for path in root.glob("*") if path.is_dir()):
+        # An emptied space keeps its folder, for the sake of processes that wait for its lock.
+        if not any(path.name != ".lock" for path in folder.iterdir()):
+            continue
         chunks = list(folder.glob("*.arrow"))
         names = folder / "names.txt"
         sizes.append(
@@ -294,5 +301,4 @@ def clear_space(folder: Path, on_wait: Callable[[], None]) -> int:
                     path.unlink()
     except OSError as error:
         raise write_error(folder, error) from error
-    shutil.rmtree(folder, ignore_errors=True)
     return deleted

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from support import FakeEncoder
 
-from bench.cost import search_probe
+from bench.cost import search_probe, search_timing
 from bench.models.profile import TextContext
 from bench.quality.ranking import dense_blocks
 from bench.vectors.encode import encode_missing
@@ -22,8 +22,10 @@ QUERIES = [f"query {i}" for i in range(9)]
 
 @pytest.fixture
 def job(tmp_path, monkeypatch):
-    monkeypatch.setattr(search_probe, "_SECONDS", 0.0)
-    monkeypatch.setattr(search_probe, "_CALLS", 90)
+    # Timed here instead of in a process a view: the child is covered in tests/cli.
+    monkeypatch.setattr(search_timing, "_SECONDS", 0.0)
+    monkeypatch.setattr(search_timing, "_CALLS", 90)
+    monkeypatch.setattr(search_probe, "run_probe", lambda _, job: search_timing.probe(job))
     space = VectorSpace(tmp_path, "space")
     encode_missing(space, FakeEncoder(width=24), [TextGroup([*DOCUMENTS, *QUERIES], TextContext())])
     for name, texts in (("documents", DOCUMENTS), ("queries", QUERIES)):
@@ -89,6 +91,15 @@ def test_the_index_finds_what_the_scores_find(job):
         reached = scores[np.arange(9), found]
         # faiss takes int8 queries as they are, ours are cut to the corpus's ranges: near the best is enough there.
         np.testing.assert_allclose(reached, scores.max(axis=1), atol=0.05 if precision == "int8" else 1e-3)
+
+
+def test_a_loaded_baseline_searches_as_the_built_one(tmp_path):
+    from bench.quality.bm25 import Bm25
+
+    texts = [f"{word} pipe {i}" for i, word in enumerate(["steel", "brass", "copper"] * 5)]
+    built = Bm25(texts)
+    built.save(tmp_path)
+    np.testing.assert_array_equal(Bm25.load(tmp_path).search("brass 4", 3), built.search("brass 4", 3))
 
 
 def test_the_baseline_has_its_figures():

@@ -206,3 +206,13 @@ def test_static_width_of_a_folder_without_modules(tmp_path, name, content, width
 def test_static_width_of_a_broken_modules_file(tmp_path):
     (tmp_path / "modules.json").write_text('["Transformer"]')
     assert static_width(tmp_path) is None
+
+
+def test_other_safetensors_do_not_hide_pickled_weights(tmp_path):
+    from bench.models.source import weight_files
+
+    for name in ("pytorch_model.bin", "sparse_linear.safetensors"):
+        (tmp_path / name).write_bytes(b"weights")
+    assert [path.name for path in weight_files(tmp_path)] == ["pytorch_model.bin", "sparse_linear.safetensors"]
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    assert [path.name for path in weight_files(tmp_path)] == ["model.safetensors", "sparse_linear.safetensors"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from support import write_jsonl
 
 from bench.errors import BenchError
+from bench.tasks.data import pair_ids
 from bench.tasks.pairs import read_pairs
 
 HEAD = "sentence1,sentence2,score\n"
@@ -42,7 +43,7 @@ def written(tmp_path: Path, suffix: str, content: str | bytes) -> Path:
 def test_ways_to_write_the_same_pairs(tmp_path, suffix, content):
     data = read_pairs(written(tmp_path, suffix, content))
     assert (data.sentences1, data.sentences2, data.gold.tolist()) == (["a", "c"], ["b", "b"], [1.0, 2.5])
-    assert data.ids == ["0", "1"]
+    assert data.ids == pair_ids(["a", "c"], ["b", "b"], [1, 2.5])
 
 
 @pytest.mark.parametrize(
@@ -137,3 +138,12 @@ def test_bad_quotes(tmp_path, content, words):
         read_pairs(path)
     assert words in caught.value.message
     assert caught.value.where == f"{path}, line 3"
+
+
+def test_pairs_are_named_by_content_whatever_their_place():
+    forward = pair_ids(["a", "c", "a"], ["b", "d", "b"], [1, 2, 1])
+    assert len(set(forward)) == 3
+    # The same pair twice: the second is numbered, so that both are kept.
+    assert forward[2] == f"{forward[0]}-1"
+    assert sorted(pair_ids(["c", "a", "a"], ["d", "b", "b"], [2, 1, 1])) == sorted(forward)
+    assert pair_ids(["a"], ["b"], [2]) != pair_ids(["a"], ["b"], [1])

@@ -193,3 +193,14 @@ def test_a_chunk_closes_before_more_than_its_size_can_be_lost(tmp_path, monkeypa
     assert sum(sizes) == 200
     assert max(sizes) <= 50
     assert len(sizes) >= 4
+
+
+def test_batches_that_are_done_when_another_fails_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "usable_cores", lambda: 1)
+    encoder = FakeEncoder()
+    good = encoder.vector
+    # The shortest text comes last; all batches before it are good.
+    encoder.vector = lambda text: np.full(16, np.nan, dtype=np.float32) if text == "x" else good(text)
+    with pytest.raises(BenchError, match="'x'"):
+        encode_missing(VectorSpace(tmp_path, "space"), encoder, [TextGroup([*TEXTS, "x"], PLAIN)], batch_size=10)
+    np.testing.assert_array_equal(stored(tmp_path, TEXTS), [good(text) for text in TEXTS])

@@ -119,3 +119,20 @@ def test_sizes_and_clearing(tmp_path):
     assert size.bytes == next(space.folder.glob("*.arrow")).stat().st_size
     assert clear_space(space.folder, lambda: None) >= size.bytes
     assert space_sizes(tmp_path) == []
+
+
+def test_a_file_that_cannot_be_read_just_now_is_not_deleted(tmp_path, monkeypatch):
+    import errno
+
+    import pyarrow as pa
+
+    space, _ = filled(tmp_path, ["a"])
+
+    def no_memory(path):
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(pa, "memory_map", no_memory)
+    again = VectorSpace(tmp_path, "space")
+    with pytest.raises(BenchError, match="Cannot allocate memory"):
+        again.refresh()
+    assert len(list(space.folder.glob("*.arrow"))) == 1
