@@ -101,6 +101,7 @@ def _caption(table: Table, environments: dict[str, dict[str, Any]]) -> str:
     if "cores" in facts:
         machine.insert(1, f"{facts['cores']} cores")
     machine += [str(gpu.get("name", "GPU")) for gpu in facts.get("gpus", [])]
+    machine += [f"{name}={value}" for name, value in sorted(facts.get("variables", {}).items())]
     return f"{text} Environment `{table.environment}`: {escape(', '.join(machine)) or 'not described'}."
 
 

@@ -102,3 +102,9 @@ def test_three_significant_digits(value, text):
 
 def test_names_cannot_mark_up_the_page():
     assert escape("a|b\n# c <script> `d` _e_ f_g") == r"a\|b \# c \<script\> \`d\` \_e\_ f_g"
+
+
+def test_an_environments_variables_are_named(tmp_path):
+    root = write_all(tmp_path, records())
+    ResultStore(root).write_environment("env", {"cpu": "fast", "cores": 4, "variables": {"OMP_NUM_THREADS": "2"}})
+    assert "`env`: fast, 4 cores, OMP_NUM_THREADS=2." in render_leaderboard(root)
