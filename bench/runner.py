@@ -14,7 +14,6 @@ from bench import environment
 from bench.cost.measure import Subject, measure_baseline, measure_model
 from bench.errors import BenchError
 from bench.files import check_writable
-from bench.models.fingerprint import fingerprint
 from bench.models.profile import ModelProfile
 from bench.models.registry import ModelEntry, Role
 from bench.models.source import Located
@@ -78,17 +77,10 @@ class LoadedModels:
         if self._encoder is None or self._name != entry.name:
             self.drop()
             self._listener.loading(entry.name)
-            from bench.models.encoder import load_encoder
+            from bench.models.encoder import load_verified
 
-            encoder = load_encoder(entry, located)
-            # Vectors of changed weights must not be kept under the fingerprint of the old ones.
-            if fingerprint(entry, located.path).space != space.folder.name:
-                raise BenchError(
-                    f"the files in {located.path} changed while bench was running",
-                    where=f"model `{entry.name}`",
-                    hint="run again",
-                )
-            self._encoder, self._name = encoder, entry.name
+            self._encoder = load_verified(entry, located, space.folder.name)
+            self._name = entry.name
         return self._encoder
 
     def profile(self, entry: ModelEntry, located: Located, space: VectorSpace) -> ModelProfile:

@@ -12,7 +12,6 @@ import numpy as np
 from bench.cost.memory import peak_rss_mib, reset_peak
 from bench.cost.process import serve
 from bench.cost.timing import time_calls
-from bench.errors import BenchError
 
 _LATENCY_CALLS = 100
 _LATENCY_SECONDS = 3.0
@@ -31,21 +30,14 @@ def probe(job: dict[str, Any]) -> dict[str, Any]:
     Returns:
         `figures` (name, value, n), `samples` (probe, milliseconds) and `settings`.
     """
-    from bench.models.encoder import load_encoder
-    from bench.models.fingerprint import fingerprint
+    from bench.models.encoder import load_verified
     from bench.models.registry import ModelEntry
     from bench.models.source import Located
 
     base_dir = Path(job["base_dir"])
     entry = ModelEntry.model_validate(job["entry"]).model_copy(update={"base_dir": base_dir})
     located = Located(**{**job["located"], "path": Path(job["located"]["path"])})
-    encoder = load_encoder(entry, located)
-    if fingerprint(entry, located.path).space != job["space"]:
-        raise BenchError(
-            f"the files in {located.path} changed while bench was running",
-            where=f"model `{entry.name}`",
-            hint="run again",
-        )
+    encoder = load_verified(entry, located, job["space"])
     figures: list[dict[str, Any]] = []
 
     def add(name: str, value: float | None, n: int) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
+from bench.models.fingerprint import fingerprint
 from bench.models.profile import ModelProfile, Similarity, TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
@@ -129,6 +130,27 @@ def load_encoder(entry: ModelEntry, located: Located) -> SentenceEncoder:
         raise BenchError(
             f"cannot load {located.path}: {type(error).__name__}: {reason}", where=where, hint=hint
         ) from error
+
+
+def load_verified(entry: ModelEntry, located: Located, space: str) -> SentenceEncoder:
+    """`load_encoder`, for files that were fingerprinted earlier: what is found must not go under another's name.
+
+    Args:
+        entry: The entry.
+        located: Its files.
+        space: The fingerprint of the vector space that the files had.
+
+    Raises:
+        BenchError: It cannot be loaded, or its files have changed since.
+    """
+    encoder = load_encoder(entry, located)
+    if fingerprint(entry, located.path).space != space:
+        raise BenchError(
+            f"the files in {located.path} changed while bench was running",
+            where=f"model `{entry.name}`",
+            hint="run again",
+        )
+    return encoder
 
 
 def check_device(device: str, where: str) -> str:
