@@ -33,7 +33,15 @@ class ModelInfo(_Record):
 
 
 class TaskInfo(_Record):
-    """The task unit that a record is about."""
+    """The task unit that a record is about.
+
+    Attributes:
+        mteb: The MTEB task that it is, by its name there.
+        mteb_type: MTEB's type of a task that mteb's own evaluator scores.
+        dataset: Hub id of the data set, where it has one.
+        revision: Commit of that data set; None where the data came from another place.
+        shown: Metrics that leaderboards show beside the main one.
+    """
 
     name: str
     type: TaskType
@@ -43,6 +51,11 @@ class TaskInfo(_Record):
     main_metric: str
     n: int
     documents: int | None = None
+    mteb: str | None = None
+    mteb_type: str | None = None
+    dataset: str | None = None
+    revision: str | None = None
+    shown: list[str] = []
     notes: list[str] = []
 
 

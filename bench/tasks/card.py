@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-TaskType = Literal["retrieval", "sts"]
-MAIN_METRICS: dict[TaskType, str] = {"retrieval": "ndcg_at_10", "sts": "cosine_spearman"}
+# `mteb` stands for every other type of the installed mteb, scored by its own evaluator.
+TaskType = Literal["retrieval", "sts", "mteb"]
+MAIN_METRICS = {"retrieval": "ndcg_at_10", "sts": "cosine_spearman"}
 CARD_NAME = "task.yaml"
 
 _Text = Annotated[str, StringConstraints(min_length=1)]
