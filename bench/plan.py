@@ -11,10 +11,11 @@ from bench.cache import cache_root
 from bench.cost.measure import can_search
 from bench.environment import fingerprint as environment_fingerprint
 from bench.errors import BenchError, UsageError
+from bench.hub import NotDownloadedError
 from bench.models.fingerprint import fingerprint, static_width
 from bench.models.profile import ModelProfile
 from bench.models.registry import ModelEntry
-from bench.models.source import Located, NotDownloadedError, locate
+from bench.models.source import Located, locate
 from bench.quality.bm25 import baseline_fingerprint
 from bench.results.index import Cost, ResultIndex
 from bench.tasks.catalog import BrokenTask, Task, TaskUnit

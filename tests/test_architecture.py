@@ -13,6 +13,7 @@ LAYERS = [
     {"errors", "views", "shipped"},
     {"files"},
     {"cache", "config"},
+    {"hub"},
     {"models", "tasks", "environment"},
     {"vectors", "results"},
     {"quality"},

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError
+from bench.hub import NotDownloadedError, offline
 from bench.models.registry import ModelEntry
-from bench.models.source import NotDownloadedError, locate, offline, weight_files
+from bench.models.source import locate, weight_files
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
