@@ -144,7 +144,7 @@ def make_plan(
         load_profile: Loads a model whose width no file states.
     """
     plan = Plan()
-    units = _units(tasks, plan)
+    units = _units(tasks, plan, download=options.download)
     for entry in entries:
         try:
             model = _plan_model(entry, options, load_profile)
@@ -159,23 +159,30 @@ def make_plan(
     return plan
 
 
-def _units(tasks: Sequence[Task | BrokenTask], plan: Plan) -> list[TaskUnit]:
+def _units(tasks: Sequence[Task | BrokenTask], plan: Plan, *, download: bool) -> list[TaskUnit]:
     units = []
     for task in tasks:
         try:
-            found = task.units()
+            found = task.units(download=download)
         except BenchError as error:
             plan.failures.append(Failure("all models", task.name, error))
             continue
         for unit in found:
             try:
                 _ = unit.fingerprint
+            except NotDownloadedError as error:
+                plan.failures.append(Failure("all models", unit.label, _after_download(error)))
+                continue
             except BenchError as error:
                 plan.failures.append(Failure("all models", unit.label, error))
                 continue
             plan.notes += [f"{unit.label}: {note}" for note in unit.data.notes]
             units.append(unit)
     return units
+
+
+def _after_download(error: NotDownloadedError) -> BenchError:
+    return BenchError(error.message, where=error.where, hint="a run without --dry-run downloads it")
 
 
 def _plan_model(
@@ -186,7 +193,7 @@ def _plan_model(
     try:
         located = locate(entry, download=options.download)
     except NotDownloadedError as error:
-        raise BenchError(error.message, where=error.where, hint="a run without --dry-run downloads it") from error
+        raise _after_download(error) from error
     identity = fingerprint(entry, located.path)
     space = VectorSpace(store_root(cache_root()), identity.space)
     profile = space.profile()

@@ -118,5 +118,9 @@ def _task_info(unit: TaskUnit) -> TaskInfo:
         main_metric=unit.main_metric,
         n=len(data.queries) if isinstance(data, RetrievalData) else len(data.ids),
         documents=len(data.documents) if isinstance(data, RetrievalData) else None,
+        mteb=unit.card.mteb,
+        dataset=unit.card.hub,
+        revision=unit.place.revision,
+        shown=unit.card.shown,
         notes=data.notes,
     )

@@ -12,6 +12,7 @@ from bench.cli.options import (
     ModelNames,
     RegistryFile,
     ResultsFolder,
+    Subsets,
     TaskNames,
     chosen_models,
     chosen_tasks,
@@ -29,6 +30,7 @@ def run(
     models: RegistryFile = None,
     model: ModelNames = None,
     tasks: TaskNames = None,
+    subsets: Subsets = None,
     results: ResultsFolder = Path("results"),
     truncate_dims: Annotated[
         list[str] | None,
@@ -65,7 +67,7 @@ def run(
         download=not dry_run,
     )
     entries = _on_device(entries, device)
-    chosen = chosen_tasks(registry, tasks)
+    chosen = chosen_tasks(registry, tasks, subsets)
     with RunDisplay() as display:
         loaded = LoadedModels(display)
         plan = make_plan(entries, chosen, ResultIndex(ResultStore(results).records()), options, loaded.profile)

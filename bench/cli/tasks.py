@@ -32,13 +32,15 @@ def _rows(task: Task | BrokenTask) -> list[list[str]]:
 
     rows = []
     try:
-        for unit in task.units():
+        for unit in task.units(download=False):
             data = unit.data
             if isinstance(data, RetrievalData):
                 size = f"{len(data.queries):,} queries, {len(data.documents):,} documents"
             else:
                 size = f"{len(data.gold):,} pairs"
-            rows.append([task.name, unit.type, unit.split, unit.subset, size, unit.fingerprint[:12], str(unit.path)])
+            rows.append(
+                [task.name, unit.type, unit.split, unit.subset, size, unit.fingerprint[:12], str(unit.place.path)]
+            )
     except BenchError as error:
         rows.append([task.name, "", "", "", f"broken: {error.one_line}", "", ""])
     return rows
