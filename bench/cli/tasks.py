@@ -1,4 +1,4 @@
-"""`bench tasks`: the tasks that can be named."""
+"""`bench tasks`: the tasks that can be named, and a new one (see tasks_add)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,26 @@ from typing import TYPE_CHECKING
 import typer
 
 from bench.cli.options import TaskNames, split_list, task_folders
+from bench.cli.tasks_add import add, size_of
 
 if TYPE_CHECKING:
     from bench.tasks.catalog import BrokenTask, Task
 
 
-def tasks(tasks: TaskNames = None) -> None:
-    """List the tasks: type, splits, sizes, and where their data is."""
+tasks = typer.Typer(
+    help="List the tasks: type, splits, sizes, and where their data is; or add one.", invoke_without_command=True
+)
+tasks.command()(add)
+
+
+@tasks.callback()
+def show(context: typer.Context, tasks: TaskNames = None) -> None:
+    """List the tasks."""
+    if context.invoked_subcommand is None:
+        _show(tasks)
+
+
+def _show(tasks: list[str] | None) -> None:
     from tabulate import tabulate
 
     from bench.tasks.catalog import select_tasks
@@ -28,16 +41,11 @@ def tasks(tasks: TaskNames = None) -> None:
 
 def _rows(task: Task | BrokenTask) -> list[list[str]]:
     from bench.errors import BenchError
-    from bench.tasks.data import RetrievalData
 
     rows = []
     try:
         for unit in task.units(download=False):
-            data = unit.data
-            if isinstance(data, RetrievalData):
-                size = f"{len(data.queries):,} queries, {len(data.documents):,} documents"
-            else:
-                size = f"{len(data.gold):,} pairs"
+            size = size_of(unit)
             rows.append(
                 [task.name, unit.type, unit.split, unit.subset, size, unit.fingerprint[:12], str(unit.place.path)]
             )

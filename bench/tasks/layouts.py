@@ -9,6 +9,8 @@ from bench.tasks.beir import read_beir, splits_of
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError, PairData, RetrievalData
 from bench.tasks.pairs import SUFFIXES, read_pairs
+from bench.tasks.tables.files import local_files
+from bench.tasks.tables.read import read_table
 
 DEFAULT_SUBSET = "default"
 # The same split under its other name.
@@ -20,7 +22,8 @@ def read_data(card: TaskCard, path: Path, split: str, subset: str) -> RetrievalD
 
     Args:
         card: The task's card.
-        path: A BEIR folder, a folder or file of pairs, or a data set in the Hub's file layout.
+        path: A BEIR folder, a folder or file of pairs, a folder or file of tables, or a data set in the
+            Hub's file layout.
         split: The split.
         subset: The subset, DEFAULT_SUBSET where the task has none.
 
@@ -28,6 +31,8 @@ def read_data(card: TaskCard, path: Path, split: str, subset: str) -> RetrievalD
         NotHereError: It is not in there.
         BenchError: It is there and broken.
     """
+    if card.table is not None:
+        return read_table(local_files(path), card, split)
     if card.mteb is not None and (card.type == "mteb" or is_hub_layout(path)):
         return _read_mteb(card, path, split, subset)
     if card.type == "retrieval":
