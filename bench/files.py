@@ -212,14 +212,9 @@ def json_lines(lines: Iterable[str], name: str) -> Iterator[tuple[int, dict[str,
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
-            if "\\u" in line:
-                # Half of a surrogate pair is no text: no tokenizer takes it.
-                json.dumps(value, ensure_ascii=False).encode("utf-8")
+            value = parse_json(line)
         except (ValueError, RecursionError) as error:
             reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-            if isinstance(error, UnicodeEncodeError):
-                reason = "half of a surrogate pair is no character"
             raise BenchError(
                 f"broken JSON: {reason}",
                 where=f"{name}, line {number}",
@@ -228,3 +223,19 @@ def json_lines(lines: Iterable[str], name: str) -> Iterator[tuple[int, dict[str,
         if not isinstance(value, dict):
             raise BenchError(f"expected a JSON object, found {type(value).__name__}", where=f"{name}, line {number}")
         yield number, value
+
+
+def parse_json(text: str) -> Any:
+    """A JSON value.
+
+    Raises:
+        ValueError: It is broken, or holds half of a surrogate pair, which is no text: no tokenizer takes it.
+        RecursionError: It is nested too deeply.
+    """
+    value = json.loads(text)
+    if "\\u" in text:
+        try:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ValueError("half of a surrogate pair is no character") from error
+    return value

@@ -10,7 +10,8 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.tasks.data import RetrievalData
-from bench.tasks.tables.records import Document, Record, text_id
+from bench.tasks.tables.cells import text_id
+from bench.tasks.tables.records import Document, Record
 from bench.tasks.tables.rows import Row
 from bench.tasks.tables.section import TRAIN, Table
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from bench.errors import BenchError
-from bench.files import json_lines, text_lines
+from bench.files import json_lines, parse_json, text_lines
 from bench.tasks.tables.files import DataFile
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
@@ -138,7 +138,7 @@ def _holds_array(handle: BinaryIO) -> bool:
 
 def _json_array(handle: BinaryIO, name: str, choose: Choose) -> Iterator[Row]:
     try:
-        values = json.loads("".join(text_lines(handle, name)))
+        values = parse_json("".join(text_lines(handle, name)))
     except (ValueError, RecursionError) as error:
         place = f"{name}, line {error.lineno}" if isinstance(error, json.JSONDecodeError) else name
         raise BenchError(f"broken JSON: {getattr(error, 'msg', error)}", where=place) from error

@@ -209,7 +209,12 @@ class Table(_Section):
         """The type of task that it makes."""
         return "sts" if self.shape == "pairs" else "retrieval"
 
-    def names(self, role: str) -> list[str] | None:
-        """The columns that may hold a role, in order; None where the role is optional and not named."""
-        found: list[str] | None = getattr(self.columns, role)
-        return found or ([role] if role in REQUIRED[self.shape] else None)
+    @property
+    def roles(self) -> list[str]:
+        """What its columns hold: the roles that the shape needs, and those that the card names besides."""
+        return [*REQUIRED[self.shape], *(role for role in OPTIONAL[self.shape] if getattr(self.columns, role))]
+
+    def names(self, role: str) -> list[str]:
+        """The columns that may hold a role, in order; by default the one of that name."""
+        named: list[str] | None = getattr(self.columns, role)
+        return named or [role]
