@@ -12,8 +12,8 @@ from bench.errors import BenchError
 from bench.files import path_exists, user_path
 from bench.hub import NotDownloadedError, snapshot
 from bench.tasks.card import TaskCard
-from bench.tasks.data import NotHereError, PairData, RetrievalData
-from bench.tasks.layouts import DEFAULT_SUBSET, read_data
+from bench.tasks.data import NotHereError
+from bench.tasks.layouts import DEFAULT_SUBSET, TaskData, read_data
 
 DATA_VARIABLE = "BENCH_DATA"
 
@@ -39,7 +39,7 @@ class Place:
 class Loaded:
     """The data of a task unit and the place that it was found in."""
 
-    data: RetrievalData | PairData
+    data: TaskData
     place: Place
 
 
