@@ -96,9 +96,8 @@ def _summary(tables: list[Table], means: list[MeanTable]) -> str:
         columns.append((heading, table.best_score, found))
     for mean in means:
         heading = f"{escape(mean.title)} {escape(mean.metric)}"
-        columns.append(
-            (heading, mean.best_mean, {(row.model, row.view): _Cell(row.kind, row.mean) for row in mean.rows})
-        )
+        averaged = {(row.model, row.view): _Cell(row.kind, row.mean) for row in mean.rows}
+        columns.append((heading, mean.best_mean, averaged))
     # Each model stands where its best view stands on the first task that has it.
     order: dict[str, int] = {}
     kinds: dict[_Key, str] = {}
@@ -110,9 +109,9 @@ def _summary(tables: list[Table], means: list[MeanTable]) -> str:
     for model, view in sorted(kinds, key=lambda key: (order[key[0]], sort_key(key[1]) if key[1] else (0, 0))):
         line = [escape(model), kinds[model, view], *view_text(view)]
         for _, best, found in columns:
-            cell = found.get((model, view))
-            text = "" if cell is None or cell.score is None else f"{cell.score:.4f}"
-            line.append(f"**{text}**" if text and cell is not None and cell.score == best else text)
+            score = found[model, view].score if (model, view) in found else None
+            text = "" if score is None else f"{score:.4f}"
+            line.append(f"**{text}**" if text and score == best else text)
         lines.append(line)
     headings = [heading for heading, _, _ in columns]
     return _markdown(lines, ["model", "kind", "dim", "precision", *headings], text_columns=4)

@@ -83,8 +83,9 @@ def _mean_table(names: tuple[str, str], units: dict[str, Table]) -> MeanTable:
         # A mean over fewer subsets would be of another task.
         mean = sum(found.values()) / len(found) if len(found) == len(units) else None
         table.rows.append(MeanRow(model, kinds[model], view, found, mean))
-    top: dict[str, float] = {}
-    for row in table.rows:
-        top[row.model] = max(top.get(row.model, float("-inf")), float("-inf") if row.mean is None else row.mean)
+    top = dict.fromkeys(kinds, float("-inf"))
+    for mean_row in table.rows:
+        if mean_row.mean is not None:
+            top[mean_row.model] = max(top[mean_row.model], mean_row.mean)
     table.rows.sort(key=lambda row: (-top[row.model], row.model, sort_key(row.view) if row.view else (0, 0)))
     return table
