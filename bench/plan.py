@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,9 @@ from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
 from bench.quality.bm25 import baseline_fingerprint
 from bench.results.index import Cost, ResultIndex
-from bench.tasks.catalog import BrokenTask, Task, TaskUnit
+from bench.tasks.catalog import BrokenTask, Task
+from bench.tasks.sources import NotAvailableError
+from bench.tasks.unit import TaskUnit
 from bench.vectors.store import VectorSpace, store_root
 from bench.views import View, sort_key
 
@@ -152,15 +154,32 @@ def make_plan(
             plan.failures.append(Failure(entry.name, "all tasks", error))
             continue
         for unit in units:
-            if entry.kind == "baseline" and unit.type != "retrieval":
-                plan.notes.append(f"{entry.name} only ranks documents: no cell on {unit.label} ({unit.type})")
+            if entry.kind == "baseline" and unit.info.type != "retrieval":
+                plan.notes.append(f"{entry.name} only ranks documents: no cell on {unit.label} ({unit.info.type})")
                 continue
-            plan.jobs.append(_job(model, unit, index, options))
+            plan.jobs.append(_job(model, unit, index, options, with_cost=options.cost and _has_cost(unit, units)))
     return plan
+
+
+class _Missing:
+    """Units whose data is not here, told once a task: they all lack the same data set."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[list[TaskUnit], BenchError]] = {}
+
+    def add(self, unit: TaskUnit, error: BenchError) -> None:
+        self._found.setdefault(unit.task, ([], error))[0].append(unit)
+
+    def failures(self) -> Iterator[Failure]:
+        for units, error in self._found.values():
+            subsets = [unit.subset for unit in units]
+            label = units[0].label if len(units) == 1 else f"{units[0].task} {', '.join(subsets)}"
+            yield Failure("all models", label, error)
 
 
 def _units(tasks: Sequence[Task | BrokenTask], plan: Plan, *, download: bool) -> list[TaskUnit]:
     units = []
+    missing = _Missing()
     for task in tasks:
         try:
             found = task.units(download=download)
@@ -169,15 +188,20 @@ def _units(tasks: Sequence[Task | BrokenTask], plan: Plan, *, download: bool) ->
             continue
         for unit in found:
             try:
-                _ = unit.fingerprint
+                _ = unit.info
             except NotDownloadedError as error:
-                plan.failures.append(Failure("all models", unit.label, _after_download(error)))
+                missing.add(unit, _after_download(error))
+                continue
+            except NotAvailableError as error:
+                missing.add(unit, error)
                 continue
             except BenchError as error:
                 plan.failures.append(Failure("all models", unit.label, error))
                 continue
-            plan.notes += [f"{unit.label}: {note}" for note in unit.data.notes]
+            plan.notes += [f"{unit.label}: {note}" for note in unit.info.notes]
+            unit.release()
             units.append(unit)
+    plan.failures += missing.failures()
     return units
 
 
@@ -217,7 +241,7 @@ def _views(entry: ModelEntry, width: int, options: Options) -> tuple[View, ...]:
     return tuple(sorted({View(dim, precision) for dim in dims for precision in precisions}, key=sort_key))  # type: ignore[arg-type]
 
 
-def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Options) -> Job:
+def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Options, *, with_cost: bool) -> Job:
     name, names = model.entry.name, (unit.task, unit.split, unit.subset)
     key = (name, model.fingerprint, names, unit.fingerprint)
     changes = []
@@ -237,10 +261,19 @@ def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Optio
 
     views: tuple[View | None, ...] = model.views or (None,)
     cells = {view: status((*key, view) in index.cells) for view in views}
-    cost = (
-        status(_cost_known(model, unit, index.costs.get((*key, environment_fingerprint())))) if options.cost else None
-    )
+    cost = None
+    if with_cost:
+        cost = status(_cost_known(model, unit, index.costs.get((*key, environment_fingerprint()))))
     return Job(model, unit, cells, cost)
+
+
+def _has_cost(unit: TaskUnit, units: Sequence[TaskUnit]) -> bool:
+    """Whether cost is measured on a unit: not on what mteb scores, and of a task's sts subsets on the first alone.
+
+    Encoding costs about the same on all of them, and nothing is searched.
+    """
+    first = next(other for other in units if (other.task, other.split) == (unit.task, unit.split))
+    return unit.info.type == "retrieval" or (unit.info.type == "sts" and unit is first)
 
 
 def _cost_known(model: PlannedModel, unit: TaskUnit, known: Cost | None) -> bool:
@@ -248,7 +281,7 @@ def _cost_known(model: PlannedModel, unit: TaskUnit, known: Cost | None) -> bool
     if known is None or known.record.setup != model.setup:
         return False
     wanted: list[View | None] = []
-    if unit.type == "retrieval":
+    if unit.info.type == "retrieval":
         wanted = [None] if model.located is None else [*model.views] if can_search() else []
     searched = all(known.value("index_bytes", view) is not None for view in wanted)
     encoded = model.located is None or known.value("encode_texts_per_s") is not None

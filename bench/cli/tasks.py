@@ -8,9 +8,11 @@ import typer
 
 from bench.cli.options import TaskNames, split_list, task_folders
 from bench.cli.tasks_add import add, size_of
+from bench.hub import NotDownloadedError
 
 if TYPE_CHECKING:
     from bench.tasks.catalog import BrokenTask, Task
+    from bench.tasks.unit import TaskUnit
 
 
 tasks = typer.Typer(
@@ -42,13 +44,21 @@ def _show(tasks: list[str] | None) -> None:
 def _rows(task: Task | BrokenTask) -> list[list[str]]:
     from bench.errors import BenchError
 
-    rows = []
     try:
-        for unit in task.units(download=False):
-            size = size_of(unit)
-            rows.append(
-                [task.name, unit.type, unit.split, unit.subset, size, unit.fingerprint[:12], str(unit.place.path)]
-            )
+        units = task.units(download=False)
     except BenchError as error:
-        rows.append([task.name, "", "", "", f"broken: {error.one_line}", "", ""])
-    return rows
+        return [[task.name, "", "", "", f"broken: {error.one_line}", "", ""]]
+    return [_row(unit) for unit in units]
+
+
+def _row(unit: TaskUnit) -> list[str]:
+    from bench.errors import BenchError
+
+    names = [unit.task, unit.card.type, unit.split, unit.subset]
+    try:
+        info = unit.info
+    except NotDownloadedError as error:
+        return [*names, f"not here: {error.message}", "", ""]
+    except BenchError as error:
+        return [*names, f"broken: {error.one_line}", "", ""]
+    return [*names, size_of(info), info.fingerprint[:12], str(info.place.path)]

@@ -11,7 +11,7 @@ from bench.cli.options import task_folders
 
 if TYPE_CHECKING:
     from bench.tasks.add import NewTask
-    from bench.tasks.catalog import TaskUnit
+    from bench.tasks.unit import UnitInfo
 
 _Column = str | None
 
@@ -112,19 +112,16 @@ def _print(task: NewTask) -> None:
         for role, column in task.recognised.columns.items():
             typer.echo(f"  {role}: column {column}")
     for unit in task.units:
-        typer.echo(f"split {unit.split}: {size_of(unit)}")
-        for note in unit.data.notes:
+        typer.echo(f"split {unit.split}: {size_of(unit.info)}")
+        for note in unit.info.notes:
             typer.echo(f"  {note}")
     if task.training is not None:
-        typer.echo(f"split train: {size_of(task.training)}, to train with")
+        typer.echo(f"split train: {size_of(task.training.info)}, to train with")
     typer.echo(f"wrote {task.path}; run it with: bench run --tasks {task.content['name']}")
 
 
-def size_of(unit: TaskUnit) -> str:
+def size_of(info: UnitInfo) -> str:
     """How large the data of a task unit is, for people."""
-    from bench.tasks.data import RetrievalData
-
-    data = unit.data
-    if isinstance(data, RetrievalData):
-        return f"{len(data.queries):,} queries, {len(data.documents):,} documents"
-    return f"{len(data.ids):,} pairs"
+    if info.documents is not None:
+        return f"{info.n:,} queries, {info.documents:,} documents"
+    return f"{info.n:,} {'pairs' if info.type == 'sts' else 'rows'}"

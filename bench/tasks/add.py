@@ -16,11 +16,12 @@ from bench.errors import UsageError
 from bench.files import path_exists, write_text
 from bench.tasks.beir import is_beir, splits_of
 from bench.tasks.card import CARD_NAME, TaskCard
-from bench.tasks.catalog import Task, TaskUnit
+from bench.tasks.catalog import Task
 from bench.tasks.tables.files import local_files
 from bench.tasks.tables.recognise import Recognised, recognise, survey
 from bench.tasks.tables.rows import SUFFIXES, Format
 from bench.tasks.tables.section import TEST, TRAIN, Shape
+from bench.tasks.unit import TaskUnit
 
 # The split that is scored is the first of these that the data has.
 _SCORED = (TEST, "dev", "validation", "val")
@@ -109,7 +110,7 @@ def new_task(data: Path, name: str, folder: Path, known: Mapping[str, object], w
     task = Task(_card(content), folder)
     units = task.units(download=False)
     for unit in units:
-        _ = unit.data
+        _ = unit.info
     content["path"] = _card_path(data, folder)
     return NewTask(path, _ordered(content), recognised, units, task.training())
 

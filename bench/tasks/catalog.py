@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -14,78 +14,18 @@ from bench.errors import BenchError, UsageError, did_you_mean
 from bench.files import path_exists, user_path
 from bench.hub import NotDownloadedError
 from bench.tasks.beir import is_beir, splits_of
-from bench.tasks.card import CARD_NAME, MAIN_METRICS, TaskCard, TaskType
-from bench.tasks.data import NotHereError, PairData, RetrievalData
+from bench.tasks.card import CARD_NAME, TaskCard
+from bench.tasks.data import NotHereError
 from bench.tasks.layouts import DEFAULT_SUBSET
 from bench.tasks.pairs import SUFFIXES
-from bench.tasks.sources import Loaded, NotAvailableError, Place, Sources
+from bench.tasks.sources import NotAvailableError, Sources
+from bench.tasks.unit import TaskUnit
+
+if TYPE_CHECKING:
+    from bench.tasks.mteb_bridge import Selection
 
 MTEB_PREFIX = "mteb:"
 _SPLIT_NAMES = ("test", "dev", "validation", "train")
-
-
-@dataclass(frozen=True)
-class TaskUnit:
-    """One split and subset of a task: what a cell is scored on.
-
-    Attributes:
-        sources: Where its data may lie.
-        split: Its split.
-        subset: Its subset, DEFAULT_SUBSET where the task has none.
-    """
-
-    sources: Sources
-    split: str
-    subset: str
-
-    @property
-    def card(self) -> TaskCard:
-        """The card it comes from."""
-        return self.sources.card
-
-    @property
-    def task(self) -> str:
-        """The task's name."""
-        return self.card.name
-
-    @property
-    def type(self) -> TaskType:
-        """The task's type."""
-        return self.card.type
-
-    @property
-    def label(self) -> str:
-        """The task with its subset, for people."""
-        return self.task if self.subset == DEFAULT_SUBSET else f"{self.task} {self.subset}"
-
-    @property
-    def main_metric(self) -> str:
-        """The metric that ranks models on it."""
-        return self.card.main_metric or MAIN_METRICS[self.type]
-
-    @cached_property
-    def _loaded(self) -> Loaded:
-        return self.sources.load(self.split, self.subset)
-
-    @property
-    def data(self) -> RetrievalData | PairData:
-        """The data, read when first asked for.
-
-        Raises:
-            NotAvailableError: No place has it.
-            BenchError: The files are missing or broken.
-        """
-        return self._loaded.data
-
-    @property
-    def place(self) -> Place:
-        """Where the data was found."""
-        return self._loaded.place
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """The data's fingerprint."""
-        return self.data.fingerprint()
 
 
 @dataclass(frozen=True)
@@ -254,26 +194,42 @@ def _of_mteb(name: str, cards: dict[str, Task | BrokenTask]) -> list[Task | Brok
 
     by_mteb = {task.card.mteb: task for task in cards.values() if isinstance(task, Task) and task.card.mteb}
     tasks: list[Task | BrokenTask] = []
-    for found in expand(name):
-        splits = list(found.splits)
-        subsets = None if found.subsets == (DEFAULT_SUBSET,) else list(found.subsets)
-        if (known := by_mteb.get(found.name)) is not None:
-            tasks.append(Task(known.card.model_copy(update={"splits": splits, "subsets": subsets}), known.folder))
-            continue
-        card = TaskCard(
-            name=f"{MTEB_PREFIX}{found.name}",
-            type=found.kind,
-            description=found.description,
-            hub=found.dataset,
-            revision=found.revision,
-            mteb=found.name,
-            ignore_identical_ids=found.ignore_identical_ids,
-            main_metric=found.main_metric,
-            splits=splits,
-            subsets=subsets,
-        )
-        tasks.append(Task(card, Path()))
+    for part in expand(name):
+        known = by_mteb.get(part.name)
+        try:
+            tasks.append(_with_parts(known, part) if known else _mteb_task(part))
+        except UsageError:
+            raise
+        except BenchError as error:
+            # One task of a benchmark that cannot be run, of images for instance, does not stop the others.
+            tasks.append(BrokenTask(f"{MTEB_PREFIX}{part.name}", error))
     return tasks
+
+
+def _with_parts(task: Task, part: Selection) -> Task:
+    chosen = {"splits": part.splits, "subsets": None if part.subsets == (DEFAULT_SUBSET,) else part.subsets}
+    update = {key: list(value) for key, value in chosen.items() if value is not None}
+    return Task(task.card.model_copy(update=update), task.folder)
+
+
+def _mteb_task(part: Selection) -> Task:
+    from bench.tasks.mteb_bridge import definition
+
+    found = definition(part.name, part.splits, part.subsets)
+    return _task(
+        Path(),
+        name=f"{MTEB_PREFIX}{found.name}",
+        type=found.kind,
+        description=found.description,
+        hub=found.dataset,
+        revision=found.revision,
+        mteb=found.name,
+        splits=list(found.splits),
+        subsets=None if found.subsets == (DEFAULT_SUBSET,) else list(found.subsets),
+        licence=found.licence,
+        ignore_identical_ids=found.ignore_identical_ids,
+        main_metric=found.main_metric,
+    )
 
 
 def _identity(task: Task | BrokenTask) -> tuple[str, TaskCard | None]:

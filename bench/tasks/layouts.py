@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeAlias
 
 from bench.files import read_text
 from bench.tasks.beir import read_beir, splits_of
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError, PairData, RetrievalData
+from bench.tasks.mteb_bridge import definition
+from bench.tasks.mteb_data import MtebData, load_mteb
 from bench.tasks.pairs import SUFFIXES, read_pairs
 from bench.tasks.tables.files import local_files
 from bench.tasks.tables.read import read_table
+
+TaskData: TypeAlias = RetrievalData | PairData | MtebData
 
 DEFAULT_SUBSET = "default"
 # The same split under its other name.
 _ALSO = {"validation": "dev", "dev": "validation"}
 
 
-def read_data(card: TaskCard, path: Path, split: str, subset: str) -> RetrievalData | PairData:
+def read_data(card: TaskCard, path: Path, split: str, subset: str) -> TaskData:
     """The data of one split and subset.
 
     Args:
@@ -34,7 +39,7 @@ def read_data(card: TaskCard, path: Path, split: str, subset: str) -> RetrievalD
     if card.table is not None:
         return read_table(local_files(path), card, split)
     if card.mteb is not None and (card.type == "mteb" or is_hub_layout(path)):
-        return _read_mteb(card, path, split, subset)
+        return load_mteb(definition(card.mteb), path, split, subset)
     if card.type == "retrieval":
         return read_beir(
             path if subset == DEFAULT_SUBSET else path / subset,
@@ -51,13 +56,6 @@ def is_hub_layout(path: Path) -> bool:
         return False
     readme = path / "README.md"
     return readme.is_file() and read_text(readme).startswith("---")
-
-
-def _read_mteb(card: TaskCard, path: Path, split: str, subset: str) -> RetrievalData | PairData:
-    from bench.tasks.mteb_bridge import definition
-    from bench.tasks.mteb_data import load_mteb
-
-    return load_mteb(definition(card.mteb or ""), path, split, subset)
 
 
 def _pair_file(card: TaskCard, path: Path, split: str, subset: str) -> Path:

@@ -12,8 +12,8 @@ from bench.errors import BenchError
 from bench.files import path_exists, user_path
 from bench.hub import NotDownloadedError, snapshot
 from bench.tasks.card import TaskCard
-from bench.tasks.data import NotHereError, PairData, RetrievalData
-from bench.tasks.layouts import DEFAULT_SUBSET, read_data
+from bench.tasks.data import NotHereError
+from bench.tasks.layouts import DEFAULT_SUBSET, TaskData, read_data
 
 DATA_VARIABLE = "BENCH_DATA"
 
@@ -39,7 +39,7 @@ class Place:
 class Loaded:
     """The data of a task unit and the place that it was found in."""
 
-    data: RetrievalData | PairData
+    data: TaskData
     place: Place
 
 
@@ -135,7 +135,7 @@ class Sources:
         return f"{os.environ.get(DATA_VARIABLE) or f'${DATA_VARIABLE}'}/{self._folder_name}"
 
     def _not_available(self, split: str, subset: str, reasons: list[str]) -> NotAvailableError:
-        part = f"split {split}" if subset == DEFAULT_SUBSET else f"split {split}, subset {subset}"
+        part = split if subset == DEFAULT_SUBSET else f"{split}, {subset}"
         return NotAvailableError(
             f"not available: needs {self.card.hub} ({part}): {'; '.join(dict.fromkeys(reasons))}",
             where=f"task `{self.card.name}`",

@@ -53,7 +53,7 @@ def test_a_card_may_stand_beside_folders(tasks):
     (tasks / "extra.yaml").write_text("name: extra\ntype: sts\npath: same/test.jsonl\n")
     [unit] = select_tasks(["extra"], [tasks])[0].units()
     assert len(unit.data.gold) == 12
-    assert unit.place.path == (tasks / "same" / "test.jsonl").resolve()
+    assert unit.info.place.path == (tasks / "same" / "test.jsonl").resolve()
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_paths_start_from_the_base(tasks, tmp_path, monkeypatch, wanted):
     (tmp_path / "else" / "where").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "else" / "where")
     [task] = select_tasks([wanted], [], tmp_path / "tasks")
-    assert task.units()[0].place.path == tmp_path / "tasks" / "shop"
+    assert task.units()[0].info.place.path == tmp_path / "tasks" / "shop"
     with pytest.raises(UsageError, match="no task and no path"):
         select_tasks([wanted], [])
 
@@ -206,7 +206,7 @@ class TestFoldersWithoutCard:
         if file.endswith("jsonl"):
             write_pairs(tmp_path / file)
         [unit] = select_tasks([str(tmp_path / file)], [])[0].units()
-        assert (unit.task, unit.split, unit.place.path) == (name, split, tmp_path / file)
+        assert (unit.task, unit.split, unit.info.place.path) == (name, split, tmp_path / file)
 
     def test_a_folder_that_holds_no_task(self, tmp_path):
         (tmp_path / "notes.txt").touch()
@@ -270,7 +270,7 @@ class TestCards:
     def test_any_name_is_kept_as_it_is_and_opens_nothing(self, tmp_path, name):
         write_pairs(tmp_path / "test.jsonl")
         [unit] = read_card(card(tmp_path, f"name: {name}\ntype: sts\n") / "task.yaml").units()
-        assert (unit.task, unit.place.path) == (name, tmp_path)
+        assert (unit.task, unit.info.place.path) == (name, tmp_path)
         assert len(unit.data.gold) == 12
 
 
