@@ -13,7 +13,7 @@ from bench.errors import UsageError, did_you_mean
 from bench.files import text_lines
 from bench.tasks.tables.files import DataFile
 from bench.tasks.tables.rows import Format, read_rows
-from bench.tasks.tables.section import REQUIRED, SHAPES, Shape
+from bench.tasks.tables.section import REQUIRED, Shape
 
 Kind = Literal["text", "number", "list", "empty", "other"]
 
@@ -248,15 +248,3 @@ def _found(table: Survey, name: str | None = None) -> str:
     shown = ", ".join(f"{column} ({kind})" for column, kind in table.kinds.items())
     close = did_you_mean(name, table.kinds) if name else None
     return f"{close} columns found: {shown}" if close else f"columns found: {shown}"
-
-
-def known_shape(name: str) -> Shape:
-    """A shape by its name.
-
-    Raises:
-        UsageError: There is none.
-    """
-    for shape in SHAPES:
-        if shape == name:
-            return shape
-    raise UsageError(f"no shape `{name}`", hint=did_you_mean(name, SHAPES) or f"shapes: {', '.join(SHAPES)}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 Shape = Literal["qa", "triplets", "pairs", "relevance"]
 Encoding = Literal["utf-8", "latin-1", "cp1252"]
-SHAPES: tuple[Shape, ...] = get_args(Shape)
 
 # The split that holds the rows which `split` or `sample` divide.
 ALL = "all"
@@ -33,9 +33,18 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _inside(pattern: str) -> str:
+    path = PurePosixPath(pattern)
+    if path.is_absolute() or ".." in path.parts or "\\" in pattern or "\x00" in pattern:
+        raise ValueError("leads outside the data set; name files within it")
+    return pattern
+
+
 _Text = Annotated[str, StringConstraints(min_length=1)]
 # One name, or alternatives of which the first that is there counts.
 Names = Annotated[list[_Text], BeforeValidator(_listed), Field(min_length=1)]
+
+FileNames = Annotated[list[Annotated[_Text, AfterValidator(_inside)]], BeforeValidator(_listed), Field(min_length=1)]
 
 
 class _Section(BaseModel):
@@ -85,7 +94,7 @@ class Join(_Section):
         encoding: Its encoding, where it is CSV.
     """
 
-    files: Names
+    files: FileNames
     on: Names
     encoding: Encoding = "utf-8"
 
@@ -160,7 +169,7 @@ class Table(_Section):
     """
 
     shape: Shape
-    files: dict[str, Names] = Field(min_length=1)
+    files: dict[str, FileNames] = Field(min_length=1)
     columns: Columns = Columns()
     encoding: Encoding = "utf-8"
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
