@@ -182,14 +182,15 @@ class _Run:
         }
         for role, texts in roles.items():
             check_spread(found[role], texts, model.entry.name)
-        score = _scorer(data, found, profile)
+        views = [view for view in job.todo if view is not None]
         batch: list[tuple[View | None, Scores]] = []
         since = time.perf_counter()
-        for number, view in enumerate(job.todo, 1):
-            if view is not None:
+        for number, (view, scores) in enumerate(_score(data, found, profile, views), 1):
+            if isinstance(scores, BenchError):
                 # A view that cannot be scored costs the others nothing.
-                with self.guarded(job, f" at {view}"):
-                    batch.append((view, score(view)))
+                self._fail(job, scores, f" at {view}")
+            else:
+                batch.append((view, scores))
             self._listener.scoring(model.entry.name, job.unit.label, number, len(job.todo))
             if time.perf_counter() - since > _WRITE_SECONDS:
                 self._write(job, profile, report, batch)
@@ -273,10 +274,15 @@ def _roles(data: RetrievalData | PairData) -> dict[Role, list[str]]:
     return {"text": [*data.sentences1, *data.sentences2]}
 
 
-def _scorer(
-    data: RetrievalData | PairData, found: dict[Role, Vectors], profile: ModelProfile
-) -> Callable[[View], Scores]:
+def _score(
+    data: RetrievalData | PairData, found: dict[Role, Vectors], profile: ModelProfile, views: Sequence[View]
+) -> Iterator[tuple[View, Scores | BenchError]]:
     if isinstance(data, RetrievalData):
-        return lambda view: score_retrieval(data, found["query"], found["document"], view, profile.similarity)
+        yield from score_retrieval(data, found["query"], found["document"], views, profile.similarity)
+        return
     vectors, n = found["text"].all(), len(data.gold)
-    return lambda view: score_pairs(data, vectors[:n], vectors[n:], view, profile.similarity)
+    for view in views:
+        try:
+            yield view, score_pairs(data, vectors[:n], vectors[n:], view, profile.similarity)
+        except BenchError as error:
+            yield view, error
