@@ -52,6 +52,11 @@ class MtebData:
     n: int
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def characters(self) -> int:
+        """Characters of texts in memory: none, `datasets` maps its Arrow files."""
+        return 0
+
     def fingerprint(self) -> str:
         """Identity by content: all rows that are read, in their order, and how they are scored.
 
