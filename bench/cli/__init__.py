@@ -13,6 +13,7 @@ from bench.cli.cache import cache
 from bench.cli.doctor import doctor
 from bench.cli.models import models
 from bench.cli.report import report
+from bench.cli.reproduce import reproduce
 from bench.cli.results import results
 from bench.cli.run import run
 from bench.cli.tasks import tasks
@@ -50,7 +51,7 @@ def root(
         os.environ["BENCH_DEBUG"] = "1"
 
 
-for command in (run, report, results, models, tasks, doctor):
+for command in (run, report, results, reproduce, models, tasks, doctor):
     app.command()(command)
 app.add_typer(cache, name="cache")
 
