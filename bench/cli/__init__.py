@@ -11,6 +11,7 @@ import typer
 
 from bench.cli.cache import cache
 from bench.cli.doctor import doctor
+from bench.cli.export import export
 from bench.cli.models import models
 from bench.cli.report import report
 from bench.cli.reproduce import reproduce
@@ -54,6 +55,7 @@ def root(
 for command in (run, report, results, reproduce, models, tasks, doctor):
     app.command()(command)
 app.add_typer(cache, name="cache")
+app.add_typer(export, name="export")
 
 
 def _say_how_to_go_on() -> None:
