@@ -95,5 +95,5 @@ def _grouped(entries: Iterable[NotCompared]) -> list[str]:
         units = ", ".join(
             entry.split if entry.subset == "default" else f"{entry.split} {entry.subset}" for entry in found
         )
-        lines.append(f"{task} ({units}): {reason}: {count} values, {names}")
+        lines.append(f"{task} ({units}): {reason}: {count} value{'s' if count > 1 else ''}, {names}")
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -60,7 +61,9 @@ def reproduce(
     from bench.exchange.published import find_publications
     from bench.plan import Options
 
-    entries, registry = chosen_models(models, [model] if model else None)
+    if not math.isfinite(tolerance):
+        raise UsageError(f"--tolerance: {tolerance} is no difference", hint="--tolerance 0.0002")
+    entries, registry = chosen_models(models, [model] if model is not None else None)
     ours = chosen_tasks(registry, tasks) if tasks else all_tasks(registry)
     options = Options(results=results, cost=False, precisions=("float32",))
     found: list[Comparison] = []
@@ -110,7 +113,7 @@ def _pairs(
     if pairs:
         return [(by_name[name], found) for name, found in pairs.items()]
     theirs = sorted({publication.model or f"unnamed, in {publication.folder}" for publication in publications})
-    if chosen and len(theirs) == 1 and by_name:
+    if chosen and len(theirs) == len(by_name) == 1:
         return [(next(iter(by_name.values())), publications)]
     listed = ", ".join(theirs[:10]) + (f" and {len(theirs) - 10} more" if len(theirs) > 10 else "")
     if chosen:

@@ -117,7 +117,7 @@ class Comparison:
                 if counterpart is None:
                     reasons.setdefault(reason, []).append(name)
                     continue
-                beyond = abs(ours[counterpart] - value) > tolerance
+                beyond = not abs(ours[counterpart] - value) <= tolerance
                 rows.append(Row(task.name, scores.split, scores.subset, name, value, ours[counterpart], beyond))
             self.not_compared += [
                 NotCompared(task.name, scores.split, scores.subset, names, reason) for reason, names in reasons.items()

@@ -13,7 +13,7 @@ from typing import Any
 from bench.errors import BenchError, did_you_mean
 from bench.exchange.collect import Export
 from bench.exchange.published import MODEL_FILE
-from bench.files import path_exists, write_bytes
+from bench.files import write_bytes
 from bench.tasks.mteb_bridge import import_mteb
 
 # ISO 639-3 and ISO 15924 for what nobody has stated.
@@ -48,8 +48,8 @@ def write_exports(exports: Sequence[Export], output: Path, *, overwrite: bool = 
             raise _clash(export, other, path)
         contents[path] = _result_file(export)
         contents[path.with_name(MODEL_FILE)] = meta
-    written = {path: not (path_exists(path) and path.read_bytes() == content) for path, content in contents.items()}
-    changed = [path for path, new in written.items() if new and path_exists(path)]
+    written = {path: not _holds(path, content) for path, content in contents.items()}
+    changed = [path for path, new in written.items() if new and path.exists()]
     if changed and not overwrite:
         raise BenchError(
             f"{len(changed)} file{'s' if len(changed) > 1 else ''} there already with other content",
@@ -60,6 +60,14 @@ def write_exports(exports: Sequence[Export], output: Path, *, overwrite: bool = 
         if new:
             write_bytes(path, contents[path])
     return written
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether a file has this content already."""
+    try:
+        return path.is_file() and path.read_bytes() == content
+    except OSError as error:
+        raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
 
 
 def _place(export: Export, output: Path) -> tuple[Path, bytes]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -176,7 +176,7 @@ def _scores(split: str, entry: dict[str, Any]) -> PublishedScores:
         number = value[0] if name in _WITH_P_VALUE and isinstance(value, list) and len(value) == 2 else value
         if isinstance(number, bool) or not isinstance(number, (int, float)):
             unreadable[name] = "the published value is no number"
-        elif not math.isfinite(number):
+        elif not abs(number) <= sys.float_info.max:
             unreadable[name] = "the published value is not finite"
         else:
             metrics[name] = float(number)
