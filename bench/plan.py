@@ -18,7 +18,7 @@ from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
 from bench.quality.bm25 import baseline_fingerprint
 from bench.results.index import Cost, ResultIndex
-from bench.tasks.catalog import TaskUnit
+from bench.tasks.unit import TaskUnit
 from bench.vectors.store import VectorSpace, store_root
 from bench.views import View, sort_key
 
@@ -32,7 +32,7 @@ class UnitSource(Protocol):
     def name(self) -> str:
         """Its name."""
 
-    def units(self) -> list[TaskUnit]:
+    def units(self, *, download: bool) -> list[TaskUnit]:
         """The splits and subsets to score; raises a BenchError where they cannot be had."""
 
 
@@ -155,7 +155,7 @@ def make_plan(
         load_profile: Loads a model whose width no file states.
     """
     plan = Plan()
-    units = _units(tasks, plan)
+    units = _units(tasks, plan, download=options.download)
     for entry in entries:
         try:
             model = _plan_model(entry, options, load_profile)
@@ -163,30 +163,38 @@ def make_plan(
             plan.failures.append(Failure(entry.name, "all tasks", error))
             continue
         for unit in units:
-            if entry.kind == "baseline" and unit.type != "retrieval":
-                plan.notes.append(f"{entry.name} only ranks documents: no cell on {unit.label} ({unit.type})")
+            if entry.kind == "baseline" and unit.info.type != "retrieval":
+                plan.notes.append(f"{entry.name} only ranks documents: no cell on {unit.label} ({unit.info.type})")
                 continue
-            plan.jobs.append(_job(model, unit, index, options))
+            plan.jobs.append(_job(model, unit, index, options, with_cost=options.cost and _has_cost(unit, units)))
     return plan
 
 
-def _units(tasks: Sequence[UnitSource], plan: Plan) -> list[TaskUnit]:
+def _units(tasks: Sequence[UnitSource], plan: Plan, *, download: bool) -> list[TaskUnit]:
     units = []
     for task in tasks:
         try:
-            found = task.units()
+            found = task.units(download=download)
         except BenchError as error:
             plan.failures.append(Failure("all models", task.name, error))
             continue
         for unit in found:
             try:
-                _ = unit.fingerprint
+                _ = unit.info
+            except NotDownloadedError as error:
+                plan.failures.append(Failure("all models", unit.label, _after_download(error)))
+                continue
             except BenchError as error:
                 plan.failures.append(Failure("all models", unit.label, error))
                 continue
-            plan.notes += [f"{unit.label}: {note}" for note in unit.data.notes]
+            plan.notes += [f"{unit.label}: {note}" for note in unit.info.notes]
+            unit.release()
             units.append(unit)
     return units
+
+
+def _after_download(error: NotDownloadedError) -> BenchError:
+    return BenchError(error.message, where=error.where, hint="a run without --dry-run downloads it")
 
 
 def _plan_model(
@@ -197,7 +205,7 @@ def _plan_model(
     try:
         located = locate(entry, download=options.download)
     except NotDownloadedError as error:
-        raise BenchError(error.message, where=error.where, hint="a run without --dry-run downloads it") from error
+        raise _after_download(error) from error
     identity = fingerprint(entry, located.path)
     space = VectorSpace(store_root(cache_root()), identity.space)
     profile = space.profile()
@@ -221,7 +229,7 @@ def _views(entry: ModelEntry, width: int, options: Options) -> tuple[View, ...]:
     return tuple(sorted({View(dim, precision) for dim in dims for precision in precisions}, key=sort_key))  # type: ignore[arg-type]
 
 
-def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Options) -> Job:
+def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Options, *, with_cost: bool) -> Job:
     name, names = model.entry.name, (unit.task, unit.split, unit.subset)
     key = (name, model.fingerprint, names, unit.fingerprint)
     changes = []
@@ -241,10 +249,19 @@ def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Optio
 
     views: tuple[View | None, ...] = model.views or (None,)
     cells = {view: status((*key, view) in index.cells) for view in views}
-    cost = (
-        status(_cost_known(model, unit, index.costs.get((*key, environment_fingerprint())))) if options.cost else None
-    )
+    cost = None
+    if with_cost:
+        cost = status(_cost_known(model, unit, index.costs.get((*key, environment_fingerprint()))))
     return Job(model, unit, cells, cost)
+
+
+def _has_cost(unit: TaskUnit, units: Sequence[TaskUnit]) -> bool:
+    """Whether cost is measured on a unit: not on what mteb scores, and of a task's sts subsets on the first alone.
+
+    Encoding costs about the same on all of them, and nothing is searched.
+    """
+    first = next(other for other in units if (other.task, other.split) == (unit.task, unit.split))
+    return unit.info.type == "retrieval" or (unit.info.type == "sts" and unit is first)
 
 
 def _cost_known(model: PlannedModel, unit: TaskUnit, known: Cost | None) -> bool:
@@ -252,7 +269,7 @@ def _cost_known(model: PlannedModel, unit: TaskUnit, known: Cost | None) -> bool
     if known is None or known.record.setup != model.setup:
         return False
     wanted: list[View | None] = []
-    if unit.type == "retrieval":
+    if unit.info.type == "retrieval":
         wanted = [None] if model.located is None else [*model.views] if can_search() else []
     searched = all(known.value("index_bytes", view) is not None for view in wanted)
     encoded = model.located is None or known.value("encode_texts_per_s") is not None

@@ -194,3 +194,15 @@ def cost_record(
         ],
         not_measured=dict(not_measured or {}),
     )
+
+
+def write_hub(folder: Path, configs: Mapping[str, Mapping[str, Iterable[Mapping[str, object]]]]) -> Path:
+    """Write a data set as the Hugging Face Hub has it: a JSON Lines file a config and split, named in README.md."""
+    lines = ["---", "configs:"]
+    for config, splits in configs.items():
+        lines += [f"- config_name: {config}", "  data_files:"]
+        for split, rows in splits.items():
+            path = write_jsonl(folder / config / f"{split}.jsonl", rows)
+            lines += [f"  - split: {split}", f"    path: {path.relative_to(folder)}"]
+    (folder / "README.md").write_text("\n".join([*lines, "---", ""]), encoding="utf-8")
+    return folder

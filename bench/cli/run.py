@@ -12,6 +12,7 @@ from bench.cli.options import (
     ModelNames,
     RegistryFile,
     ResultsFolder,
+    Subsets,
     TaskNames,
     chosen_models,
     chosen_tasks,
@@ -29,6 +30,7 @@ def run(
     models: RegistryFile = None,
     model: ModelNames = None,
     tasks: TaskNames = None,
+    subsets: Subsets = None,
     results: ResultsFolder = Path("results"),
     truncate_dims: Annotated[
         list[str] | None,
@@ -63,7 +65,7 @@ def run(
         download=not dry_run,
     )
     entries = _on_device(entries, device)
-    chosen = chosen_tasks(registry, tasks)
+    chosen = chosen_tasks(registry, tasks, subsets)
     plan, failures, display = plan_and_execute(entries, chosen, options, dry_run=dry_run)
     if not dry_run:
         print_tables(results, plan.jobs)

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table as RichTable
 
 from bench.plan import Failure, Job, Plan
-from bench.report.cells import NOISY_MARK, is_best, number_text, score_text, shown_columns, view_text
+from bench.report.cells import NOISY_MARK, is_best, number_text, score_text, shown_columns, shown_text, view_text
 from bench.report.rows import Table, make_tables
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
@@ -182,14 +182,16 @@ def _rich_table(table: Table) -> RichTable:
         pad_edge=False, header_style="bold",
     )  # fmt: skip
     columns = shown_columns(table)
-    for heading in ("model", "dim", "precision", "score [95% interval]", *(column.title for column in columns)):
+    titles = [*map(escape, table.shown), *(column.title for column in columns)]
+    for heading in ("model", "dim", "precision", "score [95% interval]", *titles):
         shown.add_column(heading, justify="left" if heading in {"model", "precision"} else "right", no_wrap=True)
     for row in table.rows:
         score = escape(score_text(row.score))
         line = [
             escape(row.model) + (NOISY_MARK if row.noisy else ""),
-            *view_text(row),
+            *view_text(row.view),
             f"[bold green]{score}[/]" if row.score.value == table.best_score else score,
+            *(shown_text(row, name) for name in table.shown),
         ]
         for column in columns:
             text = number_text(column, getattr(row, column.key))

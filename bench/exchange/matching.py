@@ -7,7 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from bench.errors import BenchError, UsageError
 from bench.exchange.published import PublishedTask
-from bench.tasks.catalog import BrokenTask, Task, TaskUnit
+from bench.hub import NotDownloadedError
+from bench.tasks.catalog import BrokenTask, Task
+from bench.tasks.data import NotHereError
+from bench.tasks.sources import NotAvailableError
+from bench.tasks.unit import TaskUnit
+
+_ABSENT = (NotHereError, NotAvailableError, NotDownloadedError)
 
 
 def matching_models(published: str, sources: Mapping[str, Sequence[str]]) -> list[str]:
@@ -81,7 +87,7 @@ class ReadyTask:
     name: str
     ready: list[TaskUnit]
 
-    def units(self) -> list[TaskUnit]:
+    def units(self, *, download: bool = True) -> list[TaskUnit]:  # noqa: ARG002 - the shape of Task.units
         """The units."""
         return self.ready
 
@@ -91,11 +97,11 @@ class Matches:
     """Our counterparts of published tasks.
 
     Attributes:
-        tasks: What can be run, by MTEB's name of the task.
+        tasks: What can be run or fails in a run, by MTEB's name of the task.
         absent: Why a published split and subset cannot be run, by (task, split, subset) with MTEB's names.
     """
 
-    tasks: dict[str, ReadyTask] = field(default_factory=dict)
+    tasks: dict[str, ReadyTask | BrokenTask] = field(default_factory=dict)
     absent: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
 
@@ -110,7 +116,7 @@ def match_tasks(published: Iterable[PublishedTask], ours: Sequence[Task | Broken
         required: Whether the data of a task that is found must be here.
 
     Raises:
-        BenchError: The data of a required task is missing or broken.
+        BenchError: The data of a required task is not here.
         UsageError: Several of our tasks are the same published one.
     """
     matches = Matches()
@@ -122,7 +128,11 @@ def match_tasks(published: Iterable[PublishedTask], ours: Sequence[Task | Broken
         if name is None:
             matches.absent.update({(task.name, *key): "no task here is this one" for key in wanted})
             continue
-        ready, reasons = _ready_units(by_name[name], task.splits, wanted, required=required)
+        found = by_name[name]
+        if isinstance(found, BrokenTask):
+            matches.tasks[task.name] = found
+            continue
+        ready, reasons = _ready_units(found, task.splits, wanted, required=required)
         if ready:
             matches.tasks[task.name] = ReadyTask(name, ready)
         matches.absent.update({(task.name, *key): reason for key, reason in reasons.items()})
@@ -131,36 +141,45 @@ def match_tasks(published: Iterable[PublishedTask], ours: Sequence[Task | Broken
 
 def _declared_names(ours: Sequence[Task | BrokenTask]) -> dict[str, str | None]:
     """The MTEB name in each task's card, by the task's name."""
-    return {task.name: getattr(task.card, "mteb", None) if isinstance(task, Task) else None for task in ours}
+    return {task.name: task.card.mteb if isinstance(task, Task) else None for task in ours}
 
 
 def _ready_units(
-    task: Task | BrokenTask, splits: list[str], wanted: set[tuple[str, str]], *, required: bool
+    task: Task, splits: list[str], wanted: set[tuple[str, str]], *, required: bool
 ) -> tuple[list[TaskUnit], dict[tuple[str, str], str]]:
-    """The wanted units whose data is here, and why each of the others is not."""
-    own = list(task.card.splits) if isinstance(task, Task) else []
-    whole = task
-    if isinstance(task, Task) and task.card.type == "retrieval":
-        whole = replace(task, card=task.card.model_copy(update={"splits": list(dict.fromkeys([*own, *splits]))}))
+    """The wanted units whose data is here, whole or broken, and why each of the others is not."""
+    own = task.card.splits
+    if task.card.type == "retrieval":
+        task = replace(task, card=task.card.model_copy(update={"splits": list(dict.fromkeys([*own, *splits]))}))
     reasons = dict.fromkeys(wanted, "its data is not here")
     try:
-        units = whole.units()
-    except BenchError as error:
+        units = task.units()
+    except _ABSENT as error:
         if required:
             raise
-        return [], dict.fromkeys(wanted, error.one_line)
+        return [], dict.fromkeys(wanted, _reason(error))
     ready = []
     for unit in units:
         key = (unit.split, unit.subset)
         if key not in wanted:
             continue
         try:
-            _ = unit.fingerprint
-        except BenchError as error:
+            _ = unit.info
+        except _ABSENT as error:
             if required and unit.split in own:
                 raise
-            reasons[key] = error.one_line
-        else:
-            ready.append(unit)
-            del reasons[key]
+            reasons[key] = _reason(error)
+            continue
+        except BenchError:
+            # A run reports it among its failures.
+            pass
+        unit.release()
+        ready.append(unit)
+        del reasons[key]
     return ready, reasons
+
+
+def _reason(error: BenchError) -> str:
+    """Why data is not here, in the same words for all subsets of a task."""
+    where = f" ({error.where})" if error.where else ""
+    return f"its data is not here{where}{f': {error.hint}' if error.hint else ''}"

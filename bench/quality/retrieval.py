@@ -16,6 +16,7 @@ Each metric is therefore its expected value over all orders of tied documents, i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,10 +32,6 @@ MAX_CUTOFF = max(CUTOFFS)
 _FAMILIES = ("ndcg", "recall", "mrr", "map", "precision", "hit_rate")
 METRICS = tuple(f"{family}_at_{k}" for family in _FAMILIES for k in CUTOFFS)
 
-_DISCOUNTS = 1.0 / np.log2(np.arange(2, MAX_CUTOFF + 2))
-# _DISCOUNT_SUMS[n]: sum of the first n discounts.
-_DISCOUNT_SUMS = np.concatenate([[0.0], np.cumsum(_DISCOUNTS)])
-
 
 @dataclass(frozen=True)
 class _Ranks:
@@ -43,7 +40,7 @@ class _Ranks:
     Attributes:
         query: Row of the query.
         gain: Label.
-        above: Documents with a higher score; MAX_CUTOFF or more means out of reach.
+        above: Documents with a higher score; the largest cutoff or more means out of reach.
         tied: Documents with the same score, itself included.
     """
 
@@ -53,27 +50,34 @@ class _Ranks:
     tied: Int64
 
 
-def score_queries(ranking: Ranking, pair_queries: Int64, pair_gains: Int64, n_queries: int) -> dict[str, Float64]:
+def score_queries(
+    ranking: Ranking, pair_queries: Int64, pair_gains: Int64, n_queries: int, cutoffs: Sequence[int] = CUTOFFS
+) -> dict[str, Float64]:
     """Every metric of every query.
 
     Args:
-        ranking: Top MAX_CUTOFF documents, and the scores of the relevant pairs.
+        ranking: As many top documents as the largest cutoff, and the scores of the relevant pairs.
         pair_queries: Query row of each relevant pair, shape (p,).
         pair_gains: Label of each relevant pair, at least 1, shape (p,).
         n_queries: Number of queries; one without a relevant pair scores 0.
+        cutoffs: The ranks k at which metrics are taken.
 
     Returns:
-        By metric name (METRICS), one value a query, shape (n_queries,), float64.
+        By metric name (METRICS, for the default cutoffs), one value a query, shape (n_queries,), float64.
     """
-    ranks = _locate(ranking, pair_queries, pair_gains)
+    deepest = max(cutoffs)
+    discounts = 1.0 / np.log2(np.arange(2, deepest + 2))
+    # discount_sums[n]: sum of the first n discounts.
+    discount_sums = np.concatenate([[0.0], np.cumsum(discounts)])
+    ranks = _locate(ranking, pair_queries, pair_gains, deepest)
     relevant = _per_query(pair_queries, np.ones(len(pair_queries)), n_queries)
-    ideal = _ideal_dcg(pair_queries, pair_gains, n_queries)
-    groups = _groups(ranks)
+    ideal = _ideal_dcg(pair_queries, pair_gains, n_queries, discounts, cutoffs)
+    groups = _groups(ranks, deepest)
     result: dict[str, Float64] = {}
-    for k in CUTOFFS:
+    for k in cutoffs:
         inside = np.clip(np.minimum(k, ranks.above + ranks.tied) - ranks.above, 0, None) / ranks.tied
         found = _per_query(ranks.query, inside, n_queries)
-        discount = _DISCOUNT_SUMS[np.minimum(k, ranks.above + ranks.tied)] - _DISCOUNT_SUMS[np.minimum(k, ranks.above)]
+        discount = discount_sums[np.minimum(k, ranks.above + ranks.tied)] - discount_sums[np.minimum(k, ranks.above)]
         dcg = _per_query(ranks.query, ranks.gain * discount / ranks.tied, n_queries)
         first, hit, precision_sum = _group_metrics(groups, k, n_queries)
         result[f"ndcg_at_{k}"] = _ratio(dcg, ideal[k])
@@ -82,10 +86,10 @@ def score_queries(ranking: Ranking, pair_queries: Int64, pair_gains: Int64, n_qu
         result[f"mrr_at_{k}"] = first
         result[f"hit_rate_at_{k}"] = hit
         result[f"map_at_{k}"] = _ratio(precision_sum, relevant)
-    return {name: result[name] for name in METRICS}
+    return {name: result[name] for name in (f"{family}_at_{k}" for family in _FAMILIES for k in cutoffs)}
 
 
-def _locate(ranking: Ranking, pair_queries: Int64, pair_gains: Int64) -> _Ranks:
+def _locate(ranking: Ranking, pair_queries: Int64, pair_gains: Int64, deepest: int) -> _Ranks:
     """The ranks of relevant pairs, from the ranking's scores alone."""
     above = np.empty(len(pair_queries), dtype=np.int64)
     tied = np.empty(len(pair_queries), dtype=np.int64)
@@ -99,20 +103,22 @@ def _locate(ranking: Ranking, pair_queries: Int64, pair_gains: Int64) -> _Ranks:
         cut_ties = np.where(top[:, -1] == score[:, 0], ranking.ties_cut[queries], 0)
         tied[part] = (top == score).sum(axis=1) + cut_ties
     unranked = ~np.isfinite(ranking.pair_scores)
-    above[unranked] = MAX_CUTOFF
+    above[unranked] = deepest
     return _Ranks(pair_queries, pair_gains, above, np.maximum(tied, 1))
 
 
-def _ideal_dcg(pair_queries: Int64, pair_gains: Int64, n_queries: int) -> dict[int, Float64]:
+def _ideal_dcg(
+    pair_queries: Int64, pair_gains: Int64, n_queries: int, discounts: Float64, cutoffs: Sequence[int]
+) -> dict[int, Float64]:
     """DCG of the best order, by cutoff."""
     order = np.lexsort((-pair_gains, pair_queries))
     queries, gains = pair_queries[order], pair_gains[order]
     counts = np.bincount(queries, minlength=n_queries)
     rank = np.arange(len(queries)) - np.repeat(np.cumsum(counts) - counts, counts)
-    near = rank < MAX_CUTOFF
+    near = rank < len(discounts)
     weights = np.zeros(len(queries))
-    weights[near] = gains[near] * _DISCOUNTS[rank[near]]
-    return {k: _per_query(queries, weights * (rank < k), n_queries) for k in CUTOFFS}
+    weights[near] = gains[near] * discounts[rank[near]]
+    return {k: _per_query(queries, weights * (rank < k), n_queries) for k in cutoffs}
 
 
 @dataclass(frozen=True)
@@ -134,11 +140,11 @@ class _Groups:
     before: Int64
 
 
-def _groups(ranks: _Ranks) -> _Groups:
-    near = ranks.above < MAX_CUTOFF
+def _groups(ranks: _Ranks, deepest: int) -> _Groups:
+    near = ranks.above < deepest
     query, above, tied = ranks.query[near], ranks.above[near], ranks.tied[near]
-    key, first, relevant = np.unique(query * MAX_CUTOFF + above, return_index=True, return_counts=True)
-    query, above, tied = query[first], key % MAX_CUTOFF, tied[first]
+    key, first, relevant = np.unique(query * deepest + above, return_index=True, return_counts=True)
+    query, above, tied = query[first], key % deepest, tied[first]
     seen = np.cumsum(relevant) - relevant
     starts = np.flatnonzero(np.r_[True, query[1:] != query[:-1]]) if len(query) else np.empty(0, dtype=np.int64)
     sizes = np.diff(np.r_[starts, len(query)])

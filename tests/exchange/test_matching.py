@@ -93,20 +93,16 @@ def test_missing_data_is_absent_unless_required(tmp_path):
         match_tasks([task], ours, required=True)
 
 
-def test_broken_data_is_absent_unless_required(tmp_path):
+def test_broken_data_and_a_broken_card_are_left_to_fail_in_the_run(tmp_path):
     random_beir(tmp_path / "shop")
     (tmp_path / "shop" / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq0\tnowhere\t1\n")
-    ours = select_tasks([str(tmp_path / "shop")], [])
-    task = published("shop", ("test", "default"))
-    assert "nowhere" in match_tasks([task], ours, required=False).absent["shop", "test", "default"]
-    with pytest.raises(BenchError, match="nowhere"):
-        match_tasks([task], ours, required=True)
-
-
-def test_a_broken_card_is_absent():
-    broken = BrokenTask("shop", BenchError("no such key"))
-    matches = match_tasks([published("Shop", ("test", "default"))], [broken], required=False)
-    assert matches.absent["Shop", "test", "default"] == "no such key"
+    broken = BrokenTask("talk", BenchError("no such key"))
+    ours = [*select_tasks([str(tmp_path / "shop")], []), broken]
+    tasks = [published(name, ("test", "default")) for name in ("Shop", "Talk")]
+    matches = match_tasks(tasks, ours, required=False)
+    assert units(matches, "Shop") == {("test", "default")}
+    assert matches.tasks["Talk"] is broken
+    assert matches.absent == {}
 
 
 def test_only_tasks_asked_for(tmp_path):
