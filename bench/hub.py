@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +13,7 @@ from bench.files import digest_json, safe_name, write_text
 
 RepoKind = Literal["model", "dataset"]
 
+_PATIENCE_SECONDS = 10.0
 _OFFLINE_FLAGS = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
 
 
@@ -56,34 +56,55 @@ def snapshot(
         BenchError: The Hub cannot be asked, or does not have it.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     options = {"revision": revision} | ({"repo_type": kind} if kind != "model" else {})
     wanted = {name: value for name, value in (("allow_patterns", allow), ("ignore_patterns", ignore)) if value}
+    cached: Path | None = None
     try:
-        cached: Path | None = None
-        with suppress(LocalEntryNotFoundError):
-            cached = Path(snapshot_download(repo, local_files_only=True, **options))
-        # The cache may hold part of a snapshot, from a download that broke off or a loader that wanted little.
-        have = cached is not None and usable(cached)
-        may_ask = download and not offline()
-        if cached is not None and have and (not may_ask or _mark(repo, kind, cached, allow).exists()):
-            return cached
-        if offline():
-            raise BenchError(
-                f"{repo} is not in the Hub's local cache, and the Hub is switched off (HF_HUB_OFFLINE)",
-                where=where,
-                hint=f"unset HF_HUB_OFFLINE to download it, or {otherwise}",
-            )
-        if not download:
-            raise NotDownloadedError(f"{repo} has to be downloaded from the Hub first", where=where)
-        path = Path(snapshot_download(repo, **options, **wanted))
-        write_text(_mark(repo, kind, path, allow), "")
+        cached = Path(snapshot_download(repo, local_files_only=True, **options))
     except HFValidationError as error:
         raise BenchError(f"`{repo}` is neither a folder nor a Hub id", where=where) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except LocalEntryNotFoundError:
+        pass
+    # The cache may hold part of a snapshot, from a download that broke off or a loader that wanted little.
+    if cached is not None and not usable(cached):
+        cached = None
+    if cached is not None and (offline() or not download or _mark(repo, kind, cached, allow).exists()):
+        return cached
+    if offline():
+        raise BenchError(
+            f"{repo} is not in the Hub's local cache, and the Hub is switched off (HF_HUB_OFFLINE)",
+            where=where,
+            hint=f"unset HF_HUB_OFFLINE to download it, or {otherwise}",
+        )
+    if not download:
+        raise NotDownloadedError(f"{repo} has to be downloaded from the Hub first", where=where)
+    if (trouble := _trouble(repo, kind, revision)) is not None:
+        if cached is not None:
+            return cached
+        raise unreachable(repo, trouble, where, otherwise) from trouble
+    try:
+        path = Path(snapshot_download(repo, **options, **wanted))
+    except Exception as error:
+        # The Hub's refusals, a full disk, and the errors of whichever HTTP library it uses: of no common type.
         raise unreachable(repo, error, where, otherwise) from error
+    write_text(_mark(repo, kind, path, allow), "")
     return path
+
+
+def _trouble(repo: str, kind: RepoKind, revision: str | None) -> Exception | None:
+    """Why the Hub cannot give a repository just now, asked quickly; None where it can.
+
+    Without an answer snapshot_download would try for half a minute, or give a cached part as if it were all.
+    """
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().repo_info(repo, repo_type=kind, revision=revision, timeout=_PATIENCE_SECONDS)
+    except Exception as error:  # noqa: BLE001 - of no common type, see above
+        return error
+    return None
 
 
 def unreachable(repo: str, error: Exception, where: str, otherwise: str) -> BenchError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -18,6 +18,7 @@ from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
 from bench.quality.bm25 import baseline_fingerprint
 from bench.results.index import Cost, ResultIndex
+from bench.tasks.sources import NotAvailableError
 from bench.tasks.unit import TaskUnit
 from bench.vectors.store import VectorSpace, store_root
 from bench.views import View, sort_key
@@ -170,8 +171,25 @@ def make_plan(
     return plan
 
 
+class _Missing:
+    """Units whose data is not here, told once a task: they all lack the same data set."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[list[TaskUnit], BenchError]] = {}
+
+    def add(self, unit: TaskUnit, error: BenchError) -> None:
+        self._found.setdefault(unit.task, ([], error))[0].append(unit)
+
+    def failures(self) -> Iterator[Failure]:
+        for units, error in self._found.values():
+            subsets = [unit.subset for unit in units]
+            label = units[0].label if len(units) == 1 else f"{units[0].task} {', '.join(subsets)}"
+            yield Failure("all models", label, error)
+
+
 def _units(tasks: Sequence[UnitSource], plan: Plan, *, download: bool) -> list[TaskUnit]:
     units = []
+    missing = _Missing()
     for task in tasks:
         try:
             found = task.units(download=download)
@@ -182,7 +200,10 @@ def _units(tasks: Sequence[UnitSource], plan: Plan, *, download: bool) -> list[T
             try:
                 _ = unit.info
             except NotDownloadedError as error:
-                plan.failures.append(Failure("all models", unit.label, _after_download(error)))
+                missing.add(unit, _after_download(error))
+                continue
+            except NotAvailableError as error:
+                missing.add(unit, error)
                 continue
             except BenchError as error:
                 plan.failures.append(Failure("all models", unit.label, error))
@@ -190,6 +211,7 @@ def _units(tasks: Sequence[UnitSource], plan: Plan, *, download: bool) -> list[T
             plan.notes += [f"{unit.label}: {note}" for note in unit.info.notes]
             unit.release()
             units.append(unit)
+    plan.failures += missing.failures()
     return units
 
 

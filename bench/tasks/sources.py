@@ -135,7 +135,7 @@ class Sources:
         return f"{os.environ.get(DATA_VARIABLE) or f'${DATA_VARIABLE}'}/{self._folder_name}"
 
     def _not_available(self, split: str, subset: str, reasons: list[str]) -> NotAvailableError:
-        part = f"split {split}" if subset == DEFAULT_SUBSET else f"split {split}, subset {subset}"
+        part = split if subset == DEFAULT_SUBSET else f"{split}, {subset}"
         return NotAvailableError(
             f"not available: needs {self.card.hub} ({part}): {'; '.join(dict.fromkeys(reasons))}",
             where=f"task `{self.card.name}`",
