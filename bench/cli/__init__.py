@@ -52,8 +52,9 @@ def root(
         os.environ["BENCH_DEBUG"] = "1"
 
 
-for command in (run, report, results, reproduce, models, tasks, doctor):
+for command in (run, report, results, reproduce, models, doctor):
     app.command()(command)
+app.add_typer(tasks, name="tasks")
 app.add_typer(cache, name="cache")
 app.add_typer(export, name="export")
 

@@ -1,4 +1,4 @@
-"""`bench tasks`: the tasks that can be named."""
+"""`bench tasks`: the tasks that can be named, and a new one (see tasks_add)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from bench.cli.options import TaskNames, split_list, task_folders
+from bench.cli.tasks_add import add, size_of
 from bench.hub import NotDownloadedError
 
 if TYPE_CHECKING:
@@ -14,8 +15,20 @@ if TYPE_CHECKING:
     from bench.tasks.unit import TaskUnit
 
 
-def tasks(tasks: TaskNames = None) -> None:
-    """List the tasks: type, splits, sizes, and where their data is."""
+tasks = typer.Typer(
+    help="List the tasks: type, splits, sizes, and where their data is; or add one.", invoke_without_command=True
+)
+tasks.command()(add)
+
+
+@tasks.callback()
+def show(context: typer.Context, tasks: TaskNames = None) -> None:
+    """List the tasks."""
+    if context.invoked_subcommand is None:
+        _show(tasks)
+
+
+def _show(tasks: list[str] | None) -> None:
     from tabulate import tabulate
 
     from bench.tasks.catalog import select_tasks
@@ -48,8 +61,4 @@ def _row(unit: TaskUnit) -> list[str]:
         return [*names, f"not here: {error.message}", "", ""]
     except BenchError as error:
         return [*names, f"broken: {error.one_line}", "", ""]
-    if info.documents is not None:
-        size = f"{info.n:,} queries, {info.documents:,} documents"
-    else:
-        size = f"{info.n:,} {'pairs' if info.type == 'sts' else 'rows'}"
-    return [*names, size, info.fingerprint[:12], str(info.place.path)]
+    return [*names, size_of(info), info.fingerprint[:12], str(info.place.path)]
