@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from bench.cache import cache_root
 from bench.cost.measure import can_search
@@ -18,13 +18,23 @@ from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
 from bench.quality.bm25 import baseline_fingerprint
 from bench.results.index import Cost, ResultIndex
-from bench.tasks.catalog import BrokenTask, Task
 from bench.tasks.sources import NotAvailableError
 from bench.tasks.unit import TaskUnit
 from bench.vectors.store import VectorSpace, store_root
 from bench.views import View, sort_key
 
 Status = Literal["to do", "stale", "done"]
+
+
+class UnitSource(Protocol):
+    """A task, as a plan needs it."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    def units(self, *, download: bool) -> list[TaskUnit]:
+        """The splits and subsets to score; raises a BenchError where they cannot be had."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +141,7 @@ class Plan:
 
 def make_plan(
     entries: Sequence[ModelEntry],
-    tasks: Sequence[Task | BrokenTask],
+    tasks: Sequence[UnitSource],
     index: ResultIndex,
     options: Options,
     load_profile: Callable[[ModelEntry, Located, VectorSpace], ModelProfile],
@@ -177,7 +187,7 @@ class _Missing:
             yield Failure("all models", label, error)
 
 
-def _units(tasks: Sequence[Task | BrokenTask], plan: Plan, *, download: bool) -> list[TaskUnit]:
+def _units(tasks: Sequence[UnitSource], plan: Plan, *, download: bool) -> list[TaskUnit]:
     units = []
     missing = _Missing()
     for task in tasks:

@@ -123,6 +123,15 @@ def _tasks(registry: Registry, names: list[str] | None) -> list[Task | BrokenTas
     return select_tasks([], [first] if first else folders)
 
 
+def all_tasks(registry: Registry) -> list[Task | BrokenTask]:
+    """The tasks of the registry and every card, those that come with bench too."""
+    from bench.tasks.catalog import find_cards, select_tasks
+
+    folders = task_folders(registry.base_dir)
+    chosen = select_tasks(registry.tasks, folders, registry.base_dir) if registry.tasks else []
+    return list({**find_cards(folders), **{task.name: task for task in chosen}}.values())
+
+
 def task_folders(registry_folder: Path = Path()) -> list[Path]:
     """Where cards are looked for: tasks/ here, then beside the registry, then those that come with bench."""
     from bench.shipped import shipped

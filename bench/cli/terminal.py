@@ -28,9 +28,14 @@ errors = Console(stderr=True, width=console.width)
 
 
 class RunDisplay:
-    """Progress of a run on the terminal."""
+    """Progress of a run on the terminal.
 
-    def __init__(self) -> None:
+    Args:
+        to: Where it is shown.
+    """
+
+    def __init__(self, to: Console = console) -> None:
+        self._console = to
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -38,7 +43,7 @@ class RunDisplay:
             TextColumn("{task.completed:,.0f}/{task.total:,.0f} {task.fields[what]}"),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
-            console=console,
+            console=to,
             transient=True,
             refresh_per_second=4,
         )
@@ -56,7 +61,7 @@ class RunDisplay:
 
     def loading(self, model: str) -> None:
         """A model is being loaded."""
-        console.print(f"loading {escape(model)}")
+        self._console.print(f"loading {escape(model)}")
 
     def encoding(self, model: str, task: str, progress: EncodeProgress) -> None:
         """Encoding moved on."""
@@ -66,7 +71,7 @@ class RunDisplay:
         self._progress.update(bar, completed=progress.encoded, rate=rate)
         if progress.reused + progress.encoded == progress.total:
             tokens = f", {progress.tokens / elapsed:,.0f} tokens/s" if elapsed > 0 else ""
-            console.print(
+            self._console.print(
                 f"encoded {escape(model)} on {escape(task)}: {progress.encoded:,} texts "
                 f"({progress.reused:,} were in the store), {rate}{tokens}"
             )
@@ -74,25 +79,25 @@ class RunDisplay:
 
     def waiting(self, model: str) -> None:
         """Another process is encoding with this model."""
-        console.print(f"waiting: another process is encoding with {escape(model)}")
+        self._console.print(f"waiting: another process is encoding with {escape(model)}")
 
     def scoring(self, model: str, task: str, done: int, total: int) -> None:
         """A view was scored."""
         bar = self._bar("score", model, task, total, "views")
         self._progress.update(bar, completed=done)
         if done == total:
-            console.print(f"scored {escape(model)} on {escape(task)}: {total} {'views' if total > 1 else 'view'}")
+            self._console.print(f"scored {escape(model)} on {escape(task)}: {total} {'views' if total > 1 else 'view'}")
             self._progress.remove_task(self._tasks.pop(("score", model, task)))
 
     def measuring(self, model: str, task: str, probe: str) -> None:
         """A cost probe starts: nothing moves on the screen meanwhile, since drawing would disturb it."""
         self._progress.stop()
-        console.print(f"measuring {probe} cost of {escape(model)} on {escape(task)} (10 to 60 s)")
+        self._console.print(f"measuring {probe} cost of {escape(model)} on {escape(task)} (10 to 60 s)")
 
     def damaged(self, model: str, files: Sequence[str]) -> None:
         """Stored vectors were damaged."""
         count = f"{len(files)} file{'s' if len(files) > 1 else ''}"
-        console.print(f"[yellow]{count} of stored vectors of {escape(model)} damaged; encoding their texts again")
+        self._console.print(f"[yellow]{count} of stored vectors of {escape(model)} damaged; encoding their texts again")
 
     def wrote(self, path: Path) -> None:
         """A record was written."""
@@ -100,7 +105,7 @@ class RunDisplay:
 
     def failed(self, failure: Failure) -> None:
         """A job failed."""
-        console.print(f"[red]failed[/]: {escape(failure.model)} on {escape(failure.task)}")
+        self._console.print(f"[red]failed[/]: {escape(failure.model)} on {escape(failure.task)}")
         if os.environ.get("BENCH_DEBUG") and failure.error.__cause__ is not None:
             import traceback
 
@@ -109,9 +114,9 @@ class RunDisplay:
     def print_files(self) -> None:
         """Where everything went."""
         if self._files:
-            console.print("written:")
+            self._console.print("written:")
             for path in self._files:
-                console.print(f"  {escape(str(path))} (+ .parquet)", soft_wrap=True)
+                self._console.print(f"  {escape(str(path))} (+ .parquet)", soft_wrap=True)
 
     def _bar(self, what: str, model: str, task: str, total: int, unit: str) -> TaskID:
         key = (what, model, task)
@@ -122,7 +127,7 @@ class RunDisplay:
         return self._tasks[key]
 
 
-def print_plan(plan: Plan) -> None:
+def print_plan(plan: Plan, to: Console = console) -> None:
     """The plan: a line a model and task, with what is to be done and why."""
     if plan.jobs:
         table = RichTable(title="plan", title_justify="left", box=None, pad_edge=False, header_style="bold")
@@ -130,11 +135,11 @@ def print_plan(plan: Plan) -> None:
             table.add_column(heading, justify="right" if heading in {"cells", "to do", "stale", "done"} else "left")
         for job in plan.jobs:
             table.add_row(*_plan_row(job))
-        console.print(table)
+        to.print(table)
     for note in plan.notes:
-        console.print(f"note: {escape(note)}")
+        to.print(f"note: {escape(note)}")
     if plan.jobs and plan.up_to_date:
-        console.print("[green]up to date[/]: nothing to encode, score or measure")
+        to.print("[green]up to date[/]: nothing to encode, score or measure")
 
 
 def _plan_row(job: Job) -> list[str]:

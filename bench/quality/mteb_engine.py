@@ -18,17 +18,17 @@ from bench.models.profile import Similarity
 from bench.models.registry import Role
 from bench.quality.bootstrap import mean_intervals
 from bench.quality.evaluate import Estimate, Scores
-from bench.quality.ranking import ScoreBlock, dense_blocks, rank
-from bench.quality.retrieval import score_queries
+from bench.quality.ranking import ScoreBlock, rank_blocks
+from bench.quality.retrieval import MAX_CUTOFF, score_queries
 from bench.tasks.mteb_bridge import contained
 from bench.tasks.mteb_data import MtebData, arrow_cache
-from bench.vectors.quantise import Comparable, Quantiser, fit, unit
+from bench.vectors.quantise import Comparable, Quantiser, fit
 from bench.views import View
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 # Full vectors of texts in a role, shape (n, width), float32; what is not stored yet is encoded first.
-VectorsOf = Callable[[Sequence[str], Role], Float32]
+VectorsOf = Callable[[list[str], Role], Float32]
 
 _PASS_TEXTS = 16_384
 # Scores of a single run over all rows have one item.
@@ -83,23 +83,25 @@ class StoredEncoder:
     def similarity(self, first: Any, second: Any) -> Any:
         """The similarity of every row of one side to every row of the other, a torch tensor of float32.
 
-        Computed as bench's own search does, in float64 and rounded, so that equal pairs tie.
+        Computed as bench's own search does, exactly in float64 and rounded once, so that equal pairs tie.
         """
-        torch = importlib.import_module("torch")
         left, right = self._comparable(first), self._comparable(second)
-        rows = np.arange(len(right.directions))
-        return torch.from_numpy(np.concatenate([block.scores for block in dense_blocks(left, [(rows, right)])]))
+        products = left.directions @ right.directions.T
+        return _tensor(products * (left.weights[:, None] * right.weights))
 
     def similarity_pairwise(self, first: Any, second: Any) -> Any:
         """The similarity of each row to its partner, a torch tensor of float32."""
-        torch = importlib.import_module("torch")
         left, right = self._comparable(first), self._comparable(second)
-        products = (left.directions * right.directions).sum(axis=1) * left.weights * right.weights
-        return torch.from_numpy(products.astype(np.float32))
+        products = (left.directions * right.directions).sum(axis=1)
+        return _tensor(products * (left.weights * right.weights))
 
     def _comparable(self, values: Any) -> Comparable:
-        directions, lengths = unit(np.atleast_2d(np.asarray(values)))
-        return Comparable(directions, lengths if self._similarity == "dot" else np.ones(len(directions)))
+        matrix = np.atleast_2d(np.asarray(values, dtype=np.float32))
+        return Quantiser(View(matrix.shape[1]), self._similarity).comparable(matrix)
+
+
+def _tensor(values: Float64) -> Any:
+    return importlib.import_module("torch").from_numpy(values.astype(np.float32))
 
 
 def score_mteb(
@@ -162,7 +164,7 @@ def _evaluate(data: MtebData, encoder: StoredEncoder) -> Scores:
         except Exception as error:
             raise BenchError(f"mteb cannot score it: {type(error).__name__}: {error}", where=_where(data)) from error
     ranked = seen[0] if seen and not task.skip_first_result else None
-    return _scores(raw, data, _ranking_items(ranked, task.k_values) if ranked else None)
+    return _scores(raw, data, _ranking_items(ranked) if ranked else None)
 
 
 def _fresh(data: MtebData) -> Any:
@@ -192,7 +194,7 @@ def _listen(task: Any, seen: list[_Ranked]) -> None:
     task.task_specific_scores = listening
 
 
-def _ranking_items(ranked: _Ranked, cutoffs: Sequence[int]) -> tuple[list[str], dict[str, Float64]]:
+def _ranking_items(ranked: _Ranked) -> tuple[list[str], dict[str, Float64]]:
     """Every query's metrics from mteb's rankings, with tied documents in no order (bench.quality.retrieval)."""
     ids = sorted(ranked.scores)
     documents: dict[str, int] = {}
@@ -206,24 +208,17 @@ def _ranking_items(ranked: _Ranked, cutoffs: Sequence[int]) -> tuple[list[str], 
     for query in ids:
         for document in ranked.scores[query]:
             documents.setdefault(document, len(documents))
-    ranking = rank(
-        _rows(ranked, ids, documents),
-        n_queries=len(ids),
-        n_documents=len(documents),
-        k=max(cutoffs),
-        pair_queries=pairs[:, 0],
-        pair_documents=pairs[:, 1],
-    )
-    return ids, score_queries(ranking, pairs[:, 0], pairs[:, 2], len(ids), cutoffs)
+    ranks = rank_blocks(_rows(ranked, ids, documents), pairs[:, 0], pairs[:, 1], MAX_CUTOFF)
+    return ids, score_queries(ranks, pairs[:, 0], pairs[:, 2], len(ids))
 
 
 def _rows(ranked: _Ranked, ids: list[str], documents: dict[str, int]) -> Iterator[ScoreBlock]:
     """Score blocks of one query each; documents that mteb did not rank have no place."""
     for row, query in enumerate(ids):
         found = ranked.scores[query]
-        columns = np.array([documents[document] for document in found], dtype=np.int64)
-        values = np.array(list(found.values()), dtype=np.float32)[None, :]
-        yield ScoreBlock(slice(row, row + 1), columns, values)
+        scores = np.full((1, len(documents)), -np.inf, dtype=np.float32)
+        scores[0, [documents[document] for document in found]] = list(found.values())
+        yield ScoreBlock(slice(row, row + 1), scores)
 
 
 def _scores(raw: Mapping[str, Any], data: MtebData, ranking: tuple[list[str], dict[str, Float64]] | None) -> Scores:
