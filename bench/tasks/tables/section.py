@@ -205,6 +205,12 @@ class Table(_Section):
         return None
 
     @property
+    def patterns(self) -> list[str]:
+        """Names and glob patterns of all files that it may be read from."""
+        joined = self.join.files if self.join else []
+        return [*(name for names in self.files.values() for name in names), *joined]
+
+    @property
     def task_type(self) -> Literal["retrieval", "sts"]:
         """The type of task that it makes."""
         return "sts" if self.shape == "pairs" else "retrieval"
