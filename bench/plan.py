@@ -109,11 +109,19 @@ class Job:
 
 @dataclass
 class Plan:
-    """All jobs, and what cannot even be planned."""
+    """All jobs, and what cannot even be planned.
+
+    Attributes:
+        jobs: What there is to do, done or not.
+        failures: What cannot be planned.
+        notes: What a reader should know.
+        tasks: The tasks of the jobs, by name.
+    """
 
     jobs: list[Job] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    tasks: dict[str, Task] = field(default_factory=dict)
 
     @property
     def only_wrong_usage(self) -> bool:
@@ -174,6 +182,8 @@ def _units(tasks: Sequence[Task | BrokenTask], plan: Plan) -> list[TaskUnit]:
                 continue
             plan.notes += [f"{unit.label}: {note}" for note in unit.data.notes]
             units.append(unit)
+        if isinstance(task, Task):
+            plan.tasks[task.name] = task
     return units
 
 

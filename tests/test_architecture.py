@@ -15,7 +15,7 @@ LAYERS = [
     {"cache", "config"},
     {"models", "tasks", "environment"},
     {"vectors", "results"},
-    {"quality"},
+    {"quality", "audit"},
     {"cost", "report"},
     {"plan"},
     {"records"},

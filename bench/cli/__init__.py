@@ -50,8 +50,9 @@ def root(
         os.environ["BENCH_DEBUG"] = "1"
 
 
-for command in (run, report, results, models, tasks, doctor):
+for command in (run, report, results, models, doctor):
     app.command()(command)
+app.add_typer(tasks, name="tasks")
 app.add_typer(cache, name="cache")
 
 

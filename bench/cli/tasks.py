@@ -1,4 +1,4 @@
-"""`bench tasks`: the tasks that can be named."""
+"""`bench tasks`: the tasks that can be named, and the commands on one of them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,31 @@ from typing import TYPE_CHECKING
 import typer
 
 from bench.cli.options import TaskNames, split_list, task_folders
+from bench.cli.tasks_audit import audit
+from bench.cli.tasks_check import check
 
 if TYPE_CHECKING:
     from bench.tasks.catalog import BrokenTask, Task
 
 
-def tasks(tasks: TaskNames = None) -> None:
+tasks = typer.Typer(help="List the tasks: type, splits, sizes, and where their data is.", invoke_without_command=True)
+for command in (check, audit):
+    tasks.command()(command)
+
+
+@tasks.callback()
+def show(context: typer.Context, names: TaskNames = None) -> None:
     """List the tasks: type, splits, sizes, and where their data is."""
+    if context.invoked_subcommand is None:
+        _show(names)
+
+
+def _show(names: list[str] | None) -> None:
     from tabulate import tabulate
 
     from bench.tasks.catalog import select_tasks
 
-    rows = [row for task in select_tasks(split_list(tasks), task_folders()) for row in _rows(task)]
+    rows = [row for task in select_tasks(split_list(names), task_folders()) for row in _rows(task)]
     typer.echo(
         tabulate(
             rows, headers=["task", "type", "split", "subset", "size", "fingerprint", "data"], disable_numparse=True

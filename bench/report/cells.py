@@ -8,6 +8,7 @@ from bench.report.rows import COLUMNS, Column, Row, Table
 from bench.results.schema import Value
 
 NOISY_MARK = "†"
+AUDIT_COMMAND = "`bench tasks audit`"
 
 
 def score_text(value: Value) -> str:

@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from bench.errors import BenchError
 from bench.files import write_text
-from bench.report.cells import NOISY_MARK, is_best, number_text, score_text, shown_columns, view_text
+from bench.report.cells import AUDIT_COMMAND, NOISY_MARK, is_best, number_text, score_text, shown_columns, view_text
 from bench.report.rows import COLUMNS, Row, Table, make_tables
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
@@ -51,6 +51,7 @@ def render_leaderboard(results: Path) -> str:
         parts.append(_caption(table, environments))
         parts.append(_table(table))
         parts += [f"- {escape(note)}" for note in table.notes]
+        parts += [f"{escape(footnote)} ({AUDIT_COMMAND})" for footnote in table.footnotes]
         if any(row.noisy for row in table.rows):
             parts.append(f"{NOISY_MARK} measured on a busy machine: run `bench run --force` again when it is quiet.")
     parts += ["## Columns", _legend()]

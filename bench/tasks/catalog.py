@@ -116,6 +116,15 @@ class Task:
             return [self._unit("test", subset, _pair_file(data, subset)) for subset in self.card.subsets]
         return [self._unit(split, DEFAULT_SUBSET, _pair_file(data, split)) for split in self.card.splits]
 
+    def training(self) -> TaskUnit | None:
+        """The split `train` of the task's data, None where there is none."""
+        data = (self.folder / self.card.path).resolve()
+        if self.card.type == "retrieval":
+            return self._unit("train", DEFAULT_SUBSET, data) if (data / "qrels" / "train.tsv").is_file() else None
+        folder = data.parent if data.is_file() else data
+        files = (folder / f"train{suffix}" for suffix in SUFFIXES)
+        return next((self._unit("train", DEFAULT_SUBSET, path) for path in files if path.is_file()), None)
+
     def _unit(self, split: str, subset: str, path: Path) -> TaskUnit:
         return TaskUnit(self.name, self.card.type, split, subset, path, self.card)
 

@@ -29,6 +29,7 @@ class RetrievalData:
         pair_gains: Its label, at least 1, shape (p,).
         ignore_identical_ids: Whether a document with the query's own id is left out of its ranking.
         notes: What a reader of the scores should know about the data.
+        irrelevant: How many judgements say that a document is not relevant; None where the source does not tell.
     """
 
     document_ids: list[str]
@@ -40,6 +41,7 @@ class RetrievalData:
     pair_gains: Int64
     ignore_identical_ids: bool = False
     notes: list[str] = field(default_factory=list)
+    irrelevant: int | None = None
 
     def fingerprint(self) -> str:
         """Identity by content: texts, labels, query ids and scoring settings; not row order or document ids.
