@@ -119,10 +119,11 @@ def _shared_ids(
 def _sts(data: PairData, train: _Training) -> list[AuditFinding]:
     pairs = list(zip(data.sentences1, data.sentences2, strict=True))
     sentences = list(dict.fromkeys([*data.sentences1, *data.sentences2]))
+    seen = [*train.queries, *train.positives]
     either_order = train.pairs | {(b, a) for a, b in train.pairs}
     return [
         *ladder(shared_pairs(pairs, either_order)),
-        *ladder(shared_texts("sentences", "distinct test sentences", sentences, [*train.queries, *train.positives])),
+        *ladder(shared_texts("sentences", "distinct test sentences", "training sentences", sentences, seen)),
     ]
 
 
