@@ -11,7 +11,19 @@ from pathlib import Path
 import numpy as np
 
 from bench.models.profile import ModelProfile, TextContext
-from bench.results.schema import CostRecord, Figure, ModelInfo, Noise, QualityRecord, TaskInfo, Value, ViewScores
+from bench.results.schema import (
+    AuditFinding,
+    AuditRecord,
+    CostRecord,
+    Figure,
+    ModelInfo,
+    Noise,
+    QualityRecord,
+    TaskInfo,
+    TaskRef,
+    Value,
+    ViewScores,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = (
@@ -193,4 +205,38 @@ def cost_record(
             for name, value, dim, precision in figures
         ],
         not_measured=dict(not_measured or {}),
+    )
+
+
+def write_hub(folder: Path, configs: Mapping[str, Mapping[str, Iterable[Mapping[str, object]]]]) -> Path:
+    """Write a data set as the Hugging Face Hub has it: a JSON Lines file a config and split, named in README.md."""
+    lines = ["---", "configs:"]
+    for config, splits in configs.items():
+        lines += [f"- config_name: {config}", "  data_files:"]
+        for split, rows in splits.items():
+            path = write_jsonl(folder / config / f"{split}.jsonl", rows)
+            lines += [f"  - split: {split}", f"    path: {path.relative_to(folder)}"]
+    (folder / "README.md").write_text("\n".join([*lines, "---", ""]), encoding="utf-8")
+    return folder
+
+
+def audit_record(
+    sentences: Iterable[str],
+    *,
+    task: str = "shop",
+    data: str = "d" * 32,
+    created: str = "2026-01-01T00:00:00+00:00",
+    weakens: bool = True,
+) -> AuditRecord:
+    """An audit record with a finding a sentence."""
+    return AuditRecord(
+        bench_version="0",
+        created=created,
+        task=TaskRef(name=task, split="test", subset="default", fingerprint=data),
+        training=None,
+        thresholds={"jaccard": 0.8},
+        findings=[
+            AuditFinding(kind=f"kind_{row}", count=1, of=2, sentence=sentence, weakens=weakens, examples=["<b>`x`"])
+            for row, sentence in enumerate(sentences)
+        ],
     )

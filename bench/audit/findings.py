@@ -30,7 +30,7 @@ def audit(test: RetrievalData | PairData, train: RetrievalData | PairData | None
     own = missing_labels(test) if isinstance(test, RetrievalData) else [conflicting_scores(test)]
     if seen is None:
         of = len(test.queries) if isinstance(test, RetrievalData) else len(test.gold)
-        return [not_checked("training", of, "the task has no training data to compare with"), *own]
+        return [not_checked("training", of, "no training data was found to compare with"), *own]
     return [*(_retrieval(test, seen) if isinstance(test, RetrievalData) else _sts(test, seen)), *own]
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench import __version__
 from bench.audit.findings import THRESHOLDS, audit
+from bench.errors import BenchError
 from bench.results.index import ResultIndex
-from bench.results.schema import AuditRecord, UnitInfo
+from bench.results.schema import AuditRecord, TaskRef
 from bench.results.store import ResultStore
-from bench.tasks.catalog import Task, TaskUnit
-
-# Other types of task keep their data to themselves.
-AUDITED = ("retrieval", "sts")
+from bench.tasks.catalog import Task
+from bench.tasks.data import PairData, RetrievalData
+from bench.tasks.unit import TaskUnit
 
 
 def audit_unit(unit: TaskUnit, training: TaskUnit | None, created: str) -> AuditRecord:
@@ -25,36 +25,57 @@ def audit_unit(unit: TaskUnit, training: TaskUnit | None, created: str) -> Audit
         created: The record's time (ResultStore.stamp).
 
     Raises:
-        BenchError: The data of either cannot be read.
+        BenchError: The data of either cannot be read, or is only for mteb to read.
     """
     return AuditRecord(
         bench_version=__version__,
         created=created,
-        task=_info(unit),
-        training=None if training is None else _info(training),
+        task=_names(unit),
+        training=None if training is None else _names(training),
         thresholds=THRESHOLDS,
-        findings=audit(unit.data, None if training is None else training.data),
+        findings=audit(readable(unit), None if training is None else readable(training)),
     )
 
 
-def own_training(task: Task, unit: TaskUnit) -> TaskUnit | None:
-    """A task's split `train`, unless it is the very data that is audited."""
-    training = task.training()
-    if training is None or (training.path, training.split) == (unit.path, unit.split):
+def readable(unit: TaskUnit) -> RetrievalData | PairData:
+    """A unit's data.
+
+    Raises:
+        BenchError: It cannot be read, or only mteb's own evaluator reads it.
+    """
+    data = unit.data
+    if not isinstance(data, RetrievalData | PairData):
+        raise BenchError("only mteb's own evaluator reads its texts", where=f"task {unit.label}")
+    return data
+
+
+def own_training(unit: TaskUnit) -> TaskUnit | None:
+    """The split `train` of a unit's task where it is here, unless the unit is that split.
+
+    Raises:
+        BenchError: It is there and broken.
+    """
+    if unit.split == "train":
         return None
-    return training
+    try:
+        return Task(unit.card, unit.sources.base).training()
+    except BenchError:
+        # mteb does not tell a split that is not there from one that cannot be read.
+        if unit.card.mteb is not None:
+            return None
+        raise
 
 
 def audit_missing(
-    units: Sequence[TaskUnit], tasks: Mapping[str, Task], store: ResultStore, index: ResultIndex
+    units: Sequence[TaskUnit], store: ResultStore, index: ResultIndex
 ) -> Iterator[tuple[TaskUnit, Path | Exception]]:
-    """Audit the units that have no audit of their data, or only one against an older state of their training data.
+    """Audit the units that have no audit of their data, or only one against an older state of their split `train`.
 
-    An audit against other training data, which somebody asked for, is left as it is.
+    An audit against other training data, which somebody asked for, is left as it is. Units that only mteb's evaluator
+    reads are passed over.
 
     Args:
         units: The units, once or several times each.
-        tasks: The tasks they belong to, by name; their split `train` is what they are compared with.
         store: Where records are written.
         index: The results there are.
 
@@ -62,26 +83,22 @@ def audit_missing(
         Each unit that lacked an audit, with the file of its record or what went wrong.
     """
     for names, unit in {(unit.task, unit.split, unit.subset): unit for unit in units}.items():
-        if unit.type not in AUDITED:
-            continue
         try:
-            training = own_training(tasks[unit.task], unit)
+            if unit.info.type == "mteb":
+                continue
             known = index.audits.get((names, unit.fingerprint))
-            if known is None or _outdated(known.training, training):
+            training = own_training(unit) if known is None or _is_own(known) else None
+            if known is None or (training is not None and known.training != _names(training)):
                 yield unit, store.write_audit(audit_unit(unit, training, store.stamp()))
         except Exception as error:  # noqa: BLE001 - an audit that fails must not stop a run
             yield unit, error
+        unit.release()
 
 
-def _outdated(known: UnitInfo | None, training: TaskUnit | None) -> bool:
-    """Whether an audit's training data was the task's own and is no longer what it was."""
-    if training is None:
-        return False
-    if known is None:
-        return True
-    own = (known.name, known.split, known.subset) == (training.task, training.split, training.subset)
-    return own and known.fingerprint != training.fingerprint
+def _is_own(record: AuditRecord) -> bool:
+    """Whether a task was compared with its own split `train`."""
+    return record.training is not None and record.training.name == record.task.name
 
 
-def _info(unit: TaskUnit) -> UnitInfo:
-    return UnitInfo(name=unit.task, split=unit.split, subset=unit.subset, fingerprint=unit.fingerprint)
+def _names(unit: TaskUnit) -> TaskRef:
+    return TaskRef(name=unit.task, split=unit.split, subset=unit.subset, fingerprint=unit.fingerprint)

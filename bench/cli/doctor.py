@@ -16,7 +16,7 @@ def doctor() -> None:
 
     from bench import __version__, environment
     from bench.cache import cache_root
-    from bench.models.source import offline
+    from bench.hub import offline
 
     facts = environment.describe()
     memory = psutil.virtual_memory()

@@ -9,9 +9,11 @@ import typer
 from bench.cli.options import TaskNames, split_list, task_folders
 from bench.cli.tasks_audit import audit
 from bench.cli.tasks_check import check
+from bench.hub import NotDownloadedError
 
 if TYPE_CHECKING:
     from bench.tasks.catalog import BrokenTask, Task
+    from bench.tasks.unit import TaskUnit
 
 
 tasks = typer.Typer(help="List the tasks: type, splits, sizes, and where their data is.", invoke_without_command=True)
@@ -41,17 +43,26 @@ def _show(names: list[str] | None) -> None:
 
 def _rows(task: Task | BrokenTask) -> list[list[str]]:
     from bench.errors import BenchError
-    from bench.tasks.data import RetrievalData
 
-    rows = []
     try:
-        for unit in task.units():
-            data = unit.data
-            if isinstance(data, RetrievalData):
-                size = f"{len(data.queries):,} queries, {len(data.documents):,} documents"
-            else:
-                size = f"{len(data.gold):,} pairs"
-            rows.append([task.name, unit.type, unit.split, unit.subset, size, unit.fingerprint[:12], str(unit.path)])
+        units = task.units(download=False)
     except BenchError as error:
-        rows.append([task.name, "", "", "", f"broken: {error.one_line}", "", ""])
-    return rows
+        return [[task.name, "", "", "", f"broken: {error.one_line}", "", ""]]
+    return [_row(unit) for unit in units]
+
+
+def _row(unit: TaskUnit) -> list[str]:
+    from bench.errors import BenchError
+
+    names = [unit.task, unit.card.type, unit.split, unit.subset]
+    try:
+        info = unit.info
+    except NotDownloadedError as error:
+        return [*names, f"not here: {error.message}", "", ""]
+    except BenchError as error:
+        return [*names, f"broken: {error.one_line}", "", ""]
+    if info.documents is not None:
+        size = f"{info.n:,} queries, {info.documents:,} documents"
+    else:
+        size = f"{info.n:,} {'pairs' if info.type == 'sts' else 'rows'}"
+    return [*names, size, info.fingerprint[:12], str(info.place.path)]

@@ -11,7 +11,7 @@ from bench.cli.options import ResultsFolder, TaskName, named_task
 
 if TYPE_CHECKING:
     from bench.results.schema import AuditRecord
-    from bench.tasks.catalog import TaskUnit
+    from bench.tasks.unit import TaskUnit
 
 
 def audit(
@@ -31,18 +31,14 @@ def audit(
     Test texts that stand in the training data, near-duplicates, relevant documents without a label. Leaderboards that
     show the task carry what is found as a footnote.
     """
-    from bench.audit.record import AUDITED, audit_unit, own_training
-    from bench.errors import UsageError
+    from bench.audit.record import audit_unit, own_training
     from bench.results.store import ResultStore
 
-    task = named_task(name)
     store = ResultStore(results)
     store.records()
     given = None if train is None else _training(train)
-    for unit in task.units():
-        if unit.type not in AUDITED:
-            raise UsageError(f"a task of type {unit.type} cannot be audited", where=f"task `{task.name}`")
-        training = own_training(task, unit) if given is None else given
+    for unit in named_task(name).units():
+        training = own_training(unit) if given is None else given
         record = audit_unit(unit, training, store.stamp())
         path = store.write_audit(record)
         _print(unit, training, record)
@@ -66,8 +62,10 @@ def _training(name: str) -> TaskUnit:
 
 
 def _print(unit: TaskUnit, training: TaskUnit | None, record: AuditRecord) -> None:
-    against = "no training data" if training is None else f"{training.label} ({training.split}), {training.path}"
-    typer.echo(f"\n{unit.label} ({unit.split}), {unit.type}, against {against}")
+    against = (
+        "no training data" if training is None else f"{training.label} ({training.split}), {training.info.place.path}"
+    )
+    typer.echo(f"\n{unit.label} ({unit.split}), {unit.info.type}, against {against}")
     for finding in record.findings:
         mark = "?" if finding.count is None else "!" if finding.weakens else "-" if finding.count else " "
         typer.echo(f"{mark} {finding.sentence}")

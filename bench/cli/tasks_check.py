@@ -11,8 +11,8 @@ from bench.cli.options import RegistryFile, TaskName, chosen_models, named_task
 if TYPE_CHECKING:
     from bench.models.encoder import SentenceEncoder
     from bench.models.registry import ModelEntry
-    from bench.tasks.catalog import TaskUnit
     from bench.tasks.data import PairData, RetrievalData
+    from bench.tasks.unit import TaskUnit
 
 
 def check(
@@ -24,8 +24,10 @@ def check(
     models: RegistryFile = None,
 ) -> None:
     """Show what a task's data holds: counts, labels, lengths, and texts that are empty or repeated."""
+    from bench.audit.record import readable
+
     units = named_task(name).units()
-    datasets = [unit.data for unit in units]
+    datasets = [readable(unit) for unit in units]
     loaded = None if model is None else _load(*chosen_models(models, [model]))
     for unit, data in zip(units, datasets, strict=True):
         _print(unit, data, loaded)
@@ -48,7 +50,7 @@ def _print(unit: TaskUnit, data: RetrievalData | PairData, loaded: tuple[ModelEn
     from bench.audit.describe import counts, faults, labels, lengths, positives_per_query, texts_by_role
     from bench.tasks.data import RetrievalData
 
-    typer.echo(f"\n{unit.label} ({unit.split}), {unit.type}, {unit.path}")
+    typer.echo(f"\n{unit.label} ({unit.split}), {unit.info.type}, {unit.info.place.path}")
     _table([[what, f"{count:,}"] for what, count in counts(data)])
     found = labels(data)
     total = sum(count for _, count in found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,9 +11,10 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
-from bench.cache import cache_root, sha256_of
+from bench.cache import sha256_of
 from bench.errors import BenchError
-from bench.files import path_exists, safe_name, user_path, walk_files, write_text
+from bench.files import path_exists, user_path, walk_files
+from bench.hub import NotDownloadedError, snapshot
 from bench.models.registry import ModelEntry
 
 SourceKind = Literal["folder", "package", "hub"]
@@ -23,7 +23,6 @@ _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
 # Weights of other frameworks and exports: a sentence-transformers model on torch reads none of them.
 HUB_IGNORED = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack", "*.tflite", "coreml/*", "*.gguf"]
 _TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "whitespace*.json")
-_OFFLINE_FLAGS = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,6 @@ class Located:
     source: str
     kind: SourceKind
     revision: str | None = None
-
-
-class NotDownloadedError(BenchError):
-    """The model could be had from the Hub, but is not on this machine yet."""
 
 
 def locate(entry: ModelEntry, *, download: bool) -> Located:
@@ -127,52 +122,18 @@ def _package_folder(spec: str, where: str) -> Path:
     )
 
 
-def offline() -> bool:
-    """Whether the environment forbids asking the Hub."""
-    return any(os.environ.get(flag, "").upper() in {"1", "TRUE", "YES", "ON"} for flag in _OFFLINE_FLAGS)
-
-
 def _hub(entry: ModelEntry, repo: str, source: str, *, download: bool) -> Located:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    where = f"model `{entry.name}`"
-    try:
-        try:
-            path = snapshot_download(repo, revision=entry.revision, local_files_only=True)
-        except LocalEntryNotFoundError:
-            path = ""
-        # The cache may hold part of a snapshot, from a download that broke off or a loader that wanted little.
-        usable = bool(path) and bool(weight_files(Path(path)))
-        may_ask = download and not offline()
-        if not usable or (may_ask and not _download_mark(repo, path).exists()):
-            if offline():
-                raise BenchError(
-                    f"{repo} is not in the Hub's local cache, and the Hub is switched off (HF_HUB_OFFLINE)",
-                    where=where,
-                    hint="unset HF_HUB_OFFLINE to download it, or give a local folder as `source`",
-                )
-            if not download:
-                raise NotDownloadedError(f"{repo} has to be downloaded from the Hub first", where=where)
-            path = snapshot_download(repo, revision=entry.revision, ignore_patterns=HUB_IGNORED)
-            write_text(_download_mark(repo, path), "")
-    except HFValidationError as error:
-        raise BenchError(f"`{repo}` is neither a folder nor a Hub id", where=where) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise BenchError(
-            f"could not get {repo} from the Hub: {reason}",
-            where=where,
-            hint="check the id, the revision and the network (HF_TOKEN for private models), "
-            "or give a local folder as `source`",
-        ) from error
-    snapshot = Path(path)
-    return Located(snapshot, source, "hub", revision=snapshot.name)
-
-
-def _download_mark(repo: str, snapshot: str) -> Path:
-    """The file that says that bench has seen a snapshot's download to its end."""
-    return cache_root() / "downloads" / f"{safe_name(repo)}-{Path(snapshot).name}"
+    folder = snapshot(
+        repo,
+        "model",
+        revision=entry.revision,
+        download=download,
+        usable=lambda path: bool(weight_files(path)),
+        where=f"model `{entry.name}`",
+        otherwise="give a local folder as `source`",
+        ignore=HUB_IGNORED,
+    )
+    return Located(folder, source, "hub", revision=folder.name)
 
 
 def weight_files(folder: Path) -> list[Path]:

@@ -171,7 +171,7 @@ class EnvironmentRecord(_Record):
     facts: dict[str, Any]
 
 
-class UnitInfo(_Record):
+class TaskRef(_Record):
     """A split and subset of a task by name and content."""
 
     name: str
@@ -207,8 +207,8 @@ class AuditRecord(_Record):
     schema_version: Literal[1] = 1
     bench_version: str
     created: str
-    task: UnitInfo
-    training: UnitInfo | None
+    task: TaskRef
+    training: TaskRef | None
     thresholds: dict[str, float]
     findings: list[AuditFinding]
 

@@ -13,7 +13,7 @@ from bench.quality import retrieval
 from bench.quality.ranking import ScoreBlock, rank
 
 
-def score(scores, labels, exclude=None):
+def score(scores, labels, exclude=None, cutoffs=retrieval.CUTOFFS):
     """Every metric of every query, from tables of scores and labels; a label of 0 is not relevant."""
     scores, labels = np.array(scores, dtype=np.float32), np.array(labels, dtype=np.int64)
     queries, documents = np.nonzero(labels)
@@ -22,18 +22,18 @@ def score(scores, labels, exclude=None):
         [ScoreBlock(slice(0, n), np.arange(m), scores)],
         n_queries=n,
         n_documents=m,
-        k=retrieval.MAX_CUTOFF,
+        k=max(cutoffs),
         pair_queries=queries,
         pair_documents=documents,
         exclude=exclude,
     )
-    return retrieval.score_queries(ranking, queries, labels[queries, documents], n)
+    return retrieval.score_queries(ranking, queries, labels[queries, documents], n, cutoffs)
 
 
-def score_one(scores, labels, exclude=()):
+def score_one(scores, labels, exclude=(), cutoffs=retrieval.CUTOFFS):
     """The metrics of one query; `exclude` are documents."""
     left_out = (np.zeros(len(exclude), dtype=np.int64), np.array(exclude, dtype=np.int64))
-    return {name: values[0] for name, values in score([scores], [labels], left_out).items()}
+    return {name: values[0] for name, values in score([scores], [labels], left_out, cutoffs).items()}
 
 
 def plain(ranked, labels, k):
@@ -195,11 +195,7 @@ def test_ties_give_the_mean_over_every_order(case, deepest):
         [labels[row] for group in order for row in group] for order in product(*(permutations(g) for g in groups))
     ]
     cutoffs = tuple(range(1, deepest + 1))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(retrieval, "CUTOFFS", cutoffs)
-        patch.setattr(retrieval, "MAX_CUTOFF", deepest)
-        patch.setattr(retrieval, "METRICS", tuple(name for k in cutoffs for name in plain([], [], k)))
-        found = score_one(scores, labels, exclude)
+    found = score_one(scores, labels, exclude, cutoffs)
     for k in cutoffs:
         each = [plain(order, labels, k) for order in orders]
         for name in each[0]:

@@ -1,0 +1,124 @@
+"""Files from the Hugging Face Hub: from its local cache, or downloaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from bench.cache import cache_root
+from bench.errors import BenchError
+from bench.files import digest_json, safe_name, write_text
+
+RepoKind = Literal["model", "dataset"]
+
+_PATIENCE_SECONDS = 10.0
+_OFFLINE_FLAGS = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
+
+
+class NotDownloadedError(BenchError):
+    """Something could be had from the Hub, but is not on this machine yet."""
+
+
+def offline() -> bool:
+    """Whether the environment forbids asking the Hub."""
+    return any(os.environ.get(flag, "").upper() in {"1", "TRUE", "YES", "ON"} for flag in _OFFLINE_FLAGS)
+
+
+def snapshot(
+    repo: str,
+    kind: RepoKind,
+    *,
+    revision: str | None,
+    download: bool,
+    usable: Callable[[Path], bool],
+    where: str,
+    otherwise: str,
+    allow: Sequence[str] | None = None,
+    ignore: Sequence[str] | None = None,
+) -> Path:
+    """The folder of a repository's files at a revision; its name is the commit.
+
+    Args:
+        repo: `owner/name`.
+        kind: What kind of repository it is.
+        revision: Branch, tag or commit; None for the newest.
+        download: Whether the Hub may be asked; otherwise only its local cache is.
+        usable: Whether a folder found in the cache holds what is needed.
+        where: Who wants it, for messages.
+        otherwise: What to do without the Hub, for messages.
+        allow: Patterns of the files to download; None for all.
+        ignore: Patterns of files not to download.
+
+    Raises:
+        NotDownloadedError: It is not in the cache and `download` is False.
+        BenchError: The Hub cannot be asked, or does not have it.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    options = {"revision": revision} | ({"repo_type": kind} if kind != "model" else {})
+    wanted = {name: value for name, value in (("allow_patterns", allow), ("ignore_patterns", ignore)) if value}
+    cached: Path | None = None
+    try:
+        cached = Path(snapshot_download(repo, local_files_only=True, **options))
+    except HFValidationError as error:
+        raise BenchError(f"`{repo}` is neither a folder nor a Hub id", where=where) from error
+    except LocalEntryNotFoundError:
+        pass
+    # The cache may hold part of a snapshot, from a download that broke off or a loader that wanted little.
+    if cached is not None and not usable(cached):
+        cached = None
+    if cached is not None and (offline() or not download or _mark(repo, kind, cached, allow).exists()):
+        return cached
+    if offline():
+        raise BenchError(
+            f"{repo} is not in the Hub's local cache, and the Hub is switched off (HF_HUB_OFFLINE)",
+            where=where,
+            hint=f"unset HF_HUB_OFFLINE to download it, or {otherwise}",
+        )
+    if not download:
+        raise NotDownloadedError(f"{repo} has to be downloaded from the Hub first", where=where)
+    if (trouble := _trouble(repo, kind, revision)) is not None:
+        if cached is not None:
+            return cached
+        raise unreachable(repo, trouble, where, otherwise) from trouble
+    try:
+        path = Path(snapshot_download(repo, **options, **wanted))
+    except Exception as error:
+        # The Hub's refusals, a full disk, and the errors of whichever HTTP library it uses: of no common type.
+        raise unreachable(repo, error, where, otherwise) from error
+    write_text(_mark(repo, kind, path, allow), "")
+    return path
+
+
+def _trouble(repo: str, kind: RepoKind, revision: str | None) -> Exception | None:
+    """Why the Hub cannot give a repository just now, asked quickly; None where it can.
+
+    Without an answer snapshot_download would try for half a minute, or give a cached part as if it were all.
+    """
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().repo_info(repo, repo_type=kind, revision=revision, timeout=_PATIENCE_SECONDS)
+    except Exception as error:  # noqa: BLE001 - of no common type, see above
+        return error
+    return None
+
+
+def unreachable(repo: str, error: Exception, where: str, otherwise: str) -> BenchError:
+    """The error for a Hub that did not give something."""
+    reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return BenchError(
+        f"could not get {repo} from the Hub: {reason}",
+        where=where,
+        hint=f"check the id, the revision and the network (HF_TOKEN for private ones), or {otherwise}",
+    )
+
+
+def _mark(repo: str, kind: RepoKind, folder: Path, allow: Sequence[str] | None) -> Path:
+    """The file that says that bench has seen a snapshot's download to its end."""
+    part = f"-{digest_json(sorted(allow))[:8]}" if allow else ""
+    prefix = "" if kind == "model" else f"{kind}-"
+    return cache_root() / "downloads" / f"{prefix}{safe_name(repo)}-{folder.name}{part}"

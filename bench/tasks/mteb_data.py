@@ -1,0 +1,276 @@
+"""Loading a task of mteb from a local copy of its data set, with mteb's own loader."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.cache import cache_root, sha256_of
+from bench.errors import BenchError
+from bench.files import digest_bytes, digest_json, walk_files
+from bench.tasks.data import PairData, RetrievalData, pair_ids
+from bench.tasks.mteb_bridge import MtebDefinition, contained, import_mteb
+
+_BLOCK_ROWS = 1000
+# State of a task that is no setting of its evaluator.
+_STATE = frozenset({"dataset", "metadata", "data_loaded", "hf_subsets", "rng_state", "np_rng", "superseded_by"})
+# Where the library `datasets` writes the Arrow copies of what it reads, below its cache folder.
+_CACHE_SETTINGS = {
+    "HF_DATASETS_CACHE": "",
+    "DOWNLOADED_DATASETS_PATH": "downloads",
+    "EXTRACTED_DATASETS_PATH": "downloads/extracted",
+}
+
+
+@dataclass(frozen=True)
+class MtebData:
+    """A loaded task that mteb's own evaluator scores.
+
+    Attributes:
+        definition: What mteb says of it.
+        split: The split to score.
+        subset: The subset to score.
+        task: mteb's task object, loaded; it is only ever evaluated through copies.
+        cache: Folder of the Arrow files behind it.
+        n: Rows (for rankings: queries) that are scored.
+        notes: What a reader of the scores should know about the data.
+    """
+
+    definition: MtebDefinition
+    split: str
+    subset: str
+    task: Any
+    cache: Path
+    n: int
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def characters(self) -> int:
+        """Characters of texts in memory: none, `datasets` maps its Arrow files."""
+        return 0
+
+    def fingerprint(self) -> str:
+        """Identity by content: all rows that are read, in their order, and how they are scored.
+
+        Order counts, because mteb draws training examples and samples by row number.
+        """
+        with contained():
+            parts = {name: _digest_rows(rows) for name, rows in _parts(self.task, self.split, self.subset).items()}
+            return digest_json(
+                {
+                    "type": "mteb",
+                    "task": self.definition.name,
+                    "mteb_type": self.definition.mteb_type,
+                    "main_metric": self.definition.main_metric,
+                    "split": self.split,
+                    "subset": self.subset,
+                    "parts": parts,
+                    "settings": _settings(self.task),
+                    "mteb": import_mteb().__version__,
+                }
+            )
+
+
+def load_mteb(definition: MtebDefinition, folder: Path, split: str, subset: str) -> RetrievalData | PairData | MtebData:
+    """Load one split and subset of a task.
+
+    Args:
+        definition: The task.
+        folder: Its data set in the layout of the Hugging Face Hub: README.md with `configs`, Parquet or JSON Lines.
+        split: One of definition.splits.
+        subset: One of definition.subsets.
+
+    Returns:
+        The data for bench's own scoring where definition.kind is retrieval or sts; MtebData for every other task, and
+        for the few of these whose data asks for what bench's scoring does not do (its notes say why).
+
+    Raises:
+        BenchError: mteb is missing, cannot read the folder, or the data cannot be scored.
+    """
+    where = f"mteb task `{definition.name}` in {folder}"
+    if not folder.is_dir():
+        raise BenchError("no such folder", where=where, hint="it holds the data set as the Hugging Face Hub has it")
+    mteb = import_mteb()
+    key = _content_key(folder)
+    cache = cache_root() / "datasets" / key
+    with contained(), arrow_cache(cache):
+        try:
+            task = mteb.get_task(definition.name, hf_subsets=[subset], eval_splits=[split])
+            source = {name: value for name, value in task.metadata.dataset.items() if name != "trust_remote_code"}
+            # The content stands for the revision, so that nothing keyed by the revision outlives a change.
+            source |= {"path": str(folder.resolve()), "revision": key}
+            task.metadata = task.metadata.model_copy(update={"dataset": source})
+            task.load_data()
+            if hasattr(task, "convert_v1_dataset_format_to_v2"):
+                task.convert_v1_dataset_format_to_v2(num_proc=None)
+            parts = _parts(task, split, subset)
+        except Exception as error:
+            raise BenchError(
+                f"mteb cannot load the split `{split}` of `{subset}`: {type(error).__name__}: {error}",
+                where=where,
+                hint=f"the folder must hold the data set {definition.dataset} as the Hugging Face Hub has it",
+            ) from error
+        notes = list(definition.notes)
+        if definition.kind == "sts":
+            return _pairs(parts["rows"], task, notes, where)
+        if definition.kind == "retrieval":
+            obstacle = _obstacle(parts)
+            if obstacle is None:
+                return _retrieval(parts, definition, notes, where)
+            notes.append(f"scored by mteb's own evaluator, since {obstacle}")
+        return MtebData(definition, split, subset, task, cache, _count(parts, task), notes)
+
+
+@contextmanager
+def arrow_cache(folder: Path) -> Iterator[None]:
+    """A stretch in which the library `datasets` keeps its Arrow files in a folder of one content.
+
+    Its own folder is keyed by paths and times, and can show the old rows of a file that has changed.
+    """
+    config: Any = importlib.import_module("datasets").config
+    before = {name: getattr(config, name) for name in _CACHE_SETTINGS}
+    try:
+        for name, below in _CACHE_SETTINGS.items():
+            setattr(config, name, folder / below)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(config, name, value)
+
+
+def _content_key(folder: Path) -> str:
+    """A digest of all files of a folder, their names and contents."""
+    return digest_json([[path.relative_to(folder).as_posix(), sha256_of(path)] for path in walk_files(folder)])
+
+
+def _parts(task: Any, split: str, subset: str) -> dict[str, Any]:
+    """The tables that an evaluation of the split reads, by name."""
+    data = task.dataset
+    whole = data.get(subset, data)
+    rows = whole[split]
+    if isinstance(rows, Mapping) and "corpus" in rows:
+        return dict(rows)
+    train = getattr(task, "train_split", split)
+    return {"rows": rows} if train == split else {"rows": rows, "train": whole[train]}
+
+
+def _count(parts: dict[str, Any], task: Any) -> int:
+    if "queries" in parts:
+        return sum(1 for name in parts["queries"]["id"] if parts["relevant_docs"].get(name))
+    rows = parts["rows"]
+    labels = getattr(task, "label_column_name", None)
+    # Older data sets of pairs hold all of them in the lists of one row.
+    if len(rows) == 1 and labels in rows[0] and isinstance(rows[0][labels], list):
+        return len(rows[0][labels])
+    return len(rows)
+
+
+def _digest_rows(rows: Any) -> str:
+    if not hasattr(rows, "column_names"):
+        return digest_bytes(_json(rows))
+    columns = sorted(rows.column_names)
+    blocks = (rows[start : start + _BLOCK_ROWS] for start in range(0, len(rows), _BLOCK_ROWS))
+    return digest_bytes(_json(columns), *(_json([block[name] for name in columns]) for block in blocks))
+
+
+def _settings(task: Any) -> dict[str, Any]:
+    """The task's attributes: how many experiments, which classifier, which columns."""
+    names = {name for cls in type(task).__mro__ for name in vars(cls)} | set(vars(task))
+    found = {}
+    for name in sorted(names - _STATE):
+        if name.startswith("_") or isinstance(getattr(type(task), name, None), property):
+            continue
+        value = getattr(task, name)
+        if isinstance(value, type):
+            found[name] = value.__qualname__
+        elif hasattr(value, "get_params"):
+            found[name] = f"{type(value).__qualname__} {_json(value.get_params()).decode()}"
+        elif not callable(value):
+            found[name] = _json(value).decode()
+    return found
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=True, default=str).encode()
+
+
+def _obstacle(parts: dict[str, Any]) -> str | None:
+    """Why bench's own scoring would not compute what mteb does, None where it would."""
+    documents, queries = list(parts["corpus"]["id"]), list(parts["queries"]["id"])
+    known, asked = set(documents), set(queries)
+    if parts.get("top_ranked"):
+        return "the data gives each query a list of documents to rank"
+    if len(known) < len(documents) or len(asked) < len(queries):
+        return "ids stand twice"
+    missing = {
+        document
+        for query in queries
+        for document, label in parts["relevant_docs"].get(query, {}).items()
+        if label > 0 and document not in known
+    }
+    return f"{len(missing)} relevant documents are not in the corpus" if missing else None
+
+
+def _retrieval(parts: dict[str, Any], definition: MtebDefinition, notes: list[str], where: str) -> RetrievalData:
+    corpus, queries, labels = parts["corpus"], parts["queries"], parts["relevant_docs"]
+    queries = queries.select([row for row, name in enumerate(queries["id"]) if labels.get(name)])
+    document_ids, query_ids = list(corpus["id"]), list(queries["id"])
+    rows = {name: row for row, name in enumerate(document_ids)}
+    positive = [
+        (number, rows[document], int(label))
+        for number, query in enumerate(query_ids)
+        for document, label in sorted(labels[query].items())
+        if label > 0
+    ]
+    if not positive:
+        raise BenchError("no document is relevant to any query: every label is 0 or less", where=where)
+    answerable = len({number for number, _, _ in positive})
+    if answerable < len(query_ids):
+        notes.append(f"{len(query_ids) - answerable} of {len(query_ids)} queries have no relevant document and score 0")
+    table = np.array(positive, dtype=np.int64)
+    titles = corpus["title"] if "title" in corpus.column_names else [None] * len(corpus)
+    texts = _texts(corpus["text"], "document", where)
+    return RetrievalData(
+        document_ids=document_ids,
+        documents=[f"{title or ''} {text}".strip() for title, text in zip(titles, texts, strict=True)],
+        query_ids=query_ids,
+        queries=_query_texts(queries, where),
+        pair_queries=table[:, 0],
+        pair_documents=table[:, 1],
+        pair_gains=table[:, 2],
+        ignore_identical_ids=definition.ignore_identical_ids,
+        notes=notes,
+    )
+
+
+def _query_texts(queries: Any, where: str) -> list[str]:
+    """What a model gets of each query: its text and instruction, or the turns of its conversation."""
+    kind = importlib.import_module("mteb.types").PromptType.query
+    texts = importlib.import_module("mteb._create_dataloaders")._retrieval_texts(queries, kind)
+    return _texts(texts, "query", where)
+
+
+def _texts(values: Iterable[Any], what: str, where: str) -> list[str]:
+    texts = list(values)
+    for number, text in enumerate(texts, 1):
+        if not isinstance(text, str):
+            raise BenchError(f"the text of {what} {number} is missing", where=where)
+    return texts
+
+
+def _pairs(rows: Any, task: Any, notes: list[str], where: str) -> PairData:
+    first, second = (_texts(rows[name], f"`{name}`", where) for name in task.column_names)
+    gold = [float(score) if isinstance(score, int | float) else math.nan for score in rows["score"]]
+    if not all(map(math.isfinite, gold)):
+        raise BenchError("a score is not a number", where=where)
+    if len(set(gold)) < 2:
+        raise BenchError(f"{len(gold)} pairs with the same score: no correlation is defined", where=where)
+    return PairData(pair_ids(first, second, gold), first, second, np.array(gold, dtype=np.float64), notes)
