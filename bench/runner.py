@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bench import environment
+from bench.audit.record import audit_missing
 from bench.cost.measure import Subject, measure_baseline, measure_model
 from bench.errors import BenchError
 from bench.files import check_writable
@@ -21,6 +22,7 @@ from bench.plan import Failure, Job, Plan
 from bench.quality.evaluate import Scores, score_blocks
 from bench.quality.score import score_views, unit_texts
 from bench.records import Scored, cost_record, item_columns, quality_record, sample_columns
+from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
 from bench.tasks.data import RetrievalData
 from bench.tasks.mteb_data import MtebData
@@ -55,8 +57,11 @@ class Listener(Protocol):
     def damaged(self, model: str, files: Sequence[str]) -> None:
         """Stored vectors were damaged; their texts are encoded again."""
 
+    def audited(self, task: str, path: Path) -> None:
+        """The record of an audit was written."""
+
     def wrote(self, path: Path) -> None:
-        """A record was written."""
+        """A record of quality or cost was written."""
 
     def failed(self, failure: Failure) -> None:
         """A job failed."""
@@ -117,11 +122,13 @@ def execute(plan: Plan, results: Path, models: LoadedModels, listener: Listener)
     failures = list(plan.failures)
     for failure in failures:
         listener.failed(failure)
+    store = ResultStore(results)
+    index = ResultIndex(store.records())
+    if not plan.up_to_date:
+        check_writable(results)
+    failures += _audits(plan, store, index, listener)
     if plan.up_to_date:
         return failures
-    check_writable(results)
-    store = ResultStore(results)
-    store.records()
     store.write_environment(environment.fingerprint(), environment.describe())
     run = _Run(store, models, listener, failures)
     for _, jobs in groupby(plan.jobs, key=lambda job: job.model.entry.name):
@@ -138,6 +145,28 @@ def execute(plan: Plan, results: Path, models: LoadedModels, listener: Listener)
                 run.cost(job)
             job.unit.release()
     return failures
+
+
+def _audits(plan: Plan, store: ResultStore, index: ResultIndex, listener: Listener) -> list[Failure]:
+    """Audit the data that has not been; what scores are worth should be known before they are."""
+    failures = []
+    for unit, outcome in audit_missing([job.unit for job in plan.jobs], store, index):
+        if isinstance(outcome, Path):
+            listener.audited(unit.label, outcome)
+            continue
+        error = outcome if isinstance(outcome, BenchError) else _unexpected(outcome, f"the audit of {unit.label}")
+        failures.append(Failure("audit", unit.label, error))
+        listener.failed(failures[-1])
+    return failures
+
+
+def _unexpected(error: Exception, where: str) -> BenchError:
+    """An error that nobody foresaw, as one that can be reported."""
+    found = BenchError(
+        f"{type(error).__name__}: {error}", where=where, hint="`bench --debug run` shows the Python traceback"
+    )
+    found.__cause__ = error
+    return found
 
 
 class _Run:
@@ -159,12 +188,7 @@ class _Run:
     def _fail(self, job: Job, error: Exception, part: str = "") -> None:
         name, task = job.model.entry.name, job.unit.label + part
         if not isinstance(error, BenchError):
-            reason = f"{type(error).__name__}: {error}"
-            found = BenchError(
-                reason, where=f"model `{name}` on {task}", hint="`bench --debug run` shows the Python traceback"
-            )
-            found.__cause__ = error
-            error = found
+            error = _unexpected(error, f"model `{name}` on {task}")
         failure = Failure(name, task, error)
         if not part:
             self.broken.append(job)

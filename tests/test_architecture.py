@@ -16,7 +16,7 @@ LAYERS = [
     {"hub"},
     {"models", "tasks", "environment"},
     {"vectors", "results"},
-    {"quality"},
+    {"quality", "audit"},
     {"cost", "report", "exchange"},
     {"plan"},
     {"records"},

@@ -42,6 +42,7 @@ TaskNames = Annotated[
         help="Only these tasks: names of cards, folders or files, with commas between them. May be repeated.",
     ),
 ]
+TaskName = Annotated[str, typer.Argument(metavar="NAME_OR_PATH", help="The name of a card, or a path to a task.")]
 Subsets = Annotated[
     list[str] | None,
     typer.Option("--subsets", metavar="NAMES", help="Only these subsets of tasks that have them: en-en,ar-ar."),
@@ -121,6 +122,20 @@ def _tasks(registry: Registry, names: list[str] | None) -> list[Task | BrokenTas
     # Who has cards of their own did not ask for the shipped ones.
     first = next((folder for folder in folders if find_cards([folder])), None)
     return select_tasks([], [first] if first else folders)
+
+
+def named_task(name: str) -> Task:
+    """The one task of a name or path.
+
+    Raises:
+        BenchError: There is none, or its card is broken.
+    """
+    from bench.tasks.catalog import BrokenTask, select_tasks
+
+    task = select_tasks([name], task_folders())[0]
+    if isinstance(task, BrokenTask):
+        raise task.error
+    return task
 
 
 def all_tasks(registry: Registry) -> list[Task | BrokenTask]:

@@ -1,4 +1,4 @@
-"""`bench tasks`: the tasks that can be named, and a new one (see tasks_add)."""
+"""`bench tasks`: the tasks that can be named, and the commands on one of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import typer
 
 from bench.cli.options import TaskNames, split_list, task_folders
 from bench.cli.tasks_add import add, size_of
+from bench.cli.tasks_audit import audit
+from bench.cli.tasks_check import check
 from bench.hub import NotDownloadedError
 
 if TYPE_CHECKING:
@@ -16,24 +18,26 @@ if TYPE_CHECKING:
 
 
 tasks = typer.Typer(
-    help="List the tasks: type, splits, sizes, and where their data is; or add one.", invoke_without_command=True
+    help="List the tasks: type, splits, sizes, and where their data is; add, check and audit them.",
+    invoke_without_command=True,
 )
-tasks.command()(add)
+for command in (add, check, audit):
+    tasks.command()(command)
 
 
 @tasks.callback()
-def show(context: typer.Context, tasks: TaskNames = None) -> None:
-    """List the tasks."""
+def show(context: typer.Context, names: TaskNames = None) -> None:
+    """List the tasks: type, splits, sizes, and where their data is; add, check and audit them."""
     if context.invoked_subcommand is None:
-        _show(tasks)
+        _show(names)
 
 
-def _show(tasks: list[str] | None) -> None:
+def _show(names: list[str] | None) -> None:
     from tabulate import tabulate
 
     from bench.tasks.catalog import select_tasks
 
-    rows = [row for task in select_tasks(split_list(tasks), task_folders()) for row in _rows(task)]
+    rows = [row for task in select_tasks(split_list(names), task_folders()) for row in _rows(task)]
     typer.echo(
         tabulate(
             rows, headers=["task", "type", "split", "subset", "size", "fingerprint", "data"], disable_numparse=True

@@ -15,7 +15,16 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table as RichTable
 
 from bench.plan import Failure, Job, Plan
-from bench.report.cells import NOISY_MARK, is_best, number_text, score_text, shown_columns, shown_text, view_text
+from bench.report.cells import (
+    AUDIT_COMMAND,
+    NOISY_MARK,
+    is_best,
+    number_text,
+    score_text,
+    shown_columns,
+    shown_text,
+    view_text,
+)
 from bench.report.rows import Table, make_tables
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
@@ -99,6 +108,11 @@ class RunDisplay:
         count = f"{len(files)} file{'s' if len(files) > 1 else ''}"
         self._console.print(f"[yellow]{count} of stored vectors of {escape(model)} damaged; encoding their texts again")
 
+    def audited(self, task: str, path: Path) -> None:
+        """The record of an audit was written."""
+        self._console.print(f"audited {escape(task)}")
+        self._files.append(path)
+
     def wrote(self, path: Path) -> None:
         """A record was written."""
         self._files.append(path)
@@ -116,7 +130,8 @@ class RunDisplay:
         if self._files:
             self._console.print("written:")
             for path in self._files:
-                self._console.print(f"  {escape(str(path))} (+ .parquet)", soft_wrap=True)
+                more = " (+ .parquet)" if path.with_suffix(".parquet").exists() else ""
+                self._console.print(f"  {escape(str(path))}{more}", soft_wrap=True)
 
     def _bar(self, what: str, model: str, task: str, total: int, unit: str) -> TaskID:
         key = (what, model, task)
@@ -174,6 +189,8 @@ def print_tables(results: Path, jobs: Sequence[Job]) -> None:
             Console(width=needed, force_terminal=console.is_terminal).print(shown)
             if any(row.noisy for row in table.rows):
                 console.print(f"{NOISY_MARK} measured on a busy machine")
+            for footnote in table.footnotes:
+                console.print(f"{escape(footnote)} ({AUDIT_COMMAND})", highlight=False)
 
 
 def _rich_table(table: Table) -> RichTable:

@@ -9,6 +9,7 @@ from bench.results.schema import Value
 from bench.views import View
 
 NOISY_MARK = "†"
+AUDIT_COMMAND = "`bench tasks audit`"
 
 
 def score_text(value: Value) -> str:

@@ -11,7 +11,16 @@ from tabulate import tabulate
 
 from bench.errors import BenchError
 from bench.files import write_text
-from bench.report.cells import NOISY_MARK, is_best, number_text, score_text, shown_columns, shown_text, view_text
+from bench.report.cells import (
+    AUDIT_COMMAND,
+    NOISY_MARK,
+    is_best,
+    number_text,
+    score_text,
+    shown_columns,
+    shown_text,
+    view_text,
+)
 from bench.report.means import MeanTable, make_means
 from bench.report.rows import COLUMNS, Table, make_tables
 from bench.results.index import ResultIndex
@@ -67,6 +76,7 @@ def render_leaderboard(results: Path) -> str:
         parts.append(_caption(table, environments))
         parts.append(_table(table))
         parts += [f"- {escape(note)}" for note in table.notes]
+        parts += [f"{escape(footnote)} ({AUDIT_COMMAND})" for footnote in table.footnotes]
         if any(row.noisy for row in table.rows):
             parts.append(f"{NOISY_MARK} measured on a busy machine: run `bench run --force` again when it is quiet.")
     parts += ["## Columns", _legend()]

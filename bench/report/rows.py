@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.results.index import Cost, ResultIndex, UnitKey, unit_key
-from bench.results.schema import QualityRecord, Value
+from bench.results.schema import AuditRecord, QualityRecord, Value
 from bench.views import View, sort_key
 
 
@@ -85,6 +85,7 @@ class Table:
         shown: Further metrics that the task shows.
         rows: Best model first, each model's views from wide to narrow.
         notes: What a reader should know.
+        footnotes: What makes the scores worth less than they look.
     """
 
     unit: UnitKey
@@ -94,6 +95,7 @@ class Table:
     shown: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    footnotes: list[str] = field(default_factory=list)
 
     @property
     def title(self) -> str:
@@ -153,8 +155,15 @@ def make_tables(index: ResultIndex) -> list[Table]:
         environments: Sequence[str | None] = sorted(costs.get(unit, {})) or [None]
         for environment in environments:
             measured = costs.get(unit, {}).get(environment or "", {})
-            tables.append(_table(unit, environment, quality[unit], measured))
+            table = _table(unit, environment, quality[unit], measured)
+            table.footnotes += _audit_footnotes(index.audit(unit))
+            tables.append(table)
     return tables
+
+
+def _audit_footnotes(record: AuditRecord | None) -> list[str]:
+    found = [finding.sentence for finding in record.findings if finding.weakens] if record else []
+    return [f"audit: {'; '.join(found)}"] if found else []
 
 
 def _table(unit: UnitKey, environment: str | None, cells: list[_Scored], costs: dict[str, Cost]) -> Table:

@@ -137,7 +137,7 @@ def _table(data: Path, wishes: Wishes) -> tuple[dict[str, Any], Recognised]:
     files = {TEST if split == TRAIN == scored else split: pattern for split, pattern in splits.items()}
     scored = TEST if scored == TRAIN else scored
     first = local_files(data)([files[scored]])[0]
-    looked = survey(first, Format(wishes.encoding or "utf-8", wishes.delimiter))
+    looked = survey(first, Format((wishes.encoding or "utf-8",), wishes.delimiter))
     recognised = recognise(looked, wishes.shape, wishes.columns)
     table: dict[str, Any] = {"shape": recognised.shape, "files": files, "columns": recognised.columns}
     further = {

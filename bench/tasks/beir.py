@@ -75,6 +75,7 @@ def read_beir(
         pair_gains=table[:, 2],
         ignore_identical_ids=ignore_identical_ids,
         notes=notes,
+        irrelevant=len(labels) - len(positive),
     )
 
 

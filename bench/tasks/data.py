@@ -34,6 +34,7 @@ class RetrievalData:
         pair_gains: Its label, at least 1, shape (p,).
         ignore_identical_ids: Whether a document with the query's own id is left out of its ranking.
         notes: What a reader of the scores should know about the data.
+        irrelevant: How many judgements say that a document is not relevant; None where the source does not tell.
     """
 
     document_ids: list[str]
@@ -45,6 +46,7 @@ class RetrievalData:
     pair_gains: Int64
     ignore_identical_ids: bool = False
     notes: list[str] = field(default_factory=list)
+    irrelevant: int | None = None
 
     @property
     def n(self) -> int:

@@ -175,7 +175,9 @@ def test_mtebs_second_evaluation_of_one_task_differs(tmp_path):
     task.rng_state = copy.deepcopy(task.rng_state)
     with contained():
         scores = [
-            task.evaluate(StoredEncoder(vectors_of(encoder), "cosine"), "test", encode_kwargs={})["default"]["v_measure"]
+            task.evaluate(StoredEncoder(vectors_of(encoder), "cosine"), "test", encode_kwargs={})["default"][
+                "v_measure"
+            ]
             for _ in range(2)
         ]
     assert scores[0] != scores[1]

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from bench.files import path_exists
+from bench.hub import HubFolder
+from bench.tasks.data import NotHereError
+
+# How the Hub names the parts of a large file.
+_PART = re.compile(r"-\d{5}-of-(\d{5})\.")
 
 
 @dataclass(frozen=True)
@@ -52,9 +59,28 @@ def local_files(path: Path) -> FindFiles:
     return find
 
 
+def remote_files(folder: HubFolder) -> FindFiles:
+    """The files of a data set on the Hub."""
+
+    def find(patterns: list[str]) -> list[DataFile]:
+        names = dict.fromkeys(name for pattern in patterns for name in folder.glob(pattern))
+        return [DataFile(name, partial(folder.open, name), folder.repo) for name in sorted(names)]
+
+    return find
+
+
 def first_found(files: FindFiles, alternatives: Sequence[str]) -> list[DataFile]:
-    """The files of the first pattern that matches any."""
-    return next((found for pattern in alternatives if (found := files([pattern]))), [])
+    """The files of the first pattern that matches any.
+
+    Raises:
+        NotHereError: Some parts of a file that is divided into parts are missing.
+    """
+    found = next((found for pattern in alternatives if (found := files([pattern]))), [])
+    for file in found:
+        part = _PART.search(file.name)
+        if part and len(found) < int(part.group(1)):
+            raise NotHereError(f"{len(found)} of {int(part.group(1))} parts are here", where=file.where)
+    return found
 
 
 def _opener(path: Path) -> Callable[[], BinaryIO]:

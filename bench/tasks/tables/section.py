@@ -46,6 +46,9 @@ Names = Annotated[list[_Text], BeforeValidator(_listed), Field(min_length=1)]
 
 FileNames = Annotated[list[Annotated[_Text, AfterValidator(_inside)]], BeforeValidator(_listed), Field(min_length=1)]
 
+# The first that a whole file can be read in counts.
+Encodings = Annotated[list[Encoding], BeforeValidator(_listed), Field(min_length=1)]
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -91,12 +94,12 @@ class Join(_Section):
     Attributes:
         files: Its name or glob pattern, or alternatives.
         on: The column, in both files, that says which rows belong together.
-        encoding: Its encoding, where it is CSV.
+        encoding: Its encoding, where it is CSV, or alternatives.
     """
 
     files: FileNames
     on: Names
-    encoding: Encoding = "utf-8"
+    encoding: Encodings = ["utf-8"]
 
 
 class Split(_Section):
@@ -154,7 +157,7 @@ class Table(_Section):
         shape: What a row is: qa, triplets, pairs or relevance.
         files: By split, names or glob patterns tried in order; `all` for rows that `split` or `sample` divide.
         columns: Which column holds what; a role that is not named is looked for under its own name.
-        encoding: Encoding of CSV files.
+        encoding: Encoding of CSV files, or alternatives of which the first that fits a file counts.
         delimiter: What stands between the cells of CSV files.
         join: A second file with further columns.
         relevant_from: The least relevance of a relevant document. Without it relevances are whole numbers and count
@@ -171,7 +174,7 @@ class Table(_Section):
     shape: Shape
     files: dict[str, FileNames] = Field(min_length=1)
     columns: Columns = Columns()
-    encoding: Encoding = "utf-8"
+    encoding: Encodings = ["utf-8"]
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
     join: Join | None = None
     relevant_from: float | None = Field(default=None, strict=False)
@@ -212,6 +215,12 @@ class Table(_Section):
         if self.shape == "pairs" and (self.corpus or self.sample):
             return "the shape pairs has neither `corpus` nor `sample`"
         return None
+
+    @property
+    def patterns(self) -> list[str]:
+        """Names and glob patterns of all files that it may be read from."""
+        joined = self.join.files if self.join else []
+        return [*(name for names in self.files.values() for name in names), *joined]
 
     @property
     def task_type(self) -> Literal["retrieval", "sts"]:

@@ -82,10 +82,19 @@ def test_what_is_written_as_csv_is_read_again(pairs):
 
 def test_csv_may_have_another_encoding_and_delimiter(tmp_path):
     path = written(tmp_path, "t.csv", "a;b\ncafé;1,5\n".encode("latin-1"))
-    assert rows(path, text=Format("latin-1", ";")) == [("line 2", {"a": "café", "b": "1,5"})]
+    assert rows(path, text=Format(["latin-1"], ";")) == [("line 2", {"a": "café", "b": "1,5"})]
     with pytest.raises(BenchError, match="byte 0xe9 is not UTF-8") as caught:
-        rows(path, text=Format("utf-8", ";"))
+        rows(path, text=Format(["utf-8"], ";"))
     assert caught.value.where == f"{path}, line 2"
+
+
+def test_the_first_encoding_that_fits_the_whole_file_counts(tmp_path):
+    either = Format(["utf-8", "latin-1"])
+    for encoding in either.encodings:
+        # The byte that tells stands after more than one block.
+        text = "a\n" + "plain\n" * 200_000 + "è\n"
+        found = rows(written(tmp_path, "t.csv", text.encode(encoding)), text=either)
+        assert found[-1] == ("line 200002", {"a": "è"})
 
 
 def test_a_byte_order_mark_belongs_to_no_column(tmp_path):

@@ -24,7 +24,7 @@ def test_columns_have_the_roles_names_unless_others_are_given(tmp_path):
     assert table.roles == ["question", "answer", "query_id"]
     assert [table.names(role) for role in table.roles] == [["question"], ["reply", "response"], ["id"]]
     assert table.files == {"test": ["t.csv"]}
-    assert (table.encoding, table.same_document, table.corpus, table.distractors) == ("utf-8", "error", None, None)
+    assert (table.encoding, table.same_document, table.corpus, table.distractors) == (["utf-8"], "error", None, None)
 
 
 @pytest.mark.parametrize(

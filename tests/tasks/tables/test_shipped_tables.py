@@ -30,20 +30,22 @@ def sizes(data: RetrievalData) -> tuple[int, int, int]:
 
 @pytest.fixture
 def home_depot(bench_data) -> list[dict]:
-    with (bench_data / "home_depot" / "train.csv").open(encoding="latin-1", newline="") as handle:
+    with (bench_data / "home_depot" / "train.csv").open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
 
 
 def describe(row: dict) -> str:
     """A stand-in for a product's description: its text follows from the product."""
-    return f"About product {row['product_uid']}"
+    return f"About product {row['product_uid']}: café"
 
 
 # Sizes as published with the experiment: 9,202 training pairs, 2,327 queries, 5,064 documents.
 
 
 def test_home_depot_titles_has_the_published_sizes(bench_data):
-    assert sizes(read("home_depot_titles", bench_data / "home_depot")) == (2327, 5064, 2327)
+    data = read("home_depot_titles", bench_data / "home_depot")
+    assert sizes(data) == (2327, 5064, 2327)
+    assert "Cree 90W Equivalent Bright White (3000K) PAR38 27è_ Spot Dimmable LED Light Bulb" in data.documents
     train = read("home_depot_titles", bench_data / "home_depot", "train")
     assert (len(train.queries), len(train.pair_gains)) == (9202, 9202)
 
@@ -82,9 +84,11 @@ def test_home_depot_in_kaggles_and_in_the_hubs_layout(tmp_path, bench_data, home
     assert sizes(read("home_depot", tmp_path / "hub")) == (2327, 5064, 2327)
     assert sizes(read("home_depot", tmp_path / "hub", "train"))[::2] == (9202, 9202)
 
+    # Kaggle's files are Latin-1.
     kaggle = tmp_path / "kaggle"
     kaggle.mkdir()
-    (kaggle / "train.csv").symlink_to(bench_data / "home_depot" / "train.csv")
+    plain = (bench_data / "home_depot" / "train.csv").read_text(encoding="utf-8")
+    (kaggle / "train.csv").write_text(plain, encoding="latin-1")
     products = {row["product_uid"]: describe(row) for row in home_depot}
     with (kaggle / "product_descriptions.csv").open("w", newline="", encoding="latin-1") as handle:
         csv.writer(handle).writerows([("product_uid", "product_description"), *products.items()])
@@ -123,7 +127,7 @@ def test_technographics_searches_all_answers_for_the_test_questions(tmp_path, be
 
 def test_msmarco_triplets_samples_queries(tmp_path):
     rows = [{"query": f"q{n // 3}", "positive": f"p{n // 3}", "negative": f"n{n}"} for n in range(3 * 1500)]
-    write_parquet(tmp_path / "triplet-hard" / "train-00000-of-00025.parquet", rows, group=1000)
+    write_parquet(tmp_path / "triplet-hard" / "train-00000-of-00001.parquet", rows, group=1000)
     write_jsonl(tmp_path / "triplet" / "train.jsonl", [{"query": "another", "positive": "p", "negative": "n"}])
     data = read("msmarco_triplets", tmp_path)
     assert len(data.queries) == 1000
