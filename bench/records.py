@@ -121,6 +121,7 @@ def _task_info(unit: TaskUnit) -> TaskInfo:
         n=info.n,
         documents=info.documents,
         mteb=unit.card.mteb,
+        mteb_type=info.mteb_type,
         dataset=unit.card.hub,
         revision=info.place.revision,
         shown=unit.card.shown,

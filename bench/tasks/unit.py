@@ -9,6 +9,7 @@ from bench.errors import BenchError
 from bench.tasks.card import MAIN_METRICS, TaskCard, TaskType
 from bench.tasks.data import PairData, RetrievalData
 from bench.tasks.layouts import DEFAULT_SUBSET, TaskData
+from bench.tasks.mteb_data import MtebData
 from bench.tasks.sources import Loaded, Place, Sources
 
 # Texts of more characters than this are read again rather than kept while others are worked on.
@@ -24,6 +25,7 @@ class UnitInfo:
         fingerprint: Identity of the data by content.
         n: Queries, pairs or rows scored.
         documents: Documents, for retrieval.
+        mteb_type: MTEB's type, of what mteb scores.
         notes: What a reader of the scores should know about the data.
         place: Where the data was found.
     """
@@ -32,6 +34,7 @@ class UnitInfo:
     fingerprint: str
     n: int
     documents: int | None
+    mteb_type: str | None
     notes: list[str]
     place: Place
 
@@ -88,7 +91,8 @@ class TaskUnit:
         else:
             kind = "sts" if isinstance(data, PairData) else "mteb"
         documents = len(data.documents) if isinstance(data, RetrievalData) else None
-        return UnitInfo(kind, data.fingerprint(), data.n, documents, data.notes, self._loaded.place)
+        mteb_type = data.definition.mteb_type if isinstance(data, MtebData) else None
+        return UnitInfo(kind, data.fingerprint(), data.n, documents, mteb_type, data.notes, self._loaded.place)
 
     @property
     def fingerprint(self) -> str:

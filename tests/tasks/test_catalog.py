@@ -145,7 +145,7 @@ class TestFoldersWithoutCard:
     def test_a_beir_folder(self, tmp_path):
         [task] = select_tasks([str(random_beir(tmp_path / "shop"))], [])
         [unit] = task.units()
-        assert (unit.task, unit.type, unit.split, unit.subset, unit.label) == (
+        assert (unit.task, unit.info.type, unit.split, unit.subset, unit.label) == (
             "shop",
             "retrieval",
             "test",
