@@ -125,7 +125,9 @@ def _print(task: NewTask) -> None:
             typer.echo(f"  {note}")
     if task.training is not None:
         typer.echo(f"split train: {size_of(task.training.info)}, to train with")
-    typer.echo(f"wrote {task.path}; run it with: bench run --tasks {task.content['name']}")
+    # A name is looked for in certain folders only.
+    found = task.path.parent.resolve() in task_folders()
+    typer.echo(f"wrote {task.path}; run it with: bench run --tasks {task.content['name'] if found else task.path}")
 
 
 def size_of(info: UnitInfo) -> str:

@@ -235,3 +235,13 @@ def test_data_that_is_not_there(capsys):
 def test_empty_texts_where_they_are_allowed():
     Path("t.csv").write_text("question,answer\nq,a\nr,\n")
     assert add("t.csv", "--allow-empty")["allow_empty"] is True
+
+
+def test_a_card_in_another_folder_is_run_by_its_path(capsys):
+    write_csv("faq.csv", FAQ)
+    assert run_cli(["tasks", "add", "faq.csv", "--name", "mine", "--tasks-dir", "cards"]) == 0
+    assert "bench run --tasks cards/mine.yaml" in capsys.readouterr().out
+    assert run_cli(["tasks", "--tasks", "cards/mine.yaml"]) == 0
+    assert "2 queries" in capsys.readouterr().out
+    assert run_cli(["tasks", "add", "faq.csv", "--name", "mine", "--tasks-dir", "faq.csv"]) == 1
+    assert "cannot write" in capsys.readouterr().err

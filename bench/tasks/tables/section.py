@@ -207,6 +207,10 @@ class Table(_Section):
             return "`files.all` goes with `split` or `sample`, which say how its rows are divided"
         if self.distractors is not None and (self.split is None or self.split.rows is None):
             return "`distractors` come from the rows that `split` leaves out: `split.rows` is missing"
+        known = {*self.files, *((TRAIN, TEST) if divided else ())} - {ALL}
+        unknown = [name for name in self.corpus or [] if name not in known]
+        if unknown:
+            return f"`corpus` names a split `{unknown[0]}`; there are {', '.join(sorted(known))}"
         return None
 
     def _shape_fault(self) -> str | None:

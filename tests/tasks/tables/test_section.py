@@ -43,6 +43,8 @@ def test_columns_have_the_roles_names_unless_others_are_given(tmp_path):
         (QA.replace("qa", "pairs"), 1, "makes a task of type sts"),
         (QA.replace("retrieval", "sts").replace("qa", "pairs") + "  corpus: [test]\n", 3, "neither `corpus`"),
         (RELEVANCE + "  distractors: {count: 5}\n", 3, "`split.rows` is missing"),
+        (RELEVANCE + "  corpus: [test, dev]\n", 3, "names a split `dev`; there are test, train"),
+        (QA + "  corpus: [train]\n", 3, "names a split `train`; there are test"),
         (RELEVANCE + "  sample: {test: 5, seed: 1}\n", 3, "exclude each other"),
         (RELEVANCE.replace("0.2", "1.0"), 6, "`table.split.test`"),
         (RELEVANCE.replace("seed: 1", "seed: -1"), 6, "`table.split.seed`"),
