@@ -111,6 +111,17 @@ def test_scores_within_rounding_are_decided_exactly(precision, similarity):
     assert_ranks(queries, documents, [View(dim, precision) for dim in (96, 48, 7)], similarity, pairs)
 
 
+@pytest.mark.parametrize("side", ["queries", "documents"])
+def test_leading_dimensions_that_vanish_beside_the_others(side):
+    """Divided by the whole length, 1e-36 / 1e6 is nothing in float32; the cut vector is as good as any other."""
+    rng = np.random.default_rng(4)
+    sets = {"queries": normal(rng, 3, 8), "documents": normal(rng, 40, 8)}
+    sets[side] *= np.repeat([1e-36, 1e6], 4)
+    queries, documents = (matrix.astype(np.float32) for matrix in sets.values())
+    pairs = Pairs(np.repeat(np.arange(3), 40), np.tile(np.arange(40), 3), NONE, NONE)
+    assert_ranks(queries, documents, [View(8), View(4)], "cosine", pairs)
+
+
 def test_many_positives_and_queries_without():
     rng = np.random.default_rng(2)
     queries, documents = normal(rng, 40, 16).astype(np.float32), normal(rng, 900, 16).astype(np.float32)
