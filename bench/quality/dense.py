@@ -28,8 +28,8 @@ from bench.errors import BenchError
 from bench.models.profile import Similarity
 from bench.quality.ranking import Ranks, Tally
 from bench.quality.threads import each_block
-from bench.vectors.quantise import Comparable, Quantiser, Ranges, ranges
 from bench.vectors.pipeline import usable_cores
+from bench.vectors.quantise import Comparable, Quantiser, Ranges, ranges
 from bench.vectors.store import Vectors
 from bench.views import Precision, View
 
@@ -38,8 +38,8 @@ Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
 # Rows of a tile of float32 scores: its 2 MiB stay in a core's cache while they are compared.
-_QUERY_ROWS = 512
-_DOCUMENT_ROWS = 1024
+_QUERY_ROWS = 1024
+_DOCUMENT_ROWS = 512
 # A tile of few queries has more documents, up to this many.
 _MOST_DOCUMENT_ROWS = 8192
 # Rows read at once where vectors are looked at one by one.
