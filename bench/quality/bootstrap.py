@@ -17,7 +17,7 @@ CONFIDENCE = 0.95
 _SEED = 20240917
 # Values resampled at once, to bound memory.
 _CELLS = 1 << 22
-# Counts kept from one call to the next: 2 bytes each, 80 MB at most.
+# Counts kept from one call to the next, for the views of a task share them: 2 bytes each, 80 MB at most.
 _KEPT = 40_000_000
 
 
@@ -37,11 +37,14 @@ def mean_intervals(values: Float64) -> Float64:
     return _ends(np.concatenate([counts.astype(np.float64) @ values / n for counts in _counts(n)]))
 
 
-def _counts(n: int) -> Iterable[Counts]:
-    """How often each of n queries is drawn in each resample, in parts of shape (resamples, n).
+def draw_ahead(n: int) -> None:
+    """Draw the resamples of n queries, which takes longer than all else, so that `mean_intervals` finds them drawn."""
+    if n * RESAMPLES <= _KEPT:
+        _drawn(n)
 
-    Drawing them takes longer than all else; the views of a task share them where memory allows.
-    """
+
+def _counts(n: int) -> Iterable[Counts]:
+    """How often each of n queries is drawn in each resample, in parts of shape (resamples, n)."""
     return _drawn(n) if n * RESAMPLES <= _KEPT else _draw(n)
 
 
@@ -53,7 +56,7 @@ def _drawn(n: int) -> list[Counts]:
 def _draw(n: int) -> Iterator[Counts]:
     rng = np.random.default_rng(_SEED)
     for size in _parts(n):
-        # A query's count is about 1: 65,535 is never reached by chance, and a single query is drawn once.
+        # Counts are about 1; chance does not bring them near 65,535.
         yield rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.uint16)
 
 

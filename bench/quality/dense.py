@@ -38,8 +38,8 @@ Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
 # Rows of a tile of float32 scores: its 2 MiB stay in a core's cache while they are compared.
-_QUERY_ROWS = 512
-_DOCUMENT_ROWS = 1024
+_QUERY_ROWS = 1024
+_DOCUMENT_ROWS = 512
 # A tile of few queries has more documents, up to this many.
 _MOST_DOCUMENT_ROWS = 8192
 # Rows read at once where vectors are looked at one by one.

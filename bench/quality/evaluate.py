@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from bench.errors import BenchError
 from bench.models.profile import Similarity
 from bench.quality import pairs, retrieval
-from bench.quality.bootstrap import mean_intervals, spearman_interval
+from bench.quality.bootstrap import draw_ahead, mean_intervals, spearman_interval
 from bench.quality.dense import Pairs, rank_views
 from bench.quality.ranking import Ranks, ScoreBlock, rank_blocks
 from bench.tasks.data import PairData, RetrievalData
@@ -70,11 +71,14 @@ def score_retrieval(
         another.
     """
     pairs = Pairs(data.pair_queries, data.pair_documents, *_left_out(data))
-    for precision in dict.fromkeys(view.precision for view in views):
-        group = [view for view in views if view.precision == precision]
-        found = rank_views(queries, documents, group, similarity, pairs, retrieval.MAX_CUTOFF)
-        for view, ranks in zip(group, found, strict=True):
-            yield view, ranks if isinstance(ranks, BenchError) else _summary(data, ranks)
+    with ThreadPoolExecutor(1) as pool:
+        drawing = pool.submit(draw_ahead, len(data.queries))
+        for precision in dict.fromkeys(view.precision for view in views):
+            group = [view for view in views if view.precision == precision]
+            found = rank_views(queries, documents, group, similarity, pairs, retrieval.MAX_CUTOFF)
+            drawing.result()
+            for view, ranks in zip(group, found, strict=True):
+                yield view, ranks if isinstance(ranks, BenchError) else _summary(data, ranks)
 
 
 def score_blocks(data: RetrievalData, blocks: Iterable[ScoreBlock]) -> Scores:

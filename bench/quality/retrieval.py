@@ -121,7 +121,9 @@ def _precision_sums(groups: _Groups, k: int, n_queries: int) -> Float64:
     above, tied, relevant = groups.above, groups.tied, groups.relevant
     # Places of the group within the first k ranks.
     places = np.clip(k - above, 0, tied)
-    reciprocals = _RECIPROCAL_SUMS[above + places] - _RECIPROCAL_SUMS[above]
+    # A single place needs no difference of sums, which rounds.
+    sums = _RECIPROCAL_SUMS[above + places] - _RECIPROCAL_SUMS[above]
+    reciprocals = np.where(places == 1, 1.0 / (above + 1), sums)
     # Given a relevant document at place i, each of the i - 1 places before it is relevant with (m - 1) / (t - 1); the
     # sum of (i - 1) / (a + i) is the number of places less (a + 1) times that of 1 / (a + i).
     others = (relevant - 1) / np.maximum(tied - 1, 1) * (places - (above + 1) * reciprocals)

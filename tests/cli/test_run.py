@@ -54,8 +54,8 @@ def test_from_nothing_to_a_leaderboard(project, capsys):
     assert "shop (test): ndcg_at_10, n = 8" in printed
     assert "results/quality/shop/tiny" in printed
     rows = frame()
-    # 24 metrics on shop and 6 on talk at each of 6 views, and 24 of the baseline.
-    assert len(rows) == 24 * 6 + 6 * 6 + 24
+    # 42 metrics on shop and 6 on talk at each of 6 views, and 42 of the baseline.
+    assert len(rows) == 42 * 6 + 6 * 6 + 42
     assert set(rows[rows["model"] == "bm25"]["truncate_dim"].isna()) == {True}
     assert run_cli(["report"]) == 0
     first = Path("reports/leaderboard.md").read_bytes()

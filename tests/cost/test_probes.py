@@ -9,7 +9,7 @@ from support import FakeEncoder
 
 from bench.cost import search_probe, search_timing
 from bench.models.profile import TextContext
-from bench.quality.ranking import dense_blocks
+from bench.quality.dense import score_cells
 from bench.vectors.encode import encode_missing
 from bench.vectors.quantise import fit
 from bench.vectors.store import VectorSpace, keys_to_bytes, text_keys
@@ -86,8 +86,8 @@ def test_the_index_finds_what_the_scores_find(job):
             index.train(prepared)
         index.add(prepared)
         found = index.search(search_probe._prepare(quantiser, queries), 1)[1][:, 0]
-        (block,) = dense_blocks(quantiser.comparable(queries), [(np.arange(50), quantiser.comparable(vectors))])
-        scores = block.scores
+        asked = quantiser.comparable(queries), quantiser.comparable(vectors)
+        scores = score_cells(*asked, *np.divmod(np.arange(9 * 50), 50)).reshape(9, 50)
         reached = scores[np.arange(9), found]
         # faiss takes int8 queries as they are, ours are cut to the corpus's ranges: near the best is enough there.
         np.testing.assert_allclose(reached, scores.max(axis=1), atol=0.05 if precision == "int8" else 1e-3)

@@ -46,7 +46,7 @@ def test_scores_are_those_of_bm25s(query):
 def test_blocks_cover_every_query_and_document_once():
     blocks = list(Bm25(DOCUMENTS).blocks(QUERIES))
     assert [block.queries for block in blocks] == [slice(0, 1), slice(1, 2), slice(2, 3)]
-    assert all(block.documents.tolist() == [0, 1, 2, 3, 4] and block.scores.dtype == np.float32 for block in blocks)
+    assert all(block.scores.shape == (1, 5) and block.scores.dtype == np.float32 for block in blocks)
 
 
 @pytest.mark.parametrize(

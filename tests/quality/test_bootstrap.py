@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from bench.quality import bootstrap
 from bench.quality.bootstrap import mean_intervals, spearman_interval
 
 
@@ -125,3 +126,25 @@ def test_spearman_intervals_cover_the_true_correlation():
         held += low <= 6 / np.pi * np.arcsin(0.3) <= high
     # 95 +- 3 standard deviations of sqrt(100 * .95 * .05) = 2.2; the percentile interval is a little narrow.
     assert 86 <= held <= 100
+
+
+def test_drawn_ahead_kept_or_not_the_intervals_are_the_same(monkeypatch):
+    values = np.random.default_rng(10).uniform(size=(30, 2))
+    bootstrap._drawn.cache_clear()
+    bootstrap.draw_ahead(30)
+    assert bootstrap._drawn.cache_info().currsize == 1
+    kept = mean_intervals(values)
+    assert bootstrap._drawn.cache_info().hits == 1
+    # Too many to be kept, and drawn in many parts.
+    monkeypatch.setattr(bootstrap, "_KEPT", 0)
+    monkeypatch.setattr(bootstrap, "_CELLS", 300)
+    np.testing.assert_allclose(mean_intervals(values), kept, rtol=1e-12)
+    assert bootstrap._drawn.cache_info().hits == 1
+
+
+def test_seeds_stay_so_that_published_intervals_do():
+    """The resamples are numpy's multinomial draws of one seed."""
+    values = np.sort(np.random.default_rng(11).uniform(size=20))
+    counts = np.random.default_rng(20240917).multinomial(20, np.full(20, 1 / 20), size=2000)
+    expected = np.quantile(counts @ values / 20, [0.025, 0.975])
+    np.testing.assert_allclose(mean_intervals(values[:, None])[:, 0], expected, rtol=1e-12)

@@ -44,9 +44,16 @@ def stored(folder, encoder, data, batch_size=4):
     return [space.vectors(text_keys(group.texts, PLAIN)) for group in groups]
 
 
+def score_view(data, queries, documents, view, similarity):
+    """The scores of one view."""
+    ((scored, scores),) = score_retrieval(data, queries, documents, [view], similarity)
+    assert scored == view
+    return scores
+
+
 def by_query(data, vectors, view, similarity="cosine"):
     """The metrics of each query, by its id."""
-    scores = score_retrieval(data, *vectors, view, similarity)
+    scores = score_view(data, *vectors, view, similarity)
     return {
         name: {metric: values[row] for metric, values in scores.items.items()} for row, name in enumerate(scores.ids)
     }
@@ -74,7 +81,7 @@ def shuffled(rng, table):
 def test_a_small_task_by_hand():
     # Cosine with (1, 0): a 1, b .8, c 0. Relevant: b, at rank 2.
     data = task({"a": "1", "b": "2", "c": "3"}, {"q": "4"}, [("q", "b", 1)])
-    scores = score_retrieval(data, vectors_of([[1, 0]]), vectors_of([[2, 0], [0.8, 0.6], [0, 1]]), View(2), "cosine")
+    scores = score_view(data, vectors_of([[1, 0]]), vectors_of([[2, 0], [0.8, 0.6], [0, 1]]), View(2), "cosine")
     assert tuple(scores.metrics) == tuple(scores.items) == METRICS
     assert scores.ids == ["q"]
     assert scores.metrics["ndcg_at_10"].value == pytest.approx(1 / np.log2(3))
@@ -87,15 +94,15 @@ def test_the_dot_product_counts_lengths():
     # Dot products with (1, 0): a 1, b 3; cosines: a 1, b .6.
     data = task({"a": "1", "b": "2"}, {"q": "3"}, [("q", "b", 1)])
     vectors = vectors_of([[1, 0]]), vectors_of([[1, 0], [3, 4]])
-    assert score_retrieval(data, *vectors, View(2), "dot").metrics["hit_rate_at_1"].value == 1
-    assert score_retrieval(data, *vectors, View(2), "cosine").metrics["hit_rate_at_1"].value == 0
+    assert score_view(data, *vectors, View(2), "dot").metrics["hit_rate_at_1"].value == 1
+    assert score_view(data, *vectors, View(2), "cosine").metrics["hit_rate_at_1"].value == 0
 
 
 def test_equal_codes_tie():
     # The signs of all three are + +; the relevant one is first in a third of the orders.
     data = task({"a": "1", "b": "2", "c": "3"}, {"q": "4"}, [("q", "b", 1)])
     vectors = vectors_of([[1, 0.1]]), vectors_of([[1, 0.1], [0.1, 1], [0.5, 0.5]])
-    scores = score_retrieval(data, *vectors, View(2, "binary"), "cosine")
+    scores = score_view(data, *vectors, View(2, "binary"), "cosine")
     assert scores.metrics["hit_rate_at_1"].value == pytest.approx(1 / 3)
     # (1 + 1/2 + 1/3) / 3.
     assert scores.metrics["mrr_at_10"].value == pytest.approx(11 / 18)
@@ -105,18 +112,18 @@ def test_a_document_with_the_querys_id_is_left_out_where_the_task_says_so():
     pairs, vectors = [("x", "b", 1)], (vectors_of([[1, 0]]), vectors_of([[1, 0], [0.8, 0.6]]))
     for ignore, expected in ((False, 0.5), (True, 1.0)):
         data = task({"x": "1", "b": "2"}, {"x": "3"}, pairs, ignore_identical_ids=ignore)
-        assert score_retrieval(data, *vectors, View(2), "cosine").metrics["mrr_at_10"].value == expected
+        assert score_view(data, *vectors, View(2), "cosine").metrics["mrr_at_10"].value == expected
 
 
 def test_ids_that_are_never_equal_leave_nothing_out():
     data = task({"a": "1", "b": "2"}, {"q": "3"}, [("q", "b", 1)], ignore_identical_ids=True)
-    scores = score_retrieval(data, vectors_of([[1, 0]]), vectors_of([[1, 0], [0.8, 0.6]]), View(2), "cosine")
+    scores = score_view(data, vectors_of([[1, 0]]), vectors_of([[1, 0], [0.8, 0.6]]), View(2), "cosine")
     assert scores.metrics["mrr_at_10"].value == 0.5
 
 
 def test_a_metric_is_the_mean_over_queries_within_its_interval(tmp_path):
     data = task(*with_duplicates())
-    scores = score_retrieval(data, *stored(tmp_path, FakeEncoder(), data), View(16), "cosine")
+    scores = score_view(data, *stored(tmp_path, FakeEncoder(), data), View(16), "cosine")
     for name, estimate in scores.metrics.items():
         assert estimate.value == pytest.approx(scores.items[name].mean(), abs=1e-12)
         assert estimate.ci_low <= estimate.value <= estimate.ci_high
@@ -143,7 +150,7 @@ def test_the_order_of_queries_does_not_change_an_interval(tmp_path):
     ends = []
     for name, order in (("a", queries), ("b", shuffled(np.random.default_rng(2), queries))):
         data = task(documents, order, pairs)
-        scores = score_retrieval(data, *stored(tmp_path / name, FakeEncoder(), data), View(3), "cosine")
+        scores = score_view(data, *stored(tmp_path / name, FakeEncoder(), data), View(3), "cosine")
         ends.append({metric: (found.ci_low, found.ci_high) for metric, found in scores.metrics.items()})
     assert ends[0] == ends[1]
 

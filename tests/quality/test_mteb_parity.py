@@ -131,7 +131,8 @@ def test_retrieval_scores_equal_mteb(tmp_path, tiny_model, ignore):
 
     data = read_beir(tmp_path / "task", "test", ignore_identical_ids=ignore)
     vectors = bench_vectors(tmp_path / "store", tiny_model, data.queries, data.documents)
-    found = score_retrieval(data, *vectors, View(32), "cosine").metrics
+    ((_, scores),) = score_retrieval(data, *vectors, [View(32)], "cosine")
+    found = scores.metrics
 
     # The query d5 is the text of document d5: first, unless it is left out.
     assert len(data.query_ids) == 20

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bench.errors import BenchError
-from bench.vectors.quantise import Quantiser, fit, unit
+from bench.vectors.quantise import Quantiser, fit, ranges, unit
 from bench.views import PRECISIONS, View
 
 MATRICES = arrays(np.float32, st.tuples(st.integers(1, 8), st.just(6)), elements=st.floats(-2, 2, width=32))
@@ -104,6 +104,14 @@ def test_int8_ranges_come_from_all_blocks_of_the_corpus():
     assert quantiser.ranges.high.tolist() == [2, 5]
 
 
+def test_ranges_merge():
+    blocks = [as_float32([1, 5, 9], [2, 4, 9]), as_float32([0, 4.5, 9])]
+    first, second = (ranges(View(2, "int8"), "dot", block) for block in blocks)
+    assert first.low.tolist() == [1, 4]
+    assert first.merged(second).low.tolist() == second.merged(first).low.tolist() == [0, 4]
+    assert first.merged(second).high.tolist() == second.merged(first).high.tolist() == [2, 5]
+
+
 def test_int8_ranges_are_those_of_the_cut_vectors():
     # Cut to two dimensions, both are unit vectors: (.6, .8) and (1, 0).
     quantiser = fit(View(2, "int8"), "cosine", [as_float32([3, 4, 12], [7, 0, 1])])
@@ -163,14 +171,28 @@ def test_cosine_rows_have_length_1(vectors, dim, precision):
     found = quantiser.comparable(vectors)
     lengths = np.linalg.norm(found.directions, axis=1)
     assert (found.weights == 1).all()
-    np.testing.assert_allclose(lengths, (values != 0).any(axis=1), atol=1e-12)
+    # Each of at most 6 values is rounded by half a step of 2^-26.
+    np.testing.assert_allclose(lengths, (values != 0).any(axis=1), atol=2**-27 * 6**0.5 + 1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(MATRICES, st.sampled_from([1, 3, 6]), st.sampled_from(PRECISIONS), st.randoms())
+def test_products_of_directions_do_not_depend_on_the_order_of_the_sum(vectors, dim, precision, random):
+    found = fit(View(dim, precision), "cosine", [vectors]).comparable(vectors).directions
+    order = random.sample(range(dim), dim)
+    assert (found @ found.T == found[:, order] @ found[:, order].T).all()
+    # Exactly: Python's whole numbers give the same.
+    whole = [[int(value * 2**26) for value in row] for row in found]
+    exact = [[sum(a * b for a, b in zip(x, y, strict=True)) / 2**52 for y in whole] for x in whole]
+    assert (found @ found.T).tolist() == exact
 
 
 def test_dot_products_are_those_of_the_values():
     vectors = as_float32([3, 4], [1, -2])
     found = fit(View(2), "dot", []).comparable(vectors)
     # 3 * 1 + 4 * -2 = -5; lengths 25 and 5.
-    np.testing.assert_allclose(products(found, found), [[25, -5], [-5, 5]], rtol=1e-14)
+    # The grid of 2^-26 moves a direction of 2 dimensions by 2^-26.5 at most, and a product by twice that.
+    np.testing.assert_allclose(products(found, found), [[25, -5], [-5, 5]], atol=25 * 2**-25.5)
     np.testing.assert_allclose(found.weights, [5, np.sqrt(5)], rtol=1e-15)
 
 

@@ -10,30 +10,23 @@ from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
 from bench.quality import retrieval
-from bench.quality.ranking import ScoreBlock, rank
+from bench.quality.ranking import ScoreBlock, rank_blocks
+from bench.quality.retrieval import CUTOFFS
 
 
-def score(scores, labels, exclude=None, cutoffs=retrieval.CUTOFFS):
+def score(scores, labels, exclude=None):
     """Every metric of every query, from tables of scores and labels; a label of 0 is not relevant."""
     scores, labels = np.array(scores, dtype=np.float32), np.array(labels, dtype=np.int64)
     queries, documents = np.nonzero(labels)
-    n, m = scores.shape
-    ranking = rank(
-        [ScoreBlock(slice(0, n), np.arange(m), scores)],
-        n_queries=n,
-        n_documents=m,
-        k=max(cutoffs),
-        pair_queries=queries,
-        pair_documents=documents,
-        exclude=exclude,
-    )
-    return retrieval.score_queries(ranking, queries, labels[queries, documents], n, cutoffs)
+    n = len(scores)
+    ranks = rank_blocks([ScoreBlock(slice(0, n), scores)], queries, documents, retrieval.MAX_CUTOFF, exclude)
+    return retrieval.score_queries(ranks, queries, labels[queries, documents], n)
 
 
-def score_one(scores, labels, exclude=(), cutoffs=retrieval.CUTOFFS):
+def score_one(scores, labels, exclude=()):
     """The metrics of one query; `exclude` are documents."""
     left_out = (np.zeros(len(exclude), dtype=np.int64), np.array(exclude, dtype=np.int64))
-    return {name: values[0] for name, values in score([scores], [labels], left_out, cutoffs).items()}
+    return {name: values[0] for name, values in score([scores], [labels], left_out).items()}
 
 
 def plain(ranked, labels, k):
@@ -127,7 +120,7 @@ def test_fewer_documents_than_k():
 
 def test_an_excluded_document_gives_its_rank_to_the_next():
     # Without document 0 the relevant document 1 is first.
-    assert set(score_one([9, 5, 1], [0, 1, 0], exclude=[0]).values()) == {1.0, 1 / 5, 1 / 10, 1 / 100}
+    assert set(score_one([9, 5, 1], [0, 1, 0], exclude=[0]).values()) == {1.0, *(1 / k for k in CUTOFFS)}
 
 
 def test_an_excluded_relevant_document_is_never_found():
@@ -139,14 +132,21 @@ def test_an_excluded_relevant_document_is_never_found():
     assert set(score_one([9, 5, 1], [1, 0, 0], exclude=[0]).values()) == {0.0}
 
 
-def test_rank_100_is_inside_and_rank_101_is_not():
-    scores = np.arange(150, 0, -1)
-    at_100, at_101 = (score_one(scores, np.arange(1, 151) == place) for place in (100, 101))
-    assert at_100["hit_rate_at_100"] == at_100["recall_at_100"] == 1
-    assert at_100["mrr_at_100"] == at_100["map_at_100"] == pytest.approx(1 / 100)
-    assert at_100["ndcg_at_100"] == pytest.approx(1 / log2(101))
-    assert at_100["precision_at_100"] == 1 / 100
-    assert set(at_101.values()) == {0.0}
+@pytest.mark.parametrize("cutoff", [100, 1000])
+def test_a_cutoffs_own_rank_is_inside_and_the_next_is_not(cutoff):
+    scores = np.arange(1050, 0, -1)
+    at, beyond = (score_one(scores, np.arange(1, 1051) == place) for place in (cutoff, cutoff + 1))
+    assert at[f"hit_rate_at_{cutoff}"] == at[f"recall_at_{cutoff}"] == 1
+    assert at[f"mrr_at_{cutoff}"] == at[f"map_at_{cutoff}"] == pytest.approx(1 / cutoff)
+    assert at[f"ndcg_at_{cutoff}"] == pytest.approx(1 / log2(cutoff + 1))
+    assert at[f"precision_at_{cutoff}"] == 1 / cutoff
+    assert {value for name, value in beyond.items() if int(name.split("_")[-1]) <= cutoff} == {0.0}
+
+
+def test_the_cutoffs_are_mtebs():
+    from mteb.abstasks.retrieval import AbsTaskRetrieval
+
+    assert tuple(AbsTaskRetrieval.k_values) == CUTOFFS
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -155,20 +155,20 @@ def test_equals_pytrec_eval_without_ties(seed):
     from mteb._evaluators.retrieval_metrics import mrr
 
     rng = np.random.default_rng(seed)
-    n, m = 12, (8, 99, 100, 101, 300)[seed]
+    n, m = 12, (8, 99, 101, 1000, 1500)[seed]
     scores = rng.permutation(n * m).reshape(n, m).astype(np.float32)
     labels = rng.choice([0, 0, 0, 0, 0, 0, 1, 2, 3], size=(n, m))
     labels[:, 0] = 1
     qrels = {f"q{q}": {f"d{d}": int(labels[q, d]) for d in range(m) if labels[q, d] or d % 2} for q in range(n)}
     run = {f"q{q}": {f"d{d}": float(scores[q, d]) for d in range(m)} for q in range(n)}
     names = {"ndcg_cut": "ndcg", "recall": "recall", "map_cut": "map", "P": "precision", "success": "hit_rate"}
-    asked = {f"{name}.1,5,10,100" for name in names}
+    asked = {f"{name}.{','.join(map(str, CUTOFFS))}" for name in names}
     expected = pytrec_eval.RelevanceEvaluator(qrels, asked).evaluate(run)
-    reciprocal = mrr(qrels, run, [1, 5, 10, 100])
+    reciprocal = mrr(qrels, run, CUTOFFS)
 
     found = score(scores, labels)
 
-    for k in (1, 5, 10, 100):
+    for k in CUTOFFS:
         for name, ours in names.items():
             theirs = [expected[f"q{q}"][f"{name}_{k}"] for q in range(n)]
             np.testing.assert_allclose(found[f"{ours}_at_{k}"], theirs, atol=1e-12)
@@ -195,21 +195,25 @@ def test_ties_give_the_mean_over_every_order(case, deepest):
         [labels[row] for group in order for row in group] for order in product(*(permutations(g) for g in groups))
     ]
     cutoffs = tuple(range(1, deepest + 1))
-    found = score_one(scores, labels, exclude, cutoffs)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(retrieval, "CUTOFFS", cutoffs)
+        patch.setattr(retrieval, "MAX_CUTOFF", deepest)
+        patch.setattr(retrieval, "METRICS", tuple(name for k in cutoffs for name in plain([], [], k)))
+        found = score_one(scores, labels, exclude)
     for k in cutoffs:
         each = [plain(order, labels, k) for order in orders]
         for name in each[0]:
             assert found[name] == pytest.approx(np.mean([metrics[name] for metrics in each]), abs=1e-9), name
 
 
-@pytest.mark.parametrize("better", [0, 1, 40, 95])
-def test_a_tie_across_rank_100(better):
+@pytest.mark.parametrize("better", [0, 1, 40, 95, 960])
+def test_a_tie_across_a_cutoff(better):
     """150 documents tie behind `better` irrelevant ones; among them are labels 1, 2 and 5."""
     labels = np.zeros(better + 150, dtype=int)
     labels[[better, better + 70, better + 149]] = 1, 2, 5
     found = score_one([2] * better + [1] * 150, labels)
-    for k in (1, 5, 10, 100):
-        room = max(k - better, 0)
+    for k in CUTOFFS:
+        room = min(max(k - better, 0), 150)
         places = np.arange(1, room + 1)
         # Of 150 documents, 3 relevant, i are drawn: the number of relevant ones is hypergeometric, its mean 3i / 150.
         assert found[f"hit_rate_at_{k}"] == pytest.approx(1 - hypergeom.pmf(0, 150, 3, room))
@@ -244,7 +248,7 @@ def test_metrics_keep_their_order(m, seed):
         assert (values >= 0).all()
         assert (values <= 1 + 1e-12).all()
     for family in ("recall", "mrr", "map", "hit_rate"):
-        by_k = np.array([found[f"{family}_at_{k}"] for k in (1, 5, 10, 100)])
+        by_k = np.array([found[f"{family}_at_{k}"] for k in CUTOFFS])
         assert (np.diff(by_k, axis=0) >= -1e-12).all()
-    for k in (1, 5, 10, 100):
+    for k in CUTOFFS:
         assert (found[f"mrr_at_{k}"] <= found[f"hit_rate_at_{k}"] + 1e-12).all()
