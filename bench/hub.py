@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, BinaryIO, Literal
 
 from bench.cache import cache_root
 from bench.errors import BenchError
@@ -14,6 +14,7 @@ from bench.files import digest_json, safe_name, write_text
 
 RepoKind = Literal["model", "dataset"]
 
+_PATIENCE_SECONDS = 10.0
 _OFFLINE_FLAGS = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
 
 
@@ -56,34 +57,111 @@ def snapshot(
         BenchError: The Hub cannot be asked, or does not have it.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     options = {"revision": revision} | ({"repo_type": kind} if kind != "model" else {})
     wanted = {name: value for name, value in (("allow_patterns", allow), ("ignore_patterns", ignore)) if value}
+    cached: Path | None = None
     try:
-        cached: Path | None = None
-        with suppress(LocalEntryNotFoundError):
-            cached = Path(snapshot_download(repo, local_files_only=True, **options))
-        # The cache may hold part of a snapshot, from a download that broke off or a loader that wanted little.
-        have = cached is not None and usable(cached)
-        may_ask = download and not offline()
-        if cached is not None and have and (not may_ask or _mark(repo, kind, cached, allow).exists()):
-            return cached
-        if offline():
-            raise BenchError(
-                f"{repo} is not in the Hub's local cache, and the Hub is switched off (HF_HUB_OFFLINE)",
-                where=where,
-                hint=f"unset HF_HUB_OFFLINE to download it, or {otherwise}",
-            )
-        if not download:
-            raise NotDownloadedError(f"{repo} has to be downloaded from the Hub first", where=where)
-        path = Path(snapshot_download(repo, **options, **wanted))
-        write_text(_mark(repo, kind, path, allow), "")
+        cached = Path(snapshot_download(repo, local_files_only=True, **options))
     except HFValidationError as error:
         raise BenchError(f"`{repo}` is neither a folder nor a Hub id", where=where) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except LocalEntryNotFoundError:
+        pass
+    # The cache may hold part of a snapshot, from a download that broke off or a loader that wanted little.
+    if cached is not None and not usable(cached):
+        cached = None
+    if cached is not None and (offline() or not download or _mark(repo, kind, cached, allow).exists()):
+        return cached
+    if offline():
+        raise _switched_off(repo, where, otherwise)
+    if not download:
+        raise NotDownloadedError(f"{repo} has to be downloaded from the Hub first", where=where)
+    if (trouble := _trouble(repo, kind, revision)) is not None:
+        if cached is not None:
+            return cached
+        raise unreachable(repo, trouble, where, otherwise) from trouble
+    try:
+        path = Path(snapshot_download(repo, **options, **wanted))
+    except Exception as error:
+        # The Hub's refusals, a full disk, and the errors of whichever HTTP library it uses: of no common type.
         raise unreachable(repo, error, where, otherwise) from error
+    write_text(_mark(repo, kind, path, allow), "")
     return path
+
+
+@dataclass(frozen=True)
+class HubFolder:
+    """A data set's files on the Hub, read where they are: only the bytes that are asked for come over the network.
+
+    Attributes:
+        repo: `owner/name`.
+        commit: Its revision.
+    """
+
+    repo: str
+    commit: str
+
+    def glob(self, pattern: str) -> list[str]:
+        """Names of the files that match a pattern, sorted."""
+        return sorted(path.removeprefix(f"{self._root}/") for path in _file_system().glob(f"{self._root}/{pattern}"))
+
+    def open(self, name: str) -> BinaryIO:
+        """One file for reading, seekable."""
+        handle: BinaryIO = _file_system().open(f"{self._root}/{name}", "rb")
+        return handle
+
+    @property
+    def _root(self) -> str:
+        return f"datasets/{self.repo}@{self.commit}"
+
+
+def remote_folder(repo: str, *, revision: str | None, download: bool, where: str, otherwise: str) -> HubFolder:
+    """A data set's files on the Hub, for reading parts of them without downloading all (see `snapshot`).
+
+    Raises:
+        NotDownloadedError: `download` is False.
+        BenchError: The Hub cannot be asked, or does not have it.
+    """
+    if offline():
+        raise _switched_off(repo, where, otherwise)
+    if not download:
+        raise NotDownloadedError(f"{repo} has to be downloaded from the Hub first", where=where)
+    from huggingface_hub import HfApi
+
+    try:
+        found = HfApi().repo_info(repo, repo_type="dataset", revision=revision, timeout=_PATIENCE_SECONDS)
+    except Exception as error:
+        raise unreachable(repo, error, where, otherwise) from error
+    return HubFolder(repo, str(found.sha))
+
+
+def _file_system() -> Any:
+    from huggingface_hub import HfFileSystem
+
+    return HfFileSystem()
+
+
+def _switched_off(repo: str, where: str, otherwise: str) -> BenchError:
+    return BenchError(
+        f"{repo} is not in the Hub's local cache, and the Hub is switched off (HF_HUB_OFFLINE)",
+        where=where,
+        hint=f"unset HF_HUB_OFFLINE to download it, or {otherwise}",
+    )
+
+
+def _trouble(repo: str, kind: RepoKind, revision: str | None) -> Exception | None:
+    """Why the Hub cannot give a repository just now, asked quickly; None where it can.
+
+    Without an answer snapshot_download would try for half a minute, or give a cached part as if it were all.
+    """
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().repo_info(repo, repo_type=kind, revision=revision, timeout=_PATIENCE_SECONDS)
+    except Exception as error:  # noqa: BLE001 - of no common type, see above
+        return error
+    return None
 
 
 def unreachable(repo: str, error: Exception, where: str, otherwise: str) -> BenchError:

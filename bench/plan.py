@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from bench.cache import cache_root
 from bench.cost.measure import can_search
@@ -18,11 +18,23 @@ from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
 from bench.quality.bm25 import baseline_fingerprint
 from bench.results.index import Cost, ResultIndex
-from bench.tasks.catalog import BrokenTask, Task, TaskUnit
+from bench.tasks.sources import NotAvailableError
+from bench.tasks.unit import TaskUnit
 from bench.vectors.store import VectorSpace, store_root
 from bench.views import View, sort_key
 
 Status = Literal["to do", "stale", "done"]
+
+
+class UnitSource(Protocol):
+    """A task, as a plan needs it."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    def units(self, *, download: bool) -> list[TaskUnit]:
+        """The splits and subsets to score; raises a BenchError where they cannot be had."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +141,7 @@ class Plan:
 
 def make_plan(
     entries: Sequence[ModelEntry],
-    tasks: Sequence[Task | BrokenTask],
+    tasks: Sequence[UnitSource],
     index: ResultIndex,
     options: Options,
     load_profile: Callable[[ModelEntry, Located, VectorSpace], ModelProfile],
@@ -144,7 +156,7 @@ def make_plan(
         load_profile: Loads a model whose width no file states.
     """
     plan = Plan()
-    units = _units(tasks, plan)
+    units = _units(tasks, plan, download=options.download)
     for entry in entries:
         try:
             model = _plan_model(entry, options, load_profile)
@@ -152,30 +164,59 @@ def make_plan(
             plan.failures.append(Failure(entry.name, "all tasks", error))
             continue
         for unit in units:
-            if entry.kind == "baseline" and unit.type != "retrieval":
-                plan.notes.append(f"{entry.name} only ranks documents: no cell on {unit.label} ({unit.type})")
+            if entry.kind == "baseline" and unit.info.type != "retrieval":
+                plan.notes.append(f"{entry.name} only ranks documents: no cell on {unit.label} ({unit.info.type})")
                 continue
-            plan.jobs.append(_job(model, unit, index, options))
+            plan.jobs.append(_job(model, unit, index, options, with_cost=options.cost and _has_cost(unit, units)))
     return plan
 
 
-def _units(tasks: Sequence[Task | BrokenTask], plan: Plan) -> list[TaskUnit]:
+class _Missing:
+    """Units whose data is not here, told once a task: they all lack the same data set."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[list[TaskUnit], BenchError]] = {}
+
+    def add(self, unit: TaskUnit, error: BenchError) -> None:
+        self._found.setdefault(unit.task, ([], error))[0].append(unit)
+
+    def failures(self) -> Iterator[Failure]:
+        for units, error in self._found.values():
+            subsets = [unit.subset for unit in units]
+            label = units[0].label if len(units) == 1 else f"{units[0].task} {', '.join(subsets)}"
+            yield Failure("all models", label, error)
+
+
+def _units(tasks: Sequence[UnitSource], plan: Plan, *, download: bool) -> list[TaskUnit]:
     units = []
+    missing = _Missing()
     for task in tasks:
         try:
-            found = task.units()
+            found = task.units(download=download)
         except BenchError as error:
             plan.failures.append(Failure("all models", task.name, error))
             continue
         for unit in found:
             try:
-                _ = unit.fingerprint
+                _ = unit.info
+            except NotDownloadedError as error:
+                missing.add(unit, _after_download(error))
+                continue
+            except NotAvailableError as error:
+                missing.add(unit, error)
+                continue
             except BenchError as error:
                 plan.failures.append(Failure("all models", unit.label, error))
                 continue
-            plan.notes += [f"{unit.label}: {note}" for note in unit.data.notes]
+            plan.notes += [f"{unit.label}: {note}" for note in unit.info.notes]
+            unit.release()
             units.append(unit)
+    plan.failures += missing.failures()
     return units
+
+
+def _after_download(error: NotDownloadedError) -> BenchError:
+    return BenchError(error.message, where=error.where, hint="a run without --dry-run downloads it")
 
 
 def _plan_model(
@@ -186,7 +227,7 @@ def _plan_model(
     try:
         located = locate(entry, download=options.download)
     except NotDownloadedError as error:
-        raise BenchError(error.message, where=error.where, hint="a run without --dry-run downloads it") from error
+        raise _after_download(error) from error
     identity = fingerprint(entry, located.path)
     space = VectorSpace(store_root(cache_root()), identity.space)
     profile = space.profile()
@@ -210,7 +251,7 @@ def _views(entry: ModelEntry, width: int, options: Options) -> tuple[View, ...]:
     return tuple(sorted({View(dim, precision) for dim in dims for precision in precisions}, key=sort_key))  # type: ignore[arg-type]
 
 
-def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Options) -> Job:
+def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Options, *, with_cost: bool) -> Job:
     name, names = model.entry.name, (unit.task, unit.split, unit.subset)
     key = (name, model.fingerprint, names, unit.fingerprint)
     changes = []
@@ -230,10 +271,19 @@ def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Optio
 
     views: tuple[View | None, ...] = model.views or (None,)
     cells = {view: status((*key, view) in index.cells) for view in views}
-    cost = (
-        status(_cost_known(model, unit, index.costs.get((*key, environment_fingerprint())))) if options.cost else None
-    )
+    cost = None
+    if with_cost:
+        cost = status(_cost_known(model, unit, index.costs.get((*key, environment_fingerprint()))))
     return Job(model, unit, cells, cost)
+
+
+def _has_cost(unit: TaskUnit, units: Sequence[TaskUnit]) -> bool:
+    """Whether cost is measured on a unit: not on what mteb scores, and of a task's sts subsets on the first alone.
+
+    Encoding costs about the same on all of them, and nothing is searched.
+    """
+    first = next(other for other in units if (other.task, other.split) == (unit.task, unit.split))
+    return unit.info.type == "retrieval" or (unit.info.type == "sts" and unit is first)
 
 
 def _cost_known(model: PlannedModel, unit: TaskUnit, known: Cost | None) -> bool:
@@ -241,7 +291,7 @@ def _cost_known(model: PlannedModel, unit: TaskUnit, known: Cost | None) -> bool
     if known is None or known.record.setup != model.setup:
         return False
     wanted: list[View | None] = []
-    if unit.type == "retrieval":
+    if unit.info.type == "retrieval":
         wanted = [None] if model.located is None else [*model.views] if can_search() else []
     searched = all(known.value("index_bytes", view) is not None for view in wanted)
     encoded = model.located is None or known.value("encode_texts_per_s") is not None

@@ -14,10 +14,12 @@ from bench.models.profile import ModelProfile
 from bench.plan import PlannedModel
 from bench.quality.evaluate import Scores
 from bench.results.schema import CostRecord, Encoding, ModelInfo, QualityRecord, TaskInfo, Value, ViewScores
-from bench.tasks.catalog import TaskUnit
-from bench.tasks.data import RetrievalData
+from bench.tasks.unit import TaskUnit
 from bench.vectors.encode import EncodeReport
 from bench.views import View
+
+# What the rows of a quality record are called, by the type of task.
+_ITEM_KEYS = {"retrieval": "query_id", "sts": "pair_id", "mteb": "item_id"}
 
 Scored = Sequence[tuple[View | None, Scores]]
 
@@ -68,8 +70,8 @@ def sample_columns(measured: Measurement) -> dict[str, Any]:
 
 
 def item_columns(unit: TaskUnit, scored: Scored) -> dict[str, Any]:
-    """The Parquet columns of a quality record: a row a view and query or pair."""
-    key = "query_id" if unit.type == "retrieval" else "pair_id"
+    """The Parquet columns of a quality record: a row a view and query, pair or item."""
+    key = _ITEM_KEYS[unit.info.type]
     first = scored[0][1]
     columns: dict[str, Any] = {
         "truncate_dim": [view.truncate_dim if view else None for view, scores in scored for _ in scores.ids],
@@ -108,15 +110,19 @@ def _model_info(model: PlannedModel, profile: ModelProfile | None) -> ModelInfo:
 
 
 def _task_info(unit: TaskUnit) -> TaskInfo:
-    data = unit.data
+    info = unit.info
     return TaskInfo(
         name=unit.task,
-        type=unit.type,
+        type=info.type,
         split=unit.split,
         subset=unit.subset,
         fingerprint=unit.fingerprint,
         main_metric=unit.main_metric,
-        n=len(data.queries) if isinstance(data, RetrievalData) else len(data.ids),
-        documents=len(data.documents) if isinstance(data, RetrievalData) else None,
-        notes=data.notes,
+        n=info.n,
+        documents=info.documents,
+        mteb=unit.card.mteb,
+        dataset=unit.card.hub,
+        revision=info.place.revision,
+        shown=unit.card.shown,
+        notes=info.notes,
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
 from bench import environment
+from bench.audit.record import audit_missing
 from bench.cost.measure import Subject, measure_baseline, measure_model
 from bench.errors import BenchError
 from bench.files import check_writable
@@ -18,11 +19,14 @@ from bench.models.profile import ModelProfile
 from bench.models.registry import ModelEntry, Role
 from bench.models.source import Located
 from bench.plan import Failure, Job, Plan
-from bench.quality.evaluate import Scores, check_spread, score_blocks, score_pairs, score_retrieval
+from bench.quality.evaluate import Scores, score_blocks
+from bench.quality.score import score_views, unit_texts
 from bench.records import Scored, cost_record, item_columns, quality_record, sample_columns
+from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
-from bench.tasks.data import PairData, RetrievalData
-from bench.vectors.encode import EncodeReport, encode_missing, missing_texts
+from bench.tasks.data import RetrievalData
+from bench.tasks.mteb_data import MtebData
+from bench.vectors.encode import EncodeReport, encode_missing, missing_texts, total
 from bench.vectors.pipeline import Encoder, Progress
 from bench.vectors.store import Vectors, VectorSpace, text_keys
 from bench.vectors.texts import TextGroup
@@ -53,8 +57,11 @@ class Listener(Protocol):
     def damaged(self, model: str, files: Sequence[str]) -> None:
         """Stored vectors were damaged; their texts are encoded again."""
 
+    def audited(self, task: str, path: Path) -> None:
+        """The record of an audit was written."""
+
     def wrote(self, path: Path) -> None:
-        """A record was written."""
+        """A record of quality or cost was written."""
 
     def failed(self, failure: Failure) -> None:
         """A job failed."""
@@ -115,11 +122,13 @@ def execute(plan: Plan, results: Path, models: LoadedModels, listener: Listener)
     failures = list(plan.failures)
     for failure in failures:
         listener.failed(failure)
+    store = ResultStore(results)
+    index = ResultIndex(store.records())
+    if not plan.up_to_date:
+        check_writable(results)
+    failures += _audits(plan, store, index, listener)
     if plan.up_to_date:
         return failures
-    check_writable(results)
-    store = ResultStore(results)
-    store.records()
     store.write_environment(environment.fingerprint(), environment.describe())
     run = _Run(store, models, listener, failures)
     for _, jobs in groupby(plan.jobs, key=lambda job: job.model.entry.name):
@@ -127,13 +136,37 @@ def execute(plan: Plan, results: Path, models: LoadedModels, listener: Listener)
             if job.todo:
                 with run.guarded(job):
                     run.quality(job)
+                job.unit.release()
         models.drop()
     # Last, in processes of their own, so that quality does not disturb them.
     for job in plan.jobs:
         if job.cost_todo and job not in run.broken:
             with run.guarded(job):
                 run.cost(job)
+            job.unit.release()
     return failures
+
+
+def _audits(plan: Plan, store: ResultStore, index: ResultIndex, listener: Listener) -> list[Failure]:
+    """Audit the data that has not been; what scores are worth should be known before they are."""
+    failures = []
+    for unit, outcome in audit_missing([job.unit for job in plan.jobs], store, index):
+        if isinstance(outcome, Path):
+            listener.audited(unit.label, outcome)
+            continue
+        error = outcome if isinstance(outcome, BenchError) else _unexpected(outcome, f"the audit of {unit.label}")
+        failures.append(Failure("audit", unit.label, error))
+        listener.failed(failures[-1])
+    return failures
+
+
+def _unexpected(error: Exception, where: str) -> BenchError:
+    """An error that nobody foresaw, as one that can be reported."""
+    found = BenchError(
+        f"{type(error).__name__}: {error}", where=where, hint="`bench --debug run` shows the Python traceback"
+    )
+    found.__cause__ = error
+    return found
 
 
 class _Run:
@@ -145,22 +178,17 @@ class _Run:
         self.broken: list[Job] = []
 
     @contextmanager
-    def guarded(self, job: Job, part: str = "") -> Iterator[None]:
-        """Turn whatever goes wrong in one job, or a named part of it, into its failure."""
+    def guarded(self, job: Job) -> Iterator[None]:
+        """Turn whatever goes wrong in one job into its failure."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - one broken model or task must not stop the others
-            self._fail(job, error, part)
+            self._fail(job, error)
 
     def _fail(self, job: Job, error: Exception, part: str = "") -> None:
         name, task = job.model.entry.name, job.unit.label + part
         if not isinstance(error, BenchError):
-            reason = f"{type(error).__name__}: {error}"
-            found = BenchError(
-                reason, where=f"model `{name}` on {task}", hint="`bench --debug run` shows the Python traceback"
-            )
-            found.__cause__ = error
-            error = found
+            error = _unexpected(error, f"model `{name}` on {task}")
         failure = Failure(name, task, error)
         if not part:
             self.broken.append(job)
@@ -174,55 +202,56 @@ class _Run:
             self._baseline(job)
             return
         profile = self._models.profile(model.entry, model.located, model.space)
-        roles = _roles(data)
-        report = self._encode(job, profile, roles)
-        found = {
-            role: model.space.vectors(text_keys(texts, profile.context(model.entry, role)))
-            for role, texts in roles.items()
-        }
-        for role, texts in roles.items():
-            check_spread(found[role], texts, model.entry.name)
-        score = _scorer(data, found, profile)
+        views = [view for view in job.todo if view is not None]
+        reports: list[EncodeReport] = []
+
+        def encode(roles: Mapping[Role, list[str]]) -> dict[Role, Vectors]:
+            return self._encode(job, profile, roles, reports)
+
         batch: list[tuple[View | None, Scores]] = []
         since = time.perf_counter()
-        for number, view in enumerate(job.todo, 1):
-            if view is not None:
-                # A view that cannot be scored costs the others nothing.
-                with self.guarded(job, f" at {view}"):
-                    batch.append((view, score(view)))
-            self._listener.scoring(model.entry.name, job.unit.label, number, len(job.todo))
+        scored = score_views(data, views, encode, profile.similarity, model.entry.name)
+        for number, (view, scores) in enumerate(scored, 1):
+            if isinstance(scores, BenchError):
+                self._fail(job, scores, f" at {view}")
+            else:
+                batch.append((view, scores))
+            self._listener.scoring(model.entry.name, job.unit.label, number, len(views))
             if time.perf_counter() - since > _WRITE_SECONDS:
-                self._write(job, profile, report, batch)
+                self._write(job, profile, total(reports), batch)
                 batch, since = [], time.perf_counter()
-        self._write(job, profile, report, batch)
+        self._write(job, profile, total(reports), batch)
 
-    def _encode(self, job: Job, profile: ModelProfile, roles: dict[Role, list[str]]) -> EncodeReport | None:
-        """Encode what the store lacks; None when it lacks nothing."""
+    def _encode(
+        self, job: Job, profile: ModelProfile, roles: Mapping[Role, list[str]], reports: list[EncodeReport]
+    ) -> dict[Role, Vectors]:
+        """The vectors of texts; what the store lacks is encoded first, and reported."""
         model = job.model
         if model.space is None or model.located is None:
-            return None
-        groups = [TextGroup(texts, profile.context(model.entry, role)) for role, texts in roles.items()]
-        missing = missing_texts(model.space, groups)
+            raise BenchError("a baseline has no vectors", where=f"model `{model.entry.name}`")
+        groups = {role: TextGroup(texts, profile.context(model.entry, role)) for role, texts in roles.items()}
+        missing = missing_texts(model.space, list(groups.values()))
         if model.space.damaged:
             self._listener.damaged(model.entry.name, model.space.damaged)
             model.space.damaged.clear()
-        if not missing:
-            return None
-        encoder = self._models.get(model.entry, model.located, model.space)
-        if encoder.profile.width != model.width:
-            raise BenchError(
-                f"its configuration states {model.width} dimensions, but it gives {encoder.profile.width}",
-                where=f"model `{model.entry.name}`",
+        if missing:
+            encoder = self._models.get(model.entry, model.located, model.space)
+            if encoder.profile.width != model.width:
+                raise BenchError(
+                    f"its configuration states {model.width} dimensions, but it gives {encoder.profile.width}",
+                    where=f"model `{model.entry.name}`",
+                )
+            name, task = model.entry.name, job.unit.label
+            report = encode_missing(
+                model.space,
+                encoder,
+                list(groups.values()),
+                batch_size=model.entry.batch_size if model.entry.batch_size != "auto" else None,
+                on_progress=lambda progress: self._listener.encoding(name, task, progress),
+                on_wait=lambda: self._listener.waiting(name),
             )
-        name, task = model.entry.name, job.unit.label
-        return encode_missing(
-            model.space,
-            encoder,
-            groups,
-            batch_size=model.entry.batch_size if model.entry.batch_size != "auto" else None,
-            on_progress=lambda progress: self._listener.encoding(name, task, progress),
-            on_wait=lambda: self._listener.waiting(name),
-        )
+            reports.append(report)
+        return {role: model.space.vectors(text_keys(group.texts, group.context)) for role, group in groups.items()}
 
     def _baseline(self, job: Job) -> None:
         from bench.quality.bm25 import Bm25
@@ -250,9 +279,11 @@ class _Run:
         else:
             profile = self._models.profile(model.entry, model.located, model.space)
             # The search probe reads stored vectors; results may be there when the store has been emptied.
-            self._encode(job, profile, _roles(data))
+            self._encode(job, profile, unit_texts(data), [])
             self._models.drop()
             subject = Subject(model.entry, model.located, model.space, profile)
+            if isinstance(data, MtebData):
+                raise BenchError("cost is not measured on tasks that mteb scores", where=f"task {task}")
             measured = measure_model(subject, data, model.views, on_probe)
         if measured.figures:
             record = cost_record(self._store.stamp(), model, job.unit, profile, measured)
@@ -264,19 +295,3 @@ class _Run:
         if scored:
             record = quality_record(self._store.stamp(), job.model, job.unit, profile, report, scored)
             self._listener.wrote(self._store.write_quality(record, item_columns(job.unit, scored)))
-
-
-def _roles(data: RetrievalData | PairData) -> dict[Role, list[str]]:
-    """The texts that a model encodes, by their role."""
-    if isinstance(data, RetrievalData):
-        return {"query": data.queries, "document": data.documents}
-    return {"text": [*data.sentences1, *data.sentences2]}
-
-
-def _scorer(
-    data: RetrievalData | PairData, found: dict[Role, Vectors], profile: ModelProfile
-) -> Callable[[View], Scores]:
-    if isinstance(data, RetrievalData):
-        return lambda view: score_retrieval(data, found["query"], found["document"], view, profile.similarity)
-    vectors, n = found["text"].all(), len(data.gold)
-    return lambda view: score_pairs(data, vectors[:n], vectors[n:], view, profile.similarity)

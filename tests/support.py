@@ -11,7 +11,19 @@ from pathlib import Path
 import numpy as np
 
 from bench.models.profile import ModelProfile, TextContext
-from bench.results.schema import CostRecord, Figure, ModelInfo, Noise, QualityRecord, TaskInfo, Value, ViewScores
+from bench.results.schema import (
+    AuditFinding,
+    AuditRecord,
+    CostRecord,
+    Figure,
+    ModelInfo,
+    Noise,
+    QualityRecord,
+    TaskInfo,
+    TaskRef,
+    Value,
+    ViewScores,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = (
@@ -206,3 +218,25 @@ def write_hub(folder: Path, configs: Mapping[str, Mapping[str, Iterable[Mapping[
             lines += [f"  - split: {split}", f"    path: {path.relative_to(folder)}"]
     (folder / "README.md").write_text("\n".join([*lines, "---", ""]), encoding="utf-8")
     return folder
+
+
+def audit_record(
+    sentences: Iterable[str],
+    *,
+    task: str = "shop",
+    data: str = "d" * 32,
+    created: str = "2026-01-01T00:00:00+00:00",
+    weakens: bool = True,
+) -> AuditRecord:
+    """An audit record with a finding a sentence."""
+    return AuditRecord(
+        bench_version="0",
+        created=created,
+        task=TaskRef(name=task, split="test", subset="default", fingerprint=data),
+        training=None,
+        thresholds={"jaccard": 0.8},
+        findings=[
+            AuditFinding(kind=f"kind_{row}", count=1, of=2, sentence=sentence, weakens=weakens, examples=["<b>`x`"])
+            for row, sentence in enumerate(sentences)
+        ],
+    )

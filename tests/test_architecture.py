@@ -16,8 +16,8 @@ LAYERS = [
     {"hub"},
     {"models", "tasks", "environment"},
     {"vectors", "results"},
-    {"quality"},
-    {"cost", "report"},
+    {"quality", "audit"},
+    {"cost", "report", "exchange"},
     {"plan"},
     {"records"},
     {"runner"},
@@ -70,6 +70,11 @@ def test_imports_go_one_way():
 def test_reports_read_results_only(room):
     there = {there for _, here, there in imports() if here == room} - {room}
     assert there <= {"results", "errors", "files", "views"}
+
+
+def test_exchange_reads_results_and_tasks_only():
+    there = {there for _, here, there in imports() if here == "exchange"} - {"exchange"}
+    assert there <= {"results", "tasks", "hub", "errors", "files", "views"}
 
 
 def test_modules_stay_small():

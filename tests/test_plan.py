@@ -21,7 +21,7 @@ class Silent:
     """A listener that only keeps what was encoded, written and failed."""
 
     def __init__(self):
-        self.encoded, self.files, self.failures, self.loaded = 0, [], [], []
+        self.encoded, self.files, self.failures, self.loaded, self.audits = 0, [], [], [], []
 
     def loading(self, model):
         self.loaded.append(model)
@@ -29,6 +29,9 @@ class Silent:
     def encoding(self, model, task, progress):
         if progress.reused + progress.encoded == progress.total:
             self.encoded += progress.encoded
+
+    def audited(self, task, path):
+        self.audits.append(path)
 
     def wrote(self, path):
         self.files.append(path)

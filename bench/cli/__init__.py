@@ -11,8 +11,10 @@ import typer
 
 from bench.cli.cache import cache
 from bench.cli.doctor import doctor
+from bench.cli.export import export
 from bench.cli.models import models
 from bench.cli.report import report
+from bench.cli.reproduce import reproduce
 from bench.cli.results import results
 from bench.cli.run import run
 from bench.cli.tasks import tasks
@@ -50,9 +52,11 @@ def root(
         os.environ["BENCH_DEBUG"] = "1"
 
 
-for command in (run, report, results, models, tasks, doctor):
+for command in (run, report, results, reproduce, models, doctor):
     app.command()(command)
+app.add_typer(tasks, name="tasks")
 app.add_typer(cache, name="cache")
+app.add_typer(export, name="export")
 
 
 def _say_how_to_go_on() -> None:

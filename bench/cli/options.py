@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from bench.tasks.catalog import BrokenTask, Task
 
 DEFAULT_REGISTRY = Path("models.yaml")
+_COMMA = re.compile(r",(?![^()]*\))")
 
 RegistryFile = Annotated[
     Path | None,
@@ -38,12 +40,19 @@ TaskNames = Annotated[
         help="Only these tasks: names of cards, folders or files, with commas between them. May be repeated.",
     ),
 ]
+TaskName = Annotated[str, typer.Argument(metavar="NAME_OR_PATH", help="The name of a card, or a path to a task.")]
+Subsets = Annotated[
+    list[str] | None,
+    typer.Option("--subsets", metavar="NAMES", help="Only these subsets of tasks that have them: en-en,ar-ar."),
+]
 ResultsFolder = Annotated[Path, typer.Option("--results", metavar="DIR", help="The results folder.")]
 ReportsFolder = Annotated[Path, typer.Option("--reports", metavar="DIR", help="The folder that reports go to.")]
 
 
 def split_list(values: list[str] | None, known: Collection[str] = ()) -> list[str]:
     """Values given with commas or by repeating the option; a known name or an existing path is kept whole.
+
+    A comma between parentheses divides nothing: `mteb:MTEB(eng, v2)` is one name.
 
     Raises:
         UsageError: An empty value, as an unset shell variable gives.
@@ -53,7 +62,7 @@ def split_list(values: list[str] | None, known: Collection[str] = ()) -> list[st
     found: list[str] = []
     for value in values or []:
         whole = value in known or path_exists(user_path(value))
-        parts = [part.strip() for part in ([value] if whole else value.split(","))]
+        parts = [part.strip() for part in ([value] if whole else _COMMA.split(value))]
         if not any(parts):
             raise UsageError("an option was given an empty value", hint="leave the option out, or check the variable")
         found += [part for part in parts if part]
@@ -91,8 +100,16 @@ def chosen_models(registry_file: Path | None, names: list[str] | None) -> tuple[
     return entries, registry
 
 
-def chosen_tasks(registry: Registry, names: list[str] | None) -> list[Task | BrokenTask]:
+def chosen_tasks(
+    registry: Registry, names: list[str] | None, subsets: list[str] | None = None
+) -> list[Task | BrokenTask]:
     """The tasks named, else those of the registry (paths start at its folder), else the cards of the first folder."""
+    from bench.tasks.catalog import choose_subsets
+
+    return choose_subsets(_tasks(registry, names), split_list(subsets))
+
+
+def _tasks(registry: Registry, names: list[str] | None) -> list[Task | BrokenTask]:
     from bench.tasks.catalog import find_cards, select_tasks
 
     folders = task_folders(registry.base_dir)
@@ -103,6 +120,29 @@ def chosen_tasks(registry: Registry, names: list[str] | None) -> list[Task | Bro
     # Who has cards of their own did not ask for the shipped ones.
     first = next((folder for folder in folders if find_cards([folder])), None)
     return select_tasks([], [first] if first else folders)
+
+
+def named_task(name: str) -> Task:
+    """The one task of a name or path.
+
+    Raises:
+        BenchError: There is none, or its card is broken.
+    """
+    from bench.tasks.catalog import BrokenTask, select_tasks
+
+    task = select_tasks([name], task_folders())[0]
+    if isinstance(task, BrokenTask):
+        raise task.error
+    return task
+
+
+def all_tasks(registry: Registry) -> list[Task | BrokenTask]:
+    """The tasks of the registry and every card, those that come with bench too."""
+    from bench.tasks.catalog import find_cards, select_tasks
+
+    folders = task_folders(registry.base_dir)
+    chosen = select_tasks(registry.tasks, folders, registry.base_dir) if registry.tasks else []
+    return list({**find_cards(folders), **{task.name: task for task in chosen}}.values())
 
 
 def task_folders(registry_folder: Path = Path()) -> list[Path]:

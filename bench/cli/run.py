@@ -12,6 +12,7 @@ from bench.cli.options import (
     ModelNames,
     RegistryFile,
     ResultsFolder,
+    Subsets,
     TaskNames,
     chosen_models,
     chosen_tasks,
@@ -29,6 +30,7 @@ def run(
     models: RegistryFile = None,
     model: ModelNames = None,
     tasks: TaskNames = None,
+    subsets: Subsets = None,
     results: ResultsFolder = Path("results"),
     truncate_dims: Annotated[
         list[str] | None,
@@ -49,11 +51,9 @@ def run(
 
     What is done is not done again. Exit status: 0 all done, 1 something failed, 2 wrong usage.
     """
-    from bench.cli.terminal import RunDisplay, print_failures, print_plan, print_tables
-    from bench.plan import Options, make_plan
-    from bench.results.index import ResultIndex
-    from bench.results.store import ResultStore
-    from bench.runner import LoadedModels, execute
+    from bench.cli.terminal import print_failures, print_tables
+    from bench.cli.work import plan_and_execute
+    from bench.plan import Options
 
     entries, registry = chosen_models(models, model)
     options = Options(
@@ -65,17 +65,11 @@ def run(
         download=not dry_run,
     )
     entries = _on_device(entries, device)
-    chosen = chosen_tasks(registry, tasks)
-    with RunDisplay() as display:
-        loaded = LoadedModels(display)
-        plan = make_plan(entries, chosen, ResultIndex(ResultStore(results).records()), options, loaded.profile)
-        print_plan(plan)
-        if dry_run:
-            print_failures(plan.failures)
-            return _status(plan, plan.failures)
-        failures = execute(plan, results, loaded, display)
-    print_tables(results, plan.jobs)
-    display.print_files()
+    chosen = chosen_tasks(registry, tasks, subsets)
+    plan, failures, display = plan_and_execute(entries, chosen, options, dry_run=dry_run)
+    if not dry_run:
+        print_tables(results, plan.jobs)
+        display.print_files()
     print_failures(failures)
     return _status(plan, failures)
 

@@ -15,7 +15,16 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table as RichTable
 
 from bench.plan import Failure, Job, Plan
-from bench.report.cells import NOISY_MARK, is_best, number_text, score_text, shown_columns, view_text
+from bench.report.cells import (
+    AUDIT_COMMAND,
+    NOISY_MARK,
+    is_best,
+    number_text,
+    score_text,
+    shown_columns,
+    shown_text,
+    view_text,
+)
 from bench.report.rows import Table, make_tables
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
@@ -28,9 +37,14 @@ errors = Console(stderr=True, width=console.width)
 
 
 class RunDisplay:
-    """Progress of a run on the terminal."""
+    """Progress of a run on the terminal.
 
-    def __init__(self) -> None:
+    Args:
+        to: Where it is shown.
+    """
+
+    def __init__(self, to: Console = console) -> None:
+        self._console = to
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -38,7 +52,7 @@ class RunDisplay:
             TextColumn("{task.completed:,.0f}/{task.total:,.0f} {task.fields[what]}"),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
-            console=console,
+            console=to,
             transient=True,
             refresh_per_second=4,
         )
@@ -56,7 +70,7 @@ class RunDisplay:
 
     def loading(self, model: str) -> None:
         """A model is being loaded."""
-        console.print(f"loading {escape(model)}")
+        self._console.print(f"loading {escape(model)}")
 
     def encoding(self, model: str, task: str, progress: EncodeProgress) -> None:
         """Encoding moved on."""
@@ -66,7 +80,7 @@ class RunDisplay:
         self._progress.update(bar, completed=progress.encoded, rate=rate)
         if progress.reused + progress.encoded == progress.total:
             tokens = f", {progress.tokens / elapsed:,.0f} tokens/s" if elapsed > 0 else ""
-            console.print(
+            self._console.print(
                 f"encoded {escape(model)} on {escape(task)}: {progress.encoded:,} texts "
                 f"({progress.reused:,} were in the store), {rate}{tokens}"
             )
@@ -74,25 +88,30 @@ class RunDisplay:
 
     def waiting(self, model: str) -> None:
         """Another process is encoding with this model."""
-        console.print(f"waiting: another process is encoding with {escape(model)}")
+        self._console.print(f"waiting: another process is encoding with {escape(model)}")
 
     def scoring(self, model: str, task: str, done: int, total: int) -> None:
         """A view was scored."""
         bar = self._bar("score", model, task, total, "views")
         self._progress.update(bar, completed=done)
         if done == total:
-            console.print(f"scored {escape(model)} on {escape(task)}: {total} {'views' if total > 1 else 'view'}")
+            self._console.print(f"scored {escape(model)} on {escape(task)}: {total} {'views' if total > 1 else 'view'}")
             self._progress.remove_task(self._tasks.pop(("score", model, task)))
 
     def measuring(self, model: str, task: str, probe: str) -> None:
         """A cost probe starts: nothing moves on the screen meanwhile, since drawing would disturb it."""
         self._progress.stop()
-        console.print(f"measuring {probe} cost of {escape(model)} on {escape(task)} (10 to 60 s)")
+        self._console.print(f"measuring {probe} cost of {escape(model)} on {escape(task)} (10 to 60 s)")
 
     def damaged(self, model: str, files: Sequence[str]) -> None:
         """Stored vectors were damaged."""
         count = f"{len(files)} file{'s' if len(files) > 1 else ''}"
-        console.print(f"[yellow]{count} of stored vectors of {escape(model)} damaged; encoding their texts again")
+        self._console.print(f"[yellow]{count} of stored vectors of {escape(model)} damaged; encoding their texts again")
+
+    def audited(self, task: str, path: Path) -> None:
+        """The record of an audit was written."""
+        self._console.print(f"audited {escape(task)}")
+        self._files.append(path)
 
     def wrote(self, path: Path) -> None:
         """A record was written."""
@@ -100,7 +119,7 @@ class RunDisplay:
 
     def failed(self, failure: Failure) -> None:
         """A job failed."""
-        console.print(f"[red]failed[/]: {escape(failure.model)} on {escape(failure.task)}")
+        self._console.print(f"[red]failed[/]: {escape(failure.model)} on {escape(failure.task)}")
         if os.environ.get("BENCH_DEBUG") and failure.error.__cause__ is not None:
             import traceback
 
@@ -109,9 +128,10 @@ class RunDisplay:
     def print_files(self) -> None:
         """Where everything went."""
         if self._files:
-            console.print("written:")
+            self._console.print("written:")
             for path in self._files:
-                console.print(f"  {escape(str(path))} (+ .parquet)", soft_wrap=True)
+                more = " (+ .parquet)" if path.with_suffix(".parquet").exists() else ""
+                self._console.print(f"  {escape(str(path))}{more}", soft_wrap=True)
 
     def _bar(self, what: str, model: str, task: str, total: int, unit: str) -> TaskID:
         key = (what, model, task)
@@ -122,7 +142,7 @@ class RunDisplay:
         return self._tasks[key]
 
 
-def print_plan(plan: Plan) -> None:
+def print_plan(plan: Plan, to: Console = console) -> None:
     """The plan: a line a model and task, with what is to be done and why."""
     if plan.jobs:
         table = RichTable(title="plan", title_justify="left", box=None, pad_edge=False, header_style="bold")
@@ -130,11 +150,11 @@ def print_plan(plan: Plan) -> None:
             table.add_column(heading, justify="right" if heading in {"cells", "to do", "stale", "done"} else "left")
         for job in plan.jobs:
             table.add_row(*_plan_row(job))
-        console.print(table)
+        to.print(table)
     for note in plan.notes:
-        console.print(f"note: {escape(note)}")
+        to.print(f"note: {escape(note)}")
     if plan.jobs and plan.up_to_date:
-        console.print("[green]up to date[/]: nothing to encode, score or measure")
+        to.print("[green]up to date[/]: nothing to encode, score or measure")
 
 
 def _plan_row(job: Job) -> list[str]:
@@ -169,6 +189,8 @@ def print_tables(results: Path, jobs: Sequence[Job]) -> None:
             Console(width=needed, force_terminal=console.is_terminal).print(shown)
             if any(row.noisy for row in table.rows):
                 console.print(f"{NOISY_MARK} measured on a busy machine")
+            for footnote in table.footnotes:
+                console.print(f"{escape(footnote)} ({AUDIT_COMMAND})", highlight=False)
 
 
 def _rich_table(table: Table) -> RichTable:
@@ -177,14 +199,16 @@ def _rich_table(table: Table) -> RichTable:
         pad_edge=False, header_style="bold",
     )  # fmt: skip
     columns = shown_columns(table)
-    for heading in ("model", "dim", "precision", "score [95% interval]", *(column.title for column in columns)):
+    titles = [*map(escape, table.shown), *(column.title for column in columns)]
+    for heading in ("model", "dim", "precision", "score [95% interval]", *titles):
         shown.add_column(heading, justify="left" if heading in {"model", "precision"} else "right", no_wrap=True)
     for row in table.rows:
         score = escape(score_text(row.score))
         line = [
             escape(row.model) + (NOISY_MARK if row.noisy else ""),
-            *view_text(row),
+            *view_text(row.view),
             f"[bold green]{score}[/]" if row.score.value == table.best_score else score,
+            *(shown_text(row, name) for name in table.shown),
         ]
         for column in columns:
             text = number_text(column, getattr(row, column.key))

@@ -44,15 +44,20 @@ class SentenceEncoder:
         self.device = str(model.device)
         self.profile = _profile(model, name)
 
-    def token_counts(self, texts: list[str], context: TextContext) -> npt.NDArray[np.int64]:
-        """Tokens of each text after its prompt is put on and it is cut, shape (n,)."""
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether the model's own tokenizer counts tokens; else they are estimated from characters."""
+        return callable(getattr(self._model, "tokenizer", None))
+
+    def token_counts(self, texts: list[str], context: TextContext, *, cut: bool = True) -> npt.NDArray[np.int64]:
+        """Tokens of each text after its prompt is put on, and cut to max_seq_length unless told not to, shape (n,)."""
         # A tokenizer's output is many times the size of its text: keep little of it at once.
         parts = [texts[start : start + _COUNTED] for start in range(0, len(texts), _COUNTED)]
-        return np.concatenate([self._counts([context.prompt + text for text in part]) for part in parts or [[]]])
+        limit = self.profile.max_seq_length if cut else None
+        return np.concatenate([self._counts([context.prompt + text for text in part], limit) for part in parts or [[]]])
 
-    def _counts(self, prompted: list[str]) -> npt.NDArray[np.int64]:
+    def _counts(self, prompted: list[str], limit: int | None) -> npt.NDArray[np.int64]:
         tokenizer = getattr(self._model, "tokenizer", None)
-        limit = self.profile.max_seq_length
         if not prompted:
             return np.empty(0, dtype=np.int64)
         if not callable(tokenizer):

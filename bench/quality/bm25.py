@@ -54,12 +54,11 @@ class Bm25:
 
     def blocks(self, queries: list[str]) -> Iterator[ScoreBlock]:
         """Scores of every document for each query; a document that shares no word with it is not ranked."""
-        documents = np.arange(self._n)
         for row, tokens in enumerate(self._tokens(queries)):
             known = [token for token in tokens if token in self._index.vocab_dict]
             scores = self._index.get_scores(known) if known else np.zeros(self._n)
             ranked = np.where(scores > 0, scores, -np.inf).astype(np.float32)
-            yield ScoreBlock(slice(row, row + 1), documents, ranked[None, :])
+            yield ScoreBlock(slice(row, row + 1), ranked[None, :])
 
     def search(self, query: str, k: int) -> Any:
         """Rows of the best k documents for one query, as a search engine would answer it."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
 Float64 = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.uint16]
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 _SEED = 20240917
 # Values resampled at once, to bound memory.
 _CELLS = 1 << 22
+# Counts kept from one call to the next: 2 bytes each, 80 MB at most.
+_KEPT = 40_000_000
 
 
 def mean_intervals(values: Float64) -> Float64:
@@ -27,13 +33,28 @@ def mean_intervals(values: Float64) -> Float64:
     n = len(values)
     # Each column in an order of its own, so that an interval depends neither on the order of queries nor on others.
     values = np.sort(values, axis=0)
+    # How often each query is drawn; the mean of a resample is then a matrix product.
+    return _ends(np.concatenate([counts.astype(np.float64) @ values / n for counts in _counts(n)]))
+
+
+def _counts(n: int) -> Iterable[Counts]:
+    """How often each of n queries is drawn in each resample, in parts of shape (resamples, n).
+
+    Drawing them takes longer than all else; the views of a task share them where memory allows.
+    """
+    return _drawn(n) if n * RESAMPLES <= _KEPT else _draw(n)
+
+
+@lru_cache(maxsize=1)
+def _drawn(n: int) -> list[Counts]:
+    return list(_draw(n))
+
+
+def _draw(n: int) -> Iterator[Counts]:
     rng = np.random.default_rng(_SEED)
-    means = []
     for size in _parts(n):
-        # How often each query is drawn; the mean of a resample is then a matrix product.
-        counts = rng.multinomial(n, np.full(n, 1 / n), size=size)
-        means.append(counts @ values / n)
-    return _ends(np.concatenate(means))
+        # A query's count is about 1: 65,535 is never reached by chance, and a single query is drawn once.
+        yield rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.uint16)
 
 
 def spearman_interval(values: Float64, gold: Float64) -> tuple[float, float]:

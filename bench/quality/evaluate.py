@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,15 @@ from bench.errors import BenchError
 from bench.models.profile import Similarity
 from bench.quality import pairs, retrieval
 from bench.quality.bootstrap import mean_intervals, spearman_interval
-from bench.quality.ranking import ScoreBlock, block_rows, dense_blocks, rank
+from bench.quality.dense import Pairs, rank_views
+from bench.quality.ranking import Ranks, ScoreBlock, rank_blocks
 from bench.tasks.data import PairData, RetrievalData
 from bench.vectors.quantise import fit
 from bench.vectors.store import Vectors
 from bench.views import View
 
 Float32 = npt.NDArray[np.float32]
+Int64 = npt.NDArray[np.int64]
 
 # Rows read at once where only a pass over the corpus is needed.
 _PASS_ROWS = 16_384
@@ -52,44 +54,33 @@ class Scores:
 
 
 def score_retrieval(
-    data: RetrievalData, queries: Vectors, documents: Vectors, view: View, similarity: Similarity
-) -> Scores:
-    """Score a retrieval task at one view by exact search.
+    data: RetrievalData, queries: Vectors, documents: Vectors, views: Sequence[View], similarity: Similarity
+) -> Iterator[tuple[View, Scores | BenchError]]:
+    """Score a retrieval task at some views by exact search, reading the documents once a precision.
 
     Args:
         data: The task.
         queries: Vectors of data.queries.
         documents: Vectors of data.documents.
-        view: The view.
+        views: The views.
         similarity: The model's similarity.
+
+    Yields:
+        Each view as soon as its scores are known, or why it cannot be scored; views of one precision follow one
+        another.
     """
-    quantiser = fit(view, similarity, (block for _, block in documents.blocks(_PASS_ROWS)))
-    blocks = dense_blocks(
-        quantiser.comparable(queries.all()),
-        ((rows, quantiser.comparable(block)) for rows, block in documents.blocks(block_rows(len(queries)))),
-    )
-    return score_blocks(data, blocks)
+    pairs = Pairs(data.pair_queries, data.pair_documents, *_left_out(data))
+    for precision in dict.fromkeys(view.precision for view in views):
+        group = [view for view in views if view.precision == precision]
+        found = rank_views(queries, documents, group, similarity, pairs, retrieval.MAX_CUTOFF)
+        for view, ranks in zip(group, found, strict=True):
+            yield view, ranks if isinstance(ranks, BenchError) else _summary(data, ranks)
 
 
 def score_blocks(data: RetrievalData, blocks: Iterable[ScoreBlock]) -> Scores:
     """Score a retrieval task from score blocks, whatever made them."""
-    ranking = rank(
-        blocks,
-        n_queries=len(data.queries),
-        n_documents=len(data.documents),
-        k=retrieval.MAX_CUTOFF,
-        pair_queries=data.pair_queries,
-        pair_documents=data.pair_documents,
-        exclude=_identical_ids(data) if data.ignore_identical_ids else None,
-    )
-    items = retrieval.score_queries(ranking, data.pair_queries, data.pair_gains, len(data.queries))
-    table = np.column_stack([items[name] for name in retrieval.METRICS])
-    low, high = mean_intervals(table)
-    metrics = {
-        name: Estimate(float(table[:, column].mean()), float(low[column]), float(high[column]))
-        for column, name in enumerate(retrieval.METRICS)
-    }
-    return Scores(metrics, data.query_ids, dict(items))
+    ranks = rank_blocks(blocks, data.pair_queries, data.pair_documents, retrieval.MAX_CUTOFF, _left_out(data))
+    return _summary(data, ranks)
 
 
 def score_pairs(data: PairData, first: Float32, second: Float32, view: View, similarity: Similarity) -> Scores:
@@ -130,8 +121,21 @@ def check_spread(vectors: Vectors, texts: list[str], model: str) -> None:
         )
 
 
-def _identical_ids(data: RetrievalData) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    rows = {name: row for row, name in enumerate(data.document_ids)}
+def _summary(data: RetrievalData, ranks: Ranks) -> Scores:
+    """The metrics of every query, their means and intervals."""
+    items = retrieval.score_queries(ranks, data.pair_queries, data.pair_gains, len(data.queries))
+    table = np.column_stack([items[name] for name in retrieval.METRICS])
+    low, high = mean_intervals(table)
+    metrics = {
+        name: Estimate(float(table[:, column].mean()), float(low[column]), float(high[column]))
+        for column, name in enumerate(retrieval.METRICS)
+    }
+    return Scores(metrics, data.query_ids, dict(items))
+
+
+def _left_out(data: RetrievalData) -> tuple[Int64, Int64]:
+    """Query and document rows of the pairs that the task leaves out of the rankings."""
+    rows = {name: row for row, name in enumerate(data.document_ids)} if data.ignore_identical_ids else {}
     found = [(query, rows[name]) for query, name in enumerate(data.query_ids) if name in rows]
     table = np.array(found, dtype=np.int64).reshape(-1, 2)
     return table[:, 0], table[:, 1]

@@ -18,19 +18,20 @@ from bench.models.profile import Similarity
 from bench.models.registry import Role
 from bench.quality.bootstrap import mean_intervals
 from bench.quality.evaluate import Estimate, Scores
-from bench.quality.ranking import ScoreBlock, dense_blocks, rank
-from bench.quality.retrieval import score_queries
+from bench.quality.ranking import ScoreBlock, rank_blocks
+from bench.quality.retrieval import MAX_CUTOFF, score_queries
 from bench.tasks.mteb_bridge import contained
 from bench.tasks.mteb_data import MtebData, arrow_cache
-from bench.vectors.quantise import Comparable, Quantiser, fit, unit
+from bench.vectors.quantise import Comparable, Quantiser, fit
 from bench.views import View
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 # Full vectors of texts in a role, shape (n, width), float32; what is not stored yet is encoded first.
-VectorsOf = Callable[[Sequence[str], Role], Float32]
+VectorsOf = Callable[[list[str], Role], Float32]
 
 _PASS_TEXTS = 16_384
+_BLOCK_CELLS = 1 << 20
 # Scores of a single run over all rows have one item.
 _WHOLE = "all"
 
@@ -83,23 +84,25 @@ class StoredEncoder:
     def similarity(self, first: Any, second: Any) -> Any:
         """The similarity of every row of one side to every row of the other, a torch tensor of float32.
 
-        Computed as bench's own search does, in float64 and rounded, so that equal pairs tie.
+        Computed as bench's own search does, exactly in float64 and rounded once, so that equal pairs tie.
         """
-        torch = importlib.import_module("torch")
         left, right = self._comparable(first), self._comparable(second)
-        rows = np.arange(len(right.directions))
-        return torch.from_numpy(np.concatenate([block.scores for block in dense_blocks(left, [(rows, right)])]))
+        products = left.directions @ right.directions.T
+        return _tensor(products * (left.weights[:, None] * right.weights))
 
     def similarity_pairwise(self, first: Any, second: Any) -> Any:
         """The similarity of each row to its partner, a torch tensor of float32."""
-        torch = importlib.import_module("torch")
         left, right = self._comparable(first), self._comparable(second)
-        products = (left.directions * right.directions).sum(axis=1) * left.weights * right.weights
-        return torch.from_numpy(products.astype(np.float32))
+        products = (left.directions * right.directions).sum(axis=1)
+        return _tensor(products * (left.weights * right.weights))
 
     def _comparable(self, values: Any) -> Comparable:
-        directions, lengths = unit(np.atleast_2d(np.asarray(values)))
-        return Comparable(directions, lengths if self._similarity == "dot" else np.ones(len(directions)))
+        matrix = np.atleast_2d(np.asarray(values, dtype=np.float32))
+        return Quantiser(View(matrix.shape[1]), self._similarity).comparable(matrix)
+
+
+def _tensor(values: Float64) -> Any:
+    return importlib.import_module("torch").from_numpy(values.astype(np.float32))
 
 
 def score_mteb(
@@ -162,7 +165,7 @@ def _evaluate(data: MtebData, encoder: StoredEncoder) -> Scores:
         except Exception as error:
             raise BenchError(f"mteb cannot score it: {type(error).__name__}: {error}", where=_where(data)) from error
     ranked = seen[0] if seen and not task.skip_first_result else None
-    return _scores(raw, data, _ranking_items(ranked, task.k_values) if ranked else None)
+    return _scores(raw, data, _ranking_items(ranked) if ranked else None)
 
 
 def _fresh(data: MtebData) -> Any:
@@ -192,38 +195,31 @@ def _listen(task: Any, seen: list[_Ranked]) -> None:
     task.task_specific_scores = listening
 
 
-def _ranking_items(ranked: _Ranked, cutoffs: Sequence[int]) -> tuple[list[str], dict[str, Float64]]:
+def _ranking_items(ranked: _Ranked) -> tuple[list[str], dict[str, Float64]]:
     """Every query's metrics from mteb's rankings, with tied documents in no order (bench.quality.retrieval)."""
     ids = sorted(ranked.scores)
-    documents: dict[str, int] = {}
-    triples = [
-        (row, documents.setdefault(document, len(documents)), label)
-        for row, query in enumerate(ids)
-        for document, label in ranked.labels[query].items()
-        if label > 0
-    ]
-    pairs = np.array(triples, dtype=np.int64).reshape(-1, 3)
-    for query in ids:
-        for document in ranked.scores[query]:
-            documents.setdefault(document, len(documents))
-    ranking = rank(
-        _rows(ranked, ids, documents),
-        n_queries=len(ids),
-        n_documents=len(documents),
-        k=max(cutoffs),
-        pair_queries=pairs[:, 0],
-        pair_documents=pairs[:, 1],
-    )
-    return ids, score_queries(ranking, pairs[:, 0], pairs[:, 2], len(ids), cutoffs)
-
-
-def _rows(ranked: _Ranked, ids: list[str], documents: dict[str, int]) -> Iterator[ScoreBlock]:
-    """Score blocks of one query each; documents that mteb did not rank have no place."""
+    triples = []
     for row, query in enumerate(ids):
-        found = ranked.scores[query]
-        columns = np.array([documents[document] for document in found], dtype=np.int64)
-        values = np.array(list(found.values()), dtype=np.float32)[None, :]
-        yield ScoreBlock(slice(row, row + 1), columns, values)
+        relevant = {document: label for document, label in ranked.labels[query].items() if label > 0}
+        # A query's own columns: the documents that mteb ranked, then the relevant ones that it did not.
+        columns = {document: column for column, document in enumerate(ranked.scores[query] | relevant)}
+        triples += [(row, columns[document], label) for document, label in relevant.items()]
+    pairs = np.array(triples, dtype=np.int64).reshape(-1, 3)
+    width = max([*map(len, ranked.scores.values()), *(pairs[:, 1] + 1)])
+    ranks = rank_blocks(_blocks(ranked, ids, width), pairs[:, 0], pairs[:, 1], MAX_CUTOFF)
+    return ids, score_queries(ranks, pairs[:, 0], pairs[:, 2], len(ids))
+
+
+def _blocks(ranked: _Ranked, ids: list[str], width: int) -> Iterator[ScoreBlock]:
+    """Score blocks of mteb's rankings; what it did not rank has no place."""
+    size = max(_BLOCK_CELLS // width, 1)
+    for start in range(0, len(ids), size):
+        part = ids[start : start + size]
+        scores = np.full((len(part), width), -np.inf, dtype=np.float32)
+        for row, query in enumerate(part):
+            values = list(ranked.scores[query].values())
+            scores[row, : len(values)] = values
+        yield ScoreBlock(slice(start, start + len(part)), scores)
 
 
 def _scores(raw: Mapping[str, Any], data: MtebData, ranking: tuple[list[str], dict[str, Float64]] | None) -> Scores:
@@ -234,9 +230,9 @@ def _scores(raw: Mapping[str, Any], data: MtebData, ranking: tuple[list[str], di
         items = _experiments(raw)
         ids = [f"experiment-{number}" for number in range(len(next(iter(items.values()), [])))]
     else:
-        ids, items = ranking
-        if "accuracy" in metrics:
-            items = {**items, "accuracy": items["recall_at_1"]}
+        # mteb's `accuracy` of a ranking is its recall_at_1. It ranks no deeper than the task's largest cutoff.
+        ids, items = ranking[0], {**ranking[1], "accuracy": ranking[1]["recall_at_1"]}
+        items = {name: values for name, values in items.items() if name in metrics}
     if len(ids) > 1:
         low, high = mean_intervals(np.column_stack(list(items.values())))
         metrics |= {

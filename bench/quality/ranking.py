@@ -1,201 +1,201 @@
-"""The best documents of each query, gathered from blocks of scores in bounded memory, with ties counted.
+"""Where relevant documents stand: for each, how many documents score above it and how many tie with it.
 
-Scores are compared in float32: two documents whose scores are equal there are tied, and how many are tied
-is kept, so that metrics can give the expected value over the orders of tied documents (bench.quality.retrieval).
+That is all that the metrics need (bench.quality.retrieval), so no ranking is kept: scores stream by in any order, in
+bounded memory, and are counted against the scores of the relevant pairs. Scores are compared in float32: two documents
+whose scores are equal there are tied.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.vectors.quantise import Comparable
-
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
 
-# Bytes of one block of float64 scores: small enough to stay in bounds, large enough for the matrix product.
-_SCORE_BYTES = 32 << 20
-_BLOCK_ROWS = 4096
-# Steps a unit: far finer than float32 near 1, far coarser than the rounding errors of a float64 product.
-_GRID = 2.0**32
+
+@dataclass(frozen=True)
+class Ranks:
+    """Where the documents of pairs stand in the rankings of their queries.
+
+    Attributes:
+        above: Documents with a higher score, shape (p,); the depth that was asked for means that many or more.
+        tied: Documents with the same score, itself included, shape (p,); only right where `above` is below the depth.
+    """
+
+    above: Int64
+    tied: Int64
 
 
 @dataclass(frozen=True)
 class ScoreBlock:
-    """Scores of some queries for some documents.
+    """Scores of some queries for all documents.
 
     Attributes:
         queries: Rows of consecutive queries.
-        documents: Rows of the documents, shape (m,); every document stands in one block a query.
-        scores: Shape (queries, m), float32; -inf for a document that is not to be ranked.
+        scores: Shape (queries, documents), float32; -inf for a document that is not to be ranked.
     """
 
     queries: slice
-    documents: Int64
     scores: Float32
 
 
-@dataclass(frozen=True)
-class Ranking:
-    """The top of each query's ranking.
+class Tally:
+    """Counts the documents that score above, and the same as, the document of each pair.
 
-    Attributes:
-        scores: Best scores, falling, shape (n, k), float32; -inf where there are fewer documents.
-        documents: Their rows, shape (n, k); -1 where there are fewer.
-        ties_cut: Documents that tie with the last one kept but did not find room, shape (n,).
-        pair_scores: The score of each (query, document) pair asked for, shape (p,); -inf if not ranked.
-    """
-
-    scores: Float32
-    documents: Int64
-    ties_cut: Int64
-    pair_scores: Float32
-
-
-def dense_blocks(queries: Comparable, documents: Iterable[tuple[Int64, Comparable]]) -> Iterator[ScoreBlock]:
-    """Score blocks of vectors.
-
-    A score must depend on its two vectors alone, not on where they stand in a block, so that equal vectors tie
-    exactly. The product is therefore taken in float64, put on a grid that its rounding errors cannot reach (they
-    would survive in float32 near 0), and only then rounded to float32.
+    Pairs stand by query and rising score, in slots. A document is counted at the highest slot that it beats; at the
+    end the sums from above give the counts of all. A slot with `depth` documents above it is out of reach of every
+    metric and is no longer looked at. Threads may share a tally.
 
     Args:
-        queries: n vectors.
-        documents: Rows and their vectors, block by block.
+        queries: Query row of each pair, shape (p,).
+        scores: Score of each pair, shape (p,); -inf if its document is not ranked.
+        n_queries: Number of queries.
+        depth: Ranks that matter.
+        left_out: Documents that each query leaves out; they are counted first and taken back by `take_back`.
+            Shape (n_queries,).
     """
-    for rows, block in documents:
-        height = max(_SCORE_BYTES // (8 * len(rows)), 1)
-        transposed = np.ascontiguousarray(block.directions.T)
-        for start in range(0, len(queries.directions), height):
-            part = slice(start, min(start + height, len(queries.directions)))
-            products = queries.directions[part] @ transposed
-            np.rint(np.multiply(products, _GRID, out=products), out=products)
-            products *= (queries.weights[part] / _GRID)[:, None]
-            products *= block.weights
-            yield ScoreBlock(part, rows, products.astype(np.float32))
+
+    def __init__(
+        self, queries: Int64, scores: Float32, n_queries: int, depth: int, left_out: Int64 | None = None
+    ) -> None:
+        self._depth = depth
+        self._pairs = len(queries)
+        order = np.lexsort((scores, queries))
+        self._order = order[scores[order] > -np.inf]
+        self._queries, self._scores = queries[self._order], scores[self._order]
+        self._keys = _keys(self._queries, self._scores)
+        self._starts = np.searchsorted(self._queries, np.arange(n_queries + 1))
+        self._limits = np.full(n_queries, depth, dtype=np.int64) + (0 if left_out is None else left_out)
+        self._beats = np.zeros(len(self._order), dtype=np.int64)
+        self._ties = np.zeros(len(self._order), dtype=np.int64)
+        self._lock = Lock()
+        self.floors = np.full(n_queries, np.inf, dtype=np.float32)
+        self._raise_floors(slice(0, n_queries))
+
+    def places(self, rows: Int64, low: Float32, high: Float32) -> tuple[Int64, Int64]:
+        """Between which slots scores fall that lie between two ends.
+
+        Args:
+            rows: Query row of each score, shape (n,).
+            low: Lowest value that it may have, shape (n,).
+            high: Highest value that it may have, shape (n,).
+
+        Returns:
+            The first slot of the query that is not below `low`, and the first that is above `high`; where they differ
+            and the ends are equal, the score ties with those between.
+        """
+        first = np.searchsorted(self._keys, _keys(rows, low), side="left")
+        same = np.array_equal(low, high)
+        return first, np.searchsorted(self._keys, _keys(rows, low if same else high), side="right")
+
+    def add(self, part: slice, rows: Int64, first: Int64, last: Int64) -> None:
+        """Count documents of known places.
+
+        Args:
+            part: Queries that the rows belong to.
+            rows: Query row of each document, shape (n,).
+            first: Its first place, shape (n,).
+            last: Its last place, shape (n,); greater than the first if it ties.
+        """
+        with self._lock:
+            self._count(part, rows, first, last, 1)
+            self._raise_floors(part)
+
+    def take_back(self, rows: Int64, scores: Float32) -> None:
+        """Uncount documents that are left out; every one has been counted once.
+
+        Args:
+            rows: Query row of each document, shape (n,).
+            scores: Its score, shape (n,).
+        """
+        first, last = self.places(rows, scores, scores)
+        with self._lock:
+            self._count(slice(0, len(self.floors)), rows, first, last, -1)
+
+    def ranks(self) -> Ranks:
+        """The ranks of all pairs, in their own order."""
+        above = np.full(self._pairs, self._depth, dtype=np.int64)
+        tied = np.ones(self._pairs, dtype=np.int64)
+        above[self._order] = np.minimum(self._above(slice(0, len(self.floors))), self._depth)
+        # Slots of the same score share the count of the first of them.
+        tied[self._order] = np.maximum(self._ties[np.searchsorted(self._keys, self._keys)], 1)
+        return Ranks(above, tied)
+
+    def _count(self, part: slice, rows: Int64, first: Int64, last: Int64, sign: int) -> None:
+        slots = self._slots(part)
+        size = slots.stop - slots.start
+        self._beats[slots] += sign * np.bincount(first[first > self._starts[rows]] - 1 - slots.start, minlength=size)
+        self._ties[slots] += sign * np.bincount(first[last > first] - slots.start, minlength=size)
+
+    def _slots(self, part: slice) -> slice:
+        return slice(int(self._starts[part.start]), int(self._starts[part.stop]))
+
+    def _above(self, part: slice) -> Int64:
+        """Documents above each slot of some queries."""
+        slots = self._slots(part)
+        beats = self._beats[slots]
+        total = np.cumsum(beats)
+        ends = self._starts[self._queries[slots] + 1] - 1 - slots.start
+        above: Int64 = total[ends] - total + beats
+        return above
+
+    def _raise_floors(self, part: slice) -> None:
+        """Let each query of a part look only at its lowest slot that is still in reach."""
+        queries = self._queries[self._slots(part)]
+        dead = queries[self._above(part) >= self._limits[queries]]
+        # Fewer documents are above a higher slot, so that the dead come first.
+        first = self._starts[part] + np.bincount(dead - part.start, minlength=part.stop - part.start)
+        alive = first < self._starts[part.start + 1 : part.stop + 1]
+        floors = np.full(part.stop - part.start, np.inf, dtype=np.float32)
+        floors[alive] = self._scores[first[alive]]
+        self.floors[part] = floors
 
 
-def block_rows(n_queries: int) -> int:
-    """Documents a block, so that one block of scores stays within bounds."""
-    return max(min(_SCORE_BYTES // (8 * max(n_queries, 1)), _BLOCK_ROWS), 256)
-
-
-def rank(
+def rank_blocks(
     blocks: Iterable[ScoreBlock],
-    *,
-    n_queries: int,
-    n_documents: int,
-    k: int,
     pair_queries: Int64,
     pair_documents: Int64,
+    depth: int,
     exclude: tuple[Int64, Int64] | None = None,
-) -> Ranking:
-    """Gather blocks into each query's top k.
+) -> Ranks:
+    """The ranks of pairs where every score is at hand.
 
     Args:
-        blocks: Score blocks that cover every (query, document) pair once.
-        n_queries: Number of queries.
-        n_documents: Number of documents.
-        k: Documents to keep a query.
-        pair_queries: Query rows of pairs whose scores are wanted, shape (p,).
-        pair_documents: Their document rows, shape (p,).
+        blocks: Score blocks that cover every query once.
+        pair_queries: Query row of each pair, shape (p,).
+        pair_documents: Its document row, shape (p,).
+        depth: Ranks that matter.
         exclude: Query and document rows of pairs that are left out of the ranking.
     """
-    gatherer = _Gatherer(n_queries, k)
-    pairs = _PairIndex(pair_queries, pair_documents, n_documents)
-    left_out = _PairIndex(*exclude, n_documents) if exclude is not None else None
-    pair_scores = np.full(len(pair_queries), -np.inf, dtype=np.float32)
+    above = np.full(len(pair_queries), depth, dtype=np.int64)
+    tied = np.ones(len(pair_queries), dtype=np.int64)
+    order = np.argsort(pair_queries, kind="stable")
+    by_query = pair_queries[order]
     for block in blocks:
-        if left_out is not None:
-            _, rows, columns = left_out.within(block)
-            scores = block.scores.copy()
-            scores[rows, columns] = -np.inf
-            block = replace(block, scores=scores)  # noqa: PLW2901 - the block without the pairs left out
-        found, rows, columns = pairs.within(block)
-        pair_scores[found] = block.scores[rows, columns]
-        gatherer.add(block)
-    return gatherer.ranking(pair_scores)
-
-
-class _PairIndex:
-    """Finds the pairs that fall into a block."""
-
-    def __init__(self, queries: Int64, documents: Int64, n_documents: int) -> None:
-        self._queries = queries
-        self._order = np.argsort(documents, kind="stable")
-        self._sorted = documents[self._order]
-        self._column = np.full(n_documents, -1, dtype=np.int64)
-        self._documents = documents
-
-    def within(self, block: ScoreBlock) -> tuple[Int64, Int64, Int64]:
-        """Numbers of the pairs in the block, and their places in its scores."""
-        rows = np.sort(block.documents)
-        left = np.searchsorted(self._sorted, rows, side="left")
-        right = np.searchsorted(self._sorted, rows, side="right")
-        counts = right - left
-        # The ranges left[i]:right[i], one after the other.
-        offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        found = self._order[np.repeat(left, counts) + offsets]
         start, stop = block.queries.start, block.queries.stop
-        found = found[(self._queries[found] >= start) & (self._queries[found] < stop)]
-        self._column[block.documents] = np.arange(len(block.documents))
-        return found, self._queries[found] - start, self._column[self._documents[found]]
+        scores = block.scores
+        if exclude is not None:
+            inside = (exclude[0] >= start) & (exclude[0] < stop)
+            scores = scores.copy()
+            scores[exclude[0][inside] - start, exclude[1][inside]] = -np.inf
+        mine = order[slice(*np.searchsorted(by_query, [start, stop]))]
+        queries = pair_queries[mine] - start
+        tally = Tally(queries, scores[queries, pair_documents[mine]], stop - start, depth)
+        rows, columns = np.nonzero(scores >= tally.floors[:, None])
+        reached = scores[rows, columns]
+        tally.add(slice(0, stop - start), rows, *tally.places(rows, reached, reached))
+        found = tally.ranks()
+        above[mine], tied[mine] = found.above, found.tied
+    return Ranks(above, tied)
 
 
-class _Gatherer:
-    """The running top k of every query, and the exact number of ties at its end."""
-
-    def __init__(self, n_queries: int, k: int) -> None:
-        self.scores = np.full((n_queries, k), -np.inf, dtype=np.float32)
-        self.documents = np.full((n_queries, k), -1, dtype=np.int64)
-        self.ties_cut = np.zeros(n_queries, dtype=np.int64)
-        self._last = np.full(n_queries, -np.inf, dtype=np.float32)
-        self._k = k
-
-    def add(self, block: ScoreBlock) -> None:
-        part = block.queries
-        last = self._last[part]
-        # Documents tied with the present last place stay outside, counted; if the last place rises they drop out.
-        self.ties_cut[part] += np.where(last > -np.inf, (block.scores == last[:, None]).sum(axis=1), 0)
-        hits = block.scores > last[:, None]
-        changed = np.flatnonzero(hits.any(axis=1))
-        if not len(changed):
-            return
-        new_scores, new_documents = _pack(block, hits, changed)
-        rows = changed + part.start
-        pool_scores = np.concatenate([self.scores[rows], new_scores], axis=1)
-        pool_documents = np.concatenate([self.documents[rows], new_documents], axis=1)
-        best = np.argpartition(-pool_scores, self._k - 1, axis=1)[:, : self._k]
-        scores = np.take_along_axis(pool_scores, best, axis=1)
-        lowest = scores.min(axis=1)
-        tied_kept = (scores == lowest[:, None]).sum(axis=1)
-        tied_pool = (pool_scores == lowest[:, None]).sum(axis=1)
-        carried = np.where(lowest == self._last[rows], self.ties_cut[rows], 0)
-        self.ties_cut[rows] = np.where(lowest > -np.inf, carried + tied_pool - tied_kept, 0)
-        self.scores[rows] = scores
-        self.documents[rows] = np.take_along_axis(pool_documents, best, axis=1)
-        self._last[rows] = lowest
-
-    def ranking(self, pair_scores: Float32) -> Ranking:
-        order = np.argsort(-self.scores, axis=1, kind="stable")
-        scores = np.take_along_axis(self.scores, order, axis=1)
-        documents = np.take_along_axis(self.documents, order, axis=1)
-        return Ranking(scores, np.where(scores > -np.inf, documents, -1), self.ties_cut, pair_scores)
-
-
-def _pack(block: ScoreBlock, hits: npt.NDArray[np.bool_], changed: Int64) -> tuple[Float32, Int64]:
-    """The hits of the changed queries, moved to the left and padded with -inf."""
-    hits = hits[changed]
-    counts = hits.sum(axis=1)
-    width = int(counts.max())
-    row, column = np.nonzero(hits)
-    place = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-    scores = np.full((len(changed), width), -np.inf, dtype=np.float32)
-    documents = np.full((len(changed), width), -1, dtype=np.int64)
-    scores[row, place] = block.scores[changed[row], column]
-    documents[row, place] = block.documents[column]
-    return scores, documents
+def _keys(rows: Int64, scores: Float32) -> Int64:
+    """Whole numbers that sort by query row, then by score; equal for equal rows and scores only."""
+    # Adding 0 turns -0 into 0. The bits of floats sort as whole numbers once those of negative ones are turned round.
+    bits = (scores + np.float32(0)).view(np.int32)
+    return (rows << 32) + (bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF)))

@@ -16,109 +16,74 @@ Each metric is therefore its expected value over all orders of tied documents, i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.quality.ranking import Ranking
+from bench.quality.ranking import Ranks
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
-CUTOFFS = (1, 5, 10, 100)
+# MTEB's.
+CUTOFFS = (1, 3, 5, 10, 20, 100, 1000)
 MAX_CUTOFF = max(CUTOFFS)
 _FAMILIES = ("ndcg", "recall", "mrr", "map", "precision", "hit_rate")
 METRICS = tuple(f"{family}_at_{k}" for family in _FAMILIES for k in CUTOFFS)
 
-
-@dataclass(frozen=True)
-class _Ranks:
-    """Where relevant documents stand, one entry a (query, relevant document) pair.
-
-    Attributes:
-        query: Row of the query.
-        gain: Label.
-        above: Documents with a higher score; the largest cutoff or more means out of reach.
-        tied: Documents with the same score, itself included.
-    """
-
-    query: Int64
-    gain: Int64
-    above: Int64
-    tied: Int64
+_RANKS = np.arange(1, MAX_CUTOFF + 1)
+_DISCOUNTS = 1.0 / np.log2(_RANKS + 1)
+# Sums of the first n discounts, and of the first n reciprocal ranks, at n.
+_DISCOUNT_SUMS = np.concatenate([[0.0], np.cumsum(_DISCOUNTS)])
+_RECIPROCAL_SUMS = np.concatenate([[0.0], np.cumsum(1.0 / _RANKS)])
+# Places of tied groups looked at at once, to bound memory.
+_PLACES = 1 << 20
 
 
-def score_queries(
-    ranking: Ranking, pair_queries: Int64, pair_gains: Int64, n_queries: int, cutoffs: Sequence[int] = CUTOFFS
-) -> dict[str, Float64]:
+def score_queries(ranks: Ranks, pair_queries: Int64, pair_gains: Int64, n_queries: int) -> dict[str, Float64]:
     """Every metric of every query.
 
     Args:
-        ranking: As many top documents as the largest cutoff, and the scores of the relevant pairs.
+        ranks: Where the relevant pairs stand, to a depth of MAX_CUTOFF.
         pair_queries: Query row of each relevant pair, shape (p,).
         pair_gains: Label of each relevant pair, at least 1, shape (p,).
         n_queries: Number of queries; one without a relevant pair scores 0.
-        cutoffs: The ranks k at which metrics are taken.
 
     Returns:
-        By metric name (METRICS, for the default cutoffs), one value a query, shape (n_queries,), float64.
+        By metric name (METRICS), one value a query, shape (n_queries,), float64.
     """
-    deepest = max(cutoffs)
-    discounts = 1.0 / np.log2(np.arange(2, deepest + 2))
-    # discount_sums[n]: sum of the first n discounts.
-    discount_sums = np.concatenate([[0.0], np.cumsum(discounts)])
-    ranks = _locate(ranking, pair_queries, pair_gains, deepest)
     relevant = _per_query(pair_queries, np.ones(len(pair_queries)), n_queries)
-    ideal = _ideal_dcg(pair_queries, pair_gains, n_queries, discounts, cutoffs)
-    groups = _groups(ranks, deepest)
+    ideal = _ideal_dcg(pair_queries, pair_gains, n_queries)
+    near = ranks.above < MAX_CUTOFF
+    query, gain, above, tied = pair_queries[near], pair_gains[near], ranks.above[near], ranks.tied[near]
+    groups = _groups(query, above, tied)
+    firsts = _first_metrics(groups, n_queries)
     result: dict[str, Float64] = {}
-    for k in cutoffs:
-        inside = np.clip(np.minimum(k, ranks.above + ranks.tied) - ranks.above, 0, None) / ranks.tied
-        found = _per_query(ranks.query, inside, n_queries)
-        discount = discount_sums[np.minimum(k, ranks.above + ranks.tied)] - discount_sums[np.minimum(k, ranks.above)]
-        dcg = _per_query(ranks.query, ranks.gain * discount / ranks.tied, n_queries)
-        first, hit, precision_sum = _group_metrics(groups, k, n_queries)
+    for k in CUTOFFS:
+        # Between these lie the ranks within the first k that the document can take.
+        begin, end = np.minimum(k, above), np.minimum(k, above + tied)
+        found = _per_query(query, (end - begin) / tied, n_queries)
+        discount = _DISCOUNT_SUMS[end] - _DISCOUNT_SUMS[begin]
+        dcg = _per_query(query, gain * discount / tied, n_queries)
         result[f"ndcg_at_{k}"] = _ratio(dcg, ideal[k])
         result[f"recall_at_{k}"] = _ratio(found, relevant)
         result[f"precision_at_{k}"] = found / k
-        result[f"mrr_at_{k}"] = first
-        result[f"hit_rate_at_{k}"] = hit
-        result[f"map_at_{k}"] = _ratio(precision_sum, relevant)
-    return {name: result[name] for name in (f"{family}_at_{k}" for family in _FAMILIES for k in cutoffs)}
+        result[f"mrr_at_{k}"], result[f"hit_rate_at_{k}"] = firsts[k]
+        result[f"map_at_{k}"] = _ratio(_precision_sums(groups, k, n_queries), relevant)
+    return {name: result[name] for name in METRICS}
 
 
-def _locate(ranking: Ranking, pair_queries: Int64, pair_gains: Int64, deepest: int) -> _Ranks:
-    """The ranks of relevant pairs, from the ranking's scores alone."""
-    above = np.empty(len(pair_queries), dtype=np.int64)
-    tied = np.empty(len(pair_queries), dtype=np.int64)
-    step = 1 << 16
-    for start in range(0, len(pair_queries), step):
-        part = slice(start, start + step)
-        queries = pair_queries[part]
-        top = ranking.scores[queries]
-        score = ranking.pair_scores[part, None]
-        above[part] = (top > score).sum(axis=1)
-        cut_ties = np.where(top[:, -1] == score[:, 0], ranking.ties_cut[queries], 0)
-        tied[part] = (top == score).sum(axis=1) + cut_ties
-    unranked = ~np.isfinite(ranking.pair_scores)
-    above[unranked] = deepest
-    return _Ranks(pair_queries, pair_gains, above, np.maximum(tied, 1))
-
-
-def _ideal_dcg(
-    pair_queries: Int64, pair_gains: Int64, n_queries: int, discounts: Float64, cutoffs: Sequence[int]
-) -> dict[int, Float64]:
+def _ideal_dcg(pair_queries: Int64, pair_gains: Int64, n_queries: int) -> dict[int, Float64]:
     """DCG of the best order, by cutoff."""
     order = np.lexsort((-pair_gains, pair_queries))
     queries, gains = pair_queries[order], pair_gains[order]
     counts = np.bincount(queries, minlength=n_queries)
     rank = np.arange(len(queries)) - np.repeat(np.cumsum(counts) - counts, counts)
-    near = rank < len(discounts)
+    near = rank < MAX_CUTOFF
     weights = np.zeros(len(queries))
-    weights[near] = gains[near] * discounts[rank[near]]
-    return {k: _per_query(queries, weights * (rank < k), n_queries) for k in cutoffs}
+    weights[near] = gains[near] * _DISCOUNTS[rank[near]]
+    return {k: _per_query(queries, weights * (rank < k), n_queries) for k in CUTOFFS}
 
 
 @dataclass(frozen=True)
@@ -140,11 +105,10 @@ class _Groups:
     before: Int64
 
 
-def _groups(ranks: _Ranks, deepest: int) -> _Groups:
-    near = ranks.above < deepest
-    query, above, tied = ranks.query[near], ranks.above[near], ranks.tied[near]
-    key, first, relevant = np.unique(query * deepest + above, return_index=True, return_counts=True)
-    query, above, tied = query[first], key % deepest, tied[first]
+def _groups(query: Int64, above: Int64, tied: Int64) -> _Groups:
+    """The groups that relevant documents within reach form, by query and rank."""
+    key, first, relevant = np.unique(query * MAX_CUTOFF + above, return_index=True, return_counts=True)
+    query, above, tied = query[first], key % MAX_CUTOFF, tied[first]
     seen = np.cumsum(relevant) - relevant
     starts = np.flatnonzero(np.r_[True, query[1:] != query[:-1]]) if len(query) else np.empty(0, dtype=np.int64)
     sizes = np.diff(np.r_[starts, len(query)])
@@ -152,34 +116,61 @@ def _groups(ranks: _Ranks, deepest: int) -> _Groups:
     return _Groups(query, above, tied, relevant, before)
 
 
-def _group_metrics(groups: _Groups, k: int, n_queries: int) -> tuple[Float64, Float64, Float64]:
-    """Expected reciprocal rank, hit and sum of precisions within the first k ranks, a query each."""
-    first, hit, precision_sum = np.zeros(n_queries), np.zeros(n_queries), np.zeros(n_queries)
-    inside = groups.above < k
-    query, above, tied = groups.query[inside], groups.above[inside], groups.tied[inside]
-    relevant, before = groups.relevant[inside], groups.before[inside]
-    if not len(query):
-        return first, hit, precision_sum
-    # Column i - 1: the i-th place of the group; only places within the first k and the group count.
-    place = np.arange(1, k + 1)[None, :]
-    valid = (place <= tied[:, None]) & (place <= (k - above)[:, None])
-    rank = above[:, None] + place
+def _precision_sums(groups: _Groups, k: int, n_queries: int) -> Float64:
+    """The expected sum of the precisions at the relevant documents within the first k ranks, a query each."""
+    above, tied, relevant = groups.above, groups.tied, groups.relevant
+    # Places of the group within the first k ranks.
+    places = np.clip(k - above, 0, tied)
+    reciprocals = _RECIPROCAL_SUMS[above + places] - _RECIPROCAL_SUMS[above]
+    # Given a relevant document at place i, each of the i - 1 places before it is relevant with (m - 1) / (t - 1); the
+    # sum of (i - 1) / (a + i) is the number of places less (a + 1) times that of 1 / (a + i).
+    others = (relevant - 1) / np.maximum(tied - 1, 1) * (places - (above + 1) * reciprocals)
+    expected = ((groups.before + 1) * reciprocals + others) * relevant / tied
+    return _per_query(groups.query, expected, n_queries)
+
+
+def _first_metrics(groups: _Groups, n_queries: int) -> dict[int, tuple[Float64, Float64]]:
+    """Expected reciprocal rank of the first relevant document and chance of a hit, by cutoff, a query each.
+
+    A query's first group decides both: a hit may also come from a later group, but only if the first lies wholly
+    within the first k, and then it is a hit already.
+    """
+    result = {k: (np.zeros(n_queries), np.zeros(n_queries)) for k in CUTOFFS}
+    leading = np.flatnonzero(groups.before == 0)
+    width = np.minimum(groups.tied[leading], MAX_CUTOFF - groups.above[leading])
+    leading, width = leading[np.argsort(width)], np.sort(width)
+    start = 0
+    while start < len(leading):
+        # As many groups, from narrow to wide, as their widest leaves room for.
+        fits = np.arange(1, len(leading) - start + 1) * width[start:] <= _PLACES
+        stop = start + max(int(fits.sum()), 1)
+        rows = leading[start:stop]
+        query, above = groups.query[rows], groups.above[rows]
+        reciprocal, none = _first_places(above, groups.tied[rows], groups.relevant[rows], int(width[stop - 1]))
+        for k, (first, hit) in result.items():
+            place = np.clip(k - above, 0, width[start:stop])
+            first[query] = np.take_along_axis(reciprocal, place[:, None], axis=1)[:, 0]
+            hit[query] = 1.0 - np.take_along_axis(none, place[:, None], axis=1)[:, 0]
+        start = stop
+    return result
+
+
+def _first_places(above: Int64, tied: Int64, relevant: Int64, width: int) -> tuple[Float64, Float64]:
+    """Within the first i places of each group, at column i from 0 to `width`, shape (groups, width + 1) each.
+
+    Returns:
+        The expected reciprocal rank of the first relevant document, and the chance that there is none.
+    """
+    place = np.arange(1, width + 1)[None, :]
     # No relevant document in the first i places: product over j <= i of (t - m - j + 1) / (t - j + 1).
-    misses = np.clip(tied[:, None] - relevant[:, None] - place + 1, 0, None)
     remaining = np.maximum(tied[:, None] - place + 1, 1)
-    none_yet = np.cumprod(np.where(valid, misses / remaining, 1.0), axis=1)
-    none_before = np.c_[np.ones(len(query)), none_yet[:, :-1]]
-    first_here = np.where(valid, none_before * relevant[:, None] / remaining, 0.0)
-    # A query's first group decides its first relevant document; a hit may also come from a later group, but only
-    # if the first lies wholly within the first k, and then it is a hit already.
-    leading = before == 0
-    first[query[leading]] = (first_here / rank).sum(axis=1)[leading]
-    hit[query[leading]] = 1.0 - none_yet[leading, -1]
-    # Given a relevant document at place i, each of the i - 1 places before it is relevant with (m - 1) / (t - 1).
-    others = (relevant - 1)[:, None] / np.maximum(tied - 1, 1)[:, None] * (place - 1)
-    expected = (before[:, None] + 1 + others) / rank * (relevant / tied)[:, None]
-    precision_sum += _per_query(query, np.where(valid, expected, 0.0).sum(axis=1), n_queries)
-    return first, hit, precision_sum
+    misses = np.clip(tied[:, None] - relevant[:, None] - place + 1, 0, None)
+    none = np.ones((len(above), width + 1))
+    np.cumprod(misses / remaining, axis=1, out=none[:, 1:])
+    reciprocal = np.zeros((len(above), width + 1))
+    first_here = none[:, :-1] * relevant[:, None] / remaining
+    np.cumsum(first_here / (above[:, None] + place), axis=1, out=reciprocal[:, 1:])
+    return reciprocal, none
 
 
 def _per_query(queries: Int64, weights: Float64, n_queries: int) -> Float64:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from bench.report.rows import COLUMNS, Column, Row, Table
 from bench.results.schema import Value
+from bench.views import View
 
 NOISY_MARK = "†"
+AUDIT_COMMAND = "`bench tasks audit`"
 
 
 def score_text(value: Value) -> str:
@@ -50,9 +52,15 @@ def significant(value: float) -> str:
     return f"{value:,.{digits}f}"
 
 
-def view_text(row: Row) -> tuple[str, str]:
+def view_text(view: View | None) -> tuple[str, str]:
     """Dimensions and precision of a row."""
-    return (str(row.view.truncate_dim), row.view.precision) if row.view else ("", "")
+    return (str(view.truncate_dim), view.precision) if view else ("", "")
+
+
+def shown_text(row: Row, metric: str) -> str:
+    """A further metric of a row; empty where it was not scored."""
+    value = row.shown.get(metric)
+    return "" if value is None else f"{value:.4f}"
 
 
 def shown_columns(table: Table) -> Sequence[Column]:

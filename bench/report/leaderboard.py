@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from tabulate import tabulate
 
 from bench.errors import BenchError
 from bench.files import write_text
-from bench.report.cells import NOISY_MARK, is_best, number_text, score_text, shown_columns, view_text
-from bench.report.rows import COLUMNS, Row, Table, make_tables
+from bench.report.cells import (
+    AUDIT_COMMAND,
+    NOISY_MARK,
+    is_best,
+    number_text,
+    score_text,
+    shown_columns,
+    shown_text,
+    view_text,
+)
+from bench.report.means import MeanTable, make_means
+from bench.report.rows import COLUMNS, Table, make_tables
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
 from bench.views import View, sort_key
 
 # An underscore between letters or digits marks nothing in GitHub's Markdown.
 _SPECIAL = re.compile(r"([\\`*{}\[\]<>|#!~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+
+
+_Key: TypeAlias = tuple[str, View | None]  # model, view
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """One score of the summary."""
+
+    kind: str
+    score: float | None
 
 
 def write_leaderboard(results: Path, reports: Path) -> Path:
@@ -45,12 +67,16 @@ def render_leaderboard(results: Path) -> str:
     if not tables:
         raise BenchError("no results to report", where=str(results), hint="make some: bench run")
     environments = store.environments()
-    parts = ["# Leaderboard", _intro(), "## All tasks", _summary(tables)]
+    means = make_means(tables)
+    parts = ["# Leaderboard", _intro(), "## All tasks", _summary(tables, means)]
+    for mean in means:
+        parts += [f"## {escape(mean.title)}", _mean_caption(mean), _mean_table(mean)]
     for table in tables:
         parts.append(f"## {escape(table.title)}")
         parts.append(_caption(table, environments))
         parts.append(_table(table))
         parts += [f"- {escape(note)}" for note in table.notes]
+        parts += [f"{escape(footnote)} ({AUDIT_COMMAND})" for footnote in table.footnotes]
         if any(row.noisy for row in table.rows):
             parts.append(f"{NOISY_MARK} measured on a busy machine: run `bench run --force` again when it is quiet.")
     parts += ["## Columns", _legend()]
@@ -69,27 +95,55 @@ def _intro() -> str:
     )
 
 
-def _summary(tables: list[Table]) -> str:
-    """Main scores of every model and view, a column a task; quality does not depend on the environment."""
-    units = {table.unit: table for table in tables}
-    rows: dict[tuple[str, View | None], dict[Any, Row]] = {}
-    for unit, table in units.items():
-        for row in table.rows:
-            rows.setdefault((row.model, row.view), {})[unit] = row
+def _summary(tables: list[Table], means: list[MeanTable]) -> str:
+    """Main scores of every model and view, a column a task; of a task with several subsets their mean."""
+    of_subsets = {(mean.task, mean.split) for mean in means}
+    single = {table.unit: table for table in tables if table.unit[:2] not in of_subsets}
+    columns: list[tuple[str, float | None, dict[_Key, _Cell]]] = []
+    for table in single.values():
+        heading = f"{escape(table.title)} {escape(table.metric)}"
+        found = {(row.model, row.view): _Cell(row.kind, row.score.value) for row in table.rows}
+        columns.append((heading, table.best_score, found))
+    for mean in means:
+        heading = f"{escape(mean.title)} {escape(mean.metric)}"
+        averaged = {(row.model, row.view): _Cell(row.kind, row.mean) for row in mean.rows}
+        columns.append((heading, mean.best_mean, averaged))
     # Each model stands where its best view stands on the first task that has it.
-    order = {name: place for place, (name, _) in reversed(list(enumerate(rows)))}
+    order: dict[str, int] = {}
+    kinds: dict[_Key, str] = {}
+    for _, _, found in columns:
+        for (model, view), cell in found.items():
+            order.setdefault(model, len(order))
+            kinds.setdefault((model, view), cell.kind)
     lines = []
-    for (name, _), found in sorted(
-        rows.items(), key=lambda item: (order[item[0][0]], sort_key(item[0][1]) if item[0][1] else (0, 0))
-    ):
-        first = next(iter(found.values()))
-        line = [escape(name), first.kind, *view_text(first)]
-        for unit, table in units.items():
-            text = f"{found[unit].score.value:.4f}" if unit in found else ""
-            line.append(f"**{text}**" if unit in found and found[unit].score.value == table.best_score else text)
+    for model, view in sorted(kinds, key=lambda key: (order[key[0]], sort_key(key[1]) if key[1] else (0, 0))):
+        line = [escape(model), kinds[model, view], *view_text(view)]
+        for _, best, found in columns:
+            score = found[model, view].score if (model, view) in found else None
+            text = "" if score is None else f"{score:.4f}"
+            line.append(f"**{text}**" if text and score == best else text)
         lines.append(line)
-    headings = [f"{escape(table.title)} {escape(table.metric)}" for table in units.values()]
+    headings = [heading for heading, _, _ in columns]
     return _markdown(lines, ["model", "kind", "dim", "precision", *headings], text_columns=4)
+
+
+def _mean_caption(table: MeanTable) -> str:
+    text = f"Main score: `{table.metric}`; the mean is unweighted, over {', '.join(map(escape, table.subsets))}."
+    lacking = sorted({row.model for row in table.rows if row.mean is None})
+    if lacking:
+        text += f" No mean where a subset is missing: {', '.join(map(escape, lacking))}."
+    return text
+
+
+def _mean_table(table: MeanTable) -> str:
+    lines = []
+    for row in table.rows:
+        mean = "" if row.mean is None else f"{row.mean:.4f}"
+        scores = [f"{row.scores[subset]:.4f}" if subset in row.scores else "" for subset in table.subsets]
+        bold = f"**{mean}**" if mean and row.mean == table.best_mean else mean
+        lines.append([escape(row.model), row.kind, *view_text(row.view), bold, *scores])
+    headings = ["model", "kind", "dim", "precision", "mean", *map(escape, table.subsets)]
+    return _markdown(lines, headings, text_columns=4)
 
 
 def _caption(table: Table, environments: dict[str, dict[str, Any]]) -> str:
@@ -114,14 +168,16 @@ def _table(table: Table) -> str:
         line = [
             escape(row.model) + mark,
             row.kind,
-            *view_text(row),
+            *view_text(row.view),
             f"**{score}**" if row.score.value == table.best_score else score,
+            *(shown_text(row, name) for name in table.shown),
         ]
         for column in columns:
             text = number_text(column, getattr(row, column.key))
             line.append(f"**{text}**" if is_best(table, row, column) else text)
         lines.append(line)
-    headings = ["model", "kind", "dim", "precision", escape(table.metric), *(column.title for column in columns)]
+    headings = ["model", "kind", "dim", "precision", escape(table.metric), *map(escape, table.shown)]
+    headings += [column.title for column in columns]
     return _markdown(lines, headings, text_columns=2)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.results.index import Cost, ResultIndex, UnitKey, unit_key
-from bench.results.schema import QualityRecord, Value
+from bench.results.schema import AuditRecord, QualityRecord, Value
 from bench.views import View, sort_key
 
 
@@ -53,6 +53,7 @@ class Row:
         share: Score over that of the full width in float32; None where that was not scored.
         reference: Whether this row is that full-width float32 one.
         noisy: Whether the cost figures were taken on a busy machine.
+        shown: Further metrics that the task shows, by name.
     """
 
     model: str
@@ -69,6 +70,7 @@ class Row:
     encode_mib: float | None = None
     search_mib: float | None = None
     noisy: bool = False
+    shown: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -80,16 +82,20 @@ class Table:
         metric: The main metric.
         n: Queries or pairs scored.
         environment: Fingerprint of the environment of the cost columns; None when no cost was measured.
+        shown: Further metrics that the task shows.
         rows: Best model first, each model's views from wide to narrow.
         notes: What a reader should know.
+        footnotes: What makes the scores worth less than they look.
     """
 
     unit: UnitKey
     metric: str
     n: int
     environment: str | None
+    shown: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    footnotes: list[str] = field(default_factory=list)
 
     @property
     def title(self) -> str:
@@ -114,14 +120,31 @@ class Table:
         return max(row.score.value for row in self.rows)
 
 
+@dataclass(frozen=True)
+class _Scored:
+    """One cell: its view, the record it stands in and its metrics."""
+
+    view: View | None
+    record: QualityRecord
+    metrics: Mapping[str, Value]
+
+    @property
+    def score(self) -> Value:
+        return self.metrics[self.record.task.main_metric]
+
+    @property
+    def reference(self) -> bool:
+        """Whether this is the full width in float32."""
+        return self.view is not None and self.view == View(self.record.model.width or 0, "float32")
+
+
 def make_tables(index: ResultIndex) -> list[Table]:
     """A table for each task unit and environment that its costs were measured in; superseded results are left out."""
-    quality: dict[UnitKey, list[tuple[View | None, QualityRecord, Value]]] = {}
+    quality: dict[UnitKey, list[_Scored]] = {}
     for (*_, view), cell in index.cells.items():
-        record = cell.record
-        if not index.superseded(record):
-            value = record.views[cell.position].metrics[record.task.main_metric]
-            quality.setdefault(unit_key(record), []).append((view, record, value))
+        if not index.superseded(cell.record):
+            found = _Scored(view, cell.record, cell.record.views[cell.position].metrics)
+            quality.setdefault(unit_key(cell.record), []).append(found)
     costs: dict[UnitKey, dict[str, dict[str, Cost]]] = {}
     for cost in index.costs.values():
         newest = cost.record
@@ -132,30 +155,30 @@ def make_tables(index: ResultIndex) -> list[Table]:
         environments: Sequence[str | None] = sorted(costs.get(unit, {})) or [None]
         for environment in environments:
             measured = costs.get(unit, {}).get(environment or "", {})
-            tables.append(_table(unit, environment, quality[unit], measured))
+            table = _table(unit, environment, quality[unit], measured)
+            table.footnotes += _audit_footnotes(index.audit(unit))
+            tables.append(table)
     return tables
 
 
-def _table(
-    unit: UnitKey,
-    environment: str | None,
-    cells: list[tuple[View | None, QualityRecord, Value]],
-    costs: dict[str, Cost],
-) -> Table:
-    record = cells[0][1]
-    table = Table(unit, record.task.main_metric, record.task.n, environment)
-    full = {
-        cell.model.name: value.value
-        for view, cell, value in cells
-        if view is not None and view == View(cell.model.width or 0, "float32")
-    }
-    for view, cell, value in cells:
-        table.rows.append(_row(view, cell, value, full.get(cell.model.name), costs.get(cell.model.name)))
+def _audit_footnotes(record: AuditRecord | None) -> list[str]:
+    found = [finding.sentence for finding in record.findings if finding.weakens] if record else []
+    return [f"audit: {'; '.join(found)}"] if found else []
+
+
+def _table(unit: UnitKey, environment: str | None, cells: list[_Scored], costs: dict[str, Cost]) -> Table:
+    newest = max((cell.record for cell in cells), key=lambda record: record.created)
+    task = newest.task
+    table = Table(unit, task.main_metric, task.n, environment, task.shown)
+    full = {cell.record.model.name: cell.score.value for cell in cells if cell.reference}
+    for cell in cells:
+        name = cell.record.model.name
+        table.rows.append(_row(cell, task.shown, full.get(name), costs.get(name)))
     top = {
         name: max(row.score.value for row in table.rows if row.model == name) for name in {r.model for r in table.rows}
     }
     table.rows.sort(key=lambda row: (-top[row.model], row.model, sort_key(row.view) if row.view else (0, 0)))
-    table.notes += record.task.notes
+    table.notes += task.notes
     for name, cost in sorted(costs.items()):
         table.notes += [
             f"{name}: {probe} was not measured: {why}" for probe, why in sorted(cost.record.not_measured.items())
@@ -163,17 +186,18 @@ def _table(
     return table
 
 
-def _row(view: View | None, record: QualityRecord, value: Value, full: float | None, cost: Cost | None) -> Row:
+def _row(cell: _Scored, shown: Sequence[str], full: float | None, cost: Cost | None) -> Row:
     def figure(name: str, of: View | None = None) -> float | None:
         return cost.value(name, of) if cost else None
 
+    view, model = cell.view, cell.record.model
     return Row(
-        model=record.model.name,
-        kind=record.model.kind,
+        model=model.name,
+        kind=model.kind,
         view=view,
-        score=value,
-        share=value.value / full if full and full > 0 else None,
-        reference=view is not None and view == View(record.model.width or 0, "float32"),
+        score=cell.score,
+        share=cell.score.value / full if full and full > 0 else None,
+        reference=cell.reference,
         bytes_per_vector=view.bytes_per_vector if view else None,
         index_bytes=figure("index_bytes", view),
         search_ms=figure("search_p50_ms", view),
@@ -182,4 +206,5 @@ def _row(view: View | None, record: QualityRecord, value: Value, full: float | N
         encode_mib=figure("memory_encode_mib"),
         search_mib=figure("memory_search_mib", view),
         noisy=cost.noisy if cost else False,
+        shown={name: cell.metrics[name].value for name in shown if name in cell.metrics},
     )

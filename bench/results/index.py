@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.results.schema import CostRecord, Figure, QualityRecord, make_view
+from bench.results.schema import AuditRecord, CostRecord, Figure, QualityRecord, make_view
 from bench.views import View
 
 UnitKey = tuple[str, str, str]  # task, split, subset
@@ -57,7 +57,7 @@ class Cost:
         return any(record.noise.noisy for _, record in self.figures.values())
 
 
-def unit_key(record: QualityRecord | CostRecord) -> UnitKey:
+def unit_key(record: QualityRecord | CostRecord | AuditRecord) -> UnitKey:
     """The task unit's names."""
     return record.task.name, record.task.split, record.task.subset
 
@@ -66,16 +66,22 @@ class ResultIndex:
     """Results by identity.
 
     Args:
-        records: Quality and cost records, oldest first.
+        records: Quality, cost and audit records, oldest first.
     """
 
-    def __init__(self, records: Iterable[tuple[Path, QualityRecord | CostRecord]]) -> None:
+    def __init__(self, records: Iterable[tuple[Path, QualityRecord | CostRecord | AuditRecord]]) -> None:
         self.models: dict[str, str] = {}
         self.units: dict[UnitKey, str] = {}
         self.cells: dict[tuple[str, str, UnitKey, str, View | None], Cell] = {}
         self.costs: dict[tuple[str, str, UnitKey, str, str], Cost] = {}
+        self.audits: dict[tuple[UnitKey, str], AuditRecord] = {}
         for path, record in records:
-            model, unit = record.model, unit_key(record)
+            unit = unit_key(record)
+            if isinstance(record, AuditRecord):
+                # Which data is current is for scores to say: an audit may be of data that nothing was scored on yet.
+                self.audits[unit, record.task.fingerprint] = record
+                continue
+            model = record.model
             self.models[model.name] = model.fingerprint
             self.units[unit] = record.task.fingerprint
             key = (model.name, model.fingerprint, unit, record.task.fingerprint)
@@ -84,6 +90,10 @@ class ResultIndex:
                 continue
             for position, scores in enumerate(record.views):
                 self.cells[*key, make_view(scores.truncate_dim, scores.precision)] = Cell(path, record, position)
+
+    def audit(self, unit: UnitKey) -> AuditRecord | None:
+        """The newest audit of a task unit's current data."""
+        return self.audits.get((unit, self.units.get(unit, "")))
 
     def superseded(self, record: QualityRecord | CostRecord) -> bool:
         """Whether a later record has the same names and another content."""

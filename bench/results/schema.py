@@ -171,7 +171,52 @@ class EnvironmentRecord(_Record):
     facts: dict[str, Any]
 
 
-Record = Annotated[QualityRecord | CostRecord | EnvironmentRecord, Field(discriminator="record")]
+class TaskRef(_Record):
+    """A split and subset of a task by name and content."""
+
+    name: str
+    split: str
+    subset: str
+    fingerprint: str
+
+
+class AuditFinding(_Record):
+    """One thing that an audit of a task's data looked for.
+
+    Attributes:
+        kind: A name that does not change.
+        count: How many were found; None where it was not checked.
+        of: Of how many.
+        sentence: The finding for people.
+        weakens: Whether it makes scores worth less, so that leaderboards show it.
+        examples: A few of them, cut short.
+    """
+
+    kind: str
+    count: int | None
+    of: int
+    sentence: str
+    weakens: bool = False
+    examples: list[str] = []
+
+
+class AuditRecord(_Record):
+    """What makes scores on one task unit worth less than they look, whatever the model."""
+
+    record: Literal["audit"] = "audit"
+    schema_version: Literal[1] = 1
+    bench_version: str
+    created: str
+    task: TaskRef
+    training: TaskRef | None
+    thresholds: dict[str, float]
+    findings: list[AuditFinding]
+
+
+Record = Annotated[
+    QualityRecord | CostRecord | AuditRecord | EnvironmentRecord,
+    Field(discriminator="record"),
+]
 
 
 def make_view(truncate_dim: int | None, precision: Precision | None) -> View | None:

@@ -19,14 +19,15 @@ from bench.errors import BenchError
 from bench.files import digest_json, read_text, safe_name, write_bytes, write_json
 from bench.results.schema import (
     SCHEMA_VERSION,
+    AuditRecord,
     CostRecord,
     EnvironmentRecord,
     QualityRecord,
     Record,
 )
 
-_FOLDERS = ("environments", "quality", "cost")
-_ADAPTER: TypeAdapter[QualityRecord | CostRecord | EnvironmentRecord] = TypeAdapter(Record)
+_FOLDERS = ("environments", "quality", "cost", "audits")
+_ADAPTER: TypeAdapter[QualityRecord | CostRecord | AuditRecord | EnvironmentRecord] = TypeAdapter(Record)
 
 
 class ResultStore:
@@ -40,8 +41,8 @@ class ResultStore:
         self.root = root
         self._newest = ""
 
-    def records(self) -> list[tuple[Path, QualityRecord | CostRecord]]:
-        """All quality and cost records, oldest first.
+    def records(self) -> list[tuple[Path, QualityRecord | CostRecord | AuditRecord]]:
+        """All quality, cost and audit records, oldest first.
 
         Raises:
             BenchError: A file that is no record, or of a newer schema.
@@ -80,6 +81,16 @@ class ResultStore:
         """Write a cost record and its raw samples."""
         return self._write("cost", record, "samples", samples)
 
+    def write_audit(self, record: AuditRecord) -> Path:
+        """Write an audit record."""
+        task = record.task
+        unique = digest_json(record.model_dump(mode="json"))[:8]
+        parts = [safe_name(task.split), safe_name(task.subset), task.fingerprint[:8], unique]
+        stem = "-".join(part for part in parts if part != "default")
+        path = self.root / "audits" / safe_name(task.name) / f"{stem}.json"
+        write_json(path, record.model_dump(mode="json"))
+        return path
+
     def write_environment(self, fingerprint: str, facts: dict[str, Any]) -> None:
         """Write the facts of an environment, once."""
         path = self.root / "environments" / f"{safe_name(fingerprint)}.json"
@@ -113,7 +124,7 @@ class ResultStore:
 
     def _read(
         self, folders: tuple[str, ...] = _FOLDERS
-    ) -> Iterator[tuple[Path, QualityRecord | CostRecord | EnvironmentRecord]]:
+    ) -> Iterator[tuple[Path, QualityRecord | CostRecord | AuditRecord | EnvironmentRecord]]:
         for folder in folders:
             for path in sorted((self.root / folder).rglob("*.json")):
                 yield path, _parse(path)
@@ -135,7 +146,7 @@ def read_items(record_path: Path, record: QualityRecord | CostRecord) -> pa.Tabl
         ) from error
 
 
-def _parse(path: Path) -> QualityRecord | CostRecord | EnvironmentRecord:
+def _parse(path: Path) -> QualityRecord | CostRecord | AuditRecord | EnvironmentRecord:
     try:
         value = json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
@@ -155,5 +166,5 @@ def _parse(path: Path) -> QualityRecord | CostRecord | EnvironmentRecord:
         raise BenchError(
             f"not a result record: {key}: {fault['msg']}",
             where=str(path),
-            hint="results are written by `bench run` only: restore the file, or delete it and run again",
+            hint="results are written by `bench` only: restore the file, or delete it and run again",
         ) from error

@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.files import read_jsonl, read_text
-from bench.tasks.data import RetrievalData
+from bench.tasks.data import NotHereError, RetrievalData
 
 _SHOWN = 3
 _LARGEST_LABEL = 1_000_000
@@ -75,12 +75,13 @@ def read_beir(
         pair_gains=table[:, 2],
         ignore_identical_ids=ignore_identical_ids,
         notes=notes,
+        irrelevant=len(labels) - len(positive),
     )
 
 
 def _read_texts(path: Path, what: str, *, allow_empty: bool, titled: bool) -> dict[str, str]:
     if not path.is_file():
-        raise BenchError(
+        raise NotHereError(
             "no such file",
             where=str(path),
             hint="a retrieval task is a folder with corpus.jsonl, queries.jsonl and qrels/<split>.tsv",
@@ -134,7 +135,7 @@ def _read_qrels(folder: Path, split: str) -> dict[tuple[str, str], int]:
     path = folder / "qrels" / f"{split}.tsv"
     if not path.is_file():
         known = ", ".join(splits_of(folder)) or "none"
-        raise BenchError(f"no judgements for the split `{split}`", where=str(path), hint=f"splits found: {known}")
+        raise NotHereError(f"no judgements for the split `{split}`", where=str(path), hint=f"splits found: {known}")
     labels: dict[tuple[str, str], int] = {}
     for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():

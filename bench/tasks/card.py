@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from bench.tasks.tables.section import Table
 
 # `mteb` stands for every other type of the installed mteb, scored by its own evaluator.
 TaskType = Literal["retrieval", "sts", "mteb"]
@@ -14,6 +16,8 @@ CARD_NAME = "task.yaml"
 
 _Text = Annotated[str, StringConstraints(min_length=1)]
 _Part = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+_Subset = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+ -]*$")]
+_HubId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")]
 
 
 class TaskCard(BaseModel):
@@ -21,15 +25,22 @@ class TaskCard(BaseModel):
 
     Attributes:
         name: What tables call it.
-        type: retrieval (a BEIR folder) or sts (files of scored pairs).
+        type: retrieval (queries, documents, judgements), sts (scored pairs) or mteb (see `mteb`).
         description: One sentence for people.
-        path: Folder or file of the data, relative to the card; the card's own folder by default.
+        path: Folder or file of the data, relative to the card; the card's own folder where no Hub data set is named.
+        hub: Hub id of the data set, asked when neither $BENCH_DATA nor `path` has the data.
+        revision: Branch, tag or commit of the Hub data set.
+        mteb: The task of the installed mteb that this is: its data's layout, and its published numbers.
+        folder: Name of the data's folder in $BENCH_DATA; the card's name by default.
         splits: Splits to score.
-        subsets: For sts, subsets to score (files <subset>.jsonl of a task that has no splits).
+        subsets: Subsets to score, such as language pairs.
         language: ISO code, for people.
         licence: Licence of the data, for people.
         ignore_identical_ids: For retrieval, leave a document with the query's own id out (as MTEB does for ArguAna).
         allow_empty: Whether texts may be empty.
+        shown: Metrics that leaderboards show beside the main one.
+        main_metric: The metric that ranks models; the type's own by default.
+        table: For data that are rows of a table: which columns of which files are the task.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -38,12 +49,19 @@ class TaskCard(BaseModel):
     type: TaskType
     description: str = ""
     path: Path = Field(default=Path(), strict=False)
+    hub: _HubId | None = None
+    revision: _Text | None = None
+    mteb: _Text | None = None
+    folder: _Part | None = None
     splits: list[_Part] = Field(default=["test"], min_length=1)
-    subsets: list[_Part] | None = Field(default=None, min_length=1)
+    subsets: list[_Subset] | None = Field(default=None, min_length=1)
     language: str | None = None
     licence: str | None = None
     ignore_identical_ids: bool = False
     allow_empty: bool = False
+    shown: list[_Part] = []
+    main_metric: _Part | None = None
+    table: Table | None = None
 
     @field_validator("path")
     @classmethod
@@ -52,10 +70,25 @@ class TaskCard(BaseModel):
             raise ValueError("a path cannot hold a NUL character")
         return path
 
-    @field_validator("splits", "subsets")
+    @field_validator("splits", "subsets", "shown")
     @classmethod
     def _unique(cls, values: list[str] | None) -> list[str] | None:
         for value in values or []:
             if (values or []).count(value) > 1:
                 raise ValueError(f"`{value}` stands twice")
         return values
+
+    @model_validator(mode="after")
+    def _whole(self) -> TaskCard:
+        if self.revision is not None and self.hub is None:
+            raise ValueError("`revision` is that of a Hub data set: `hub` is missing")
+        if self.type == "mteb" and self.mteb is None:
+            raise ValueError("a task of type mteb needs the key `mteb`: the task's name there")
+        if self.table is not None and self.type != self.table.task_type:
+            raise ValueError(f"a table of shape {self.table.shape} makes a task of type {self.table.task_type}")
+        return self
+
+    @property
+    def remote(self) -> bool:
+        """Whether the data may have to be fetched."""
+        return self.hub is not None

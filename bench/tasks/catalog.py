@@ -1,75 +1,31 @@
-"""Finding tasks: cards by name, folders and files by path."""
+"""Finding tasks: cards by name, folders and files by path, tasks of mteb."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from bench.config import load_typed
 from bench.errors import BenchError, UsageError, did_you_mean
 from bench.files import path_exists, user_path
-from bench.tasks.beir import is_beir, read_beir, splits_of
-from bench.tasks.card import CARD_NAME, MAIN_METRICS, TaskCard, TaskType
-from bench.tasks.data import PairData, RetrievalData
-from bench.tasks.pairs import SUFFIXES, read_pairs
+from bench.hub import NotDownloadedError
+from bench.tasks.beir import is_beir, splits_of
+from bench.tasks.card import CARD_NAME, TaskCard
+from bench.tasks.data import NotHereError
+from bench.tasks.layouts import DEFAULT_SUBSET
+from bench.tasks.pairs import SUFFIXES
+from bench.tasks.sources import NotAvailableError, Sources
+from bench.tasks.unit import TaskUnit
 
-DEFAULT_SUBSET = "default"
+if TYPE_CHECKING:
+    from bench.tasks.mteb_bridge import Selection
+
+MTEB_PREFIX = "mteb:"
 _SPLIT_NAMES = ("test", "dev", "validation", "train")
-
-
-@dataclass(frozen=True)
-class TaskUnit:
-    """One split and subset of a task: what a cell is scored on.
-
-    Attributes:
-        task: The task's name.
-        type: retrieval or sts.
-        split: Its split.
-        subset: Its subset, `default` where the task has none.
-        path: The BEIR folder or the file of pairs.
-        card: The card it comes from.
-    """
-
-    task: str
-    type: TaskType
-    split: str
-    subset: str
-    path: Path
-    card: TaskCard
-
-    @property
-    def label(self) -> str:
-        """The task with its subset, for people."""
-        return self.task if self.subset == DEFAULT_SUBSET else f"{self.task} {self.subset}"
-
-    @property
-    def main_metric(self) -> str:
-        """The metric that ranks models on it."""
-        return MAIN_METRICS[self.type]
-
-    @cached_property
-    def data(self) -> RetrievalData | PairData:
-        """The data, read when first asked for.
-
-        Raises:
-            BenchError: The files are missing or broken.
-        """
-        if self.type == "retrieval":
-            return read_beir(
-                self.path,
-                self.split,
-                ignore_identical_ids=self.card.ignore_identical_ids,
-                allow_empty=self.card.allow_empty,
-            )
-        return read_pairs(self.path, allow_empty=self.card.allow_empty)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """The data's fingerprint."""
-        return self.data.fingerprint()
 
 
 @dataclass(frozen=True)
@@ -79,7 +35,7 @@ class BrokenTask:
     name: str
     error: BenchError
 
-    def units(self) -> list[TaskUnit]:
+    def units(self, *, download: bool = True) -> list[TaskUnit]:  # noqa: ARG002 - the shape of Task.units
         """Raises the card's error."""
         raise self.error
 
@@ -96,36 +52,35 @@ class Task:
         """The card's name."""
         return self.card.name
 
-    def units(self) -> list[TaskUnit]:
-        """The splits and subsets to score.
+    def units(self, *, download: bool = True) -> list[TaskUnit]:
+        """The splits and subsets to score; their data is read when asked for.
+
+        Args:
+            download: Whether the Hub may be asked for data.
 
         Raises:
-            BenchError: The data is not where the card says, or has no such split or subset.
+            BenchError: The card's own path does not exist.
         """
-        data = self.folder / self.card.path
-        if not path_exists(data):
-            raise BenchError(
-                f"the data of the task `{self.name}` is not there", where=str(data), hint="check `path` in the card"
-            )
-        data = data.resolve()
-        if self.card.type == "retrieval":
-            return [self._unit(split, DEFAULT_SUBSET, data) for split in self.card.splits]
-        if data.is_file():
-            return [self._unit(self.card.splits[0], DEFAULT_SUBSET, data)]
-        if self.card.subsets:
-            return [self._unit("test", subset, _pair_file(data, subset)) for subset in self.card.subsets]
-        return [self._unit(split, DEFAULT_SUBSET, _pair_file(data, split)) for split in self.card.splits]
+        sources = Sources(self.card, self.folder, download)
+        if self.card.hub is None and sources.own_path().is_file():
+            return [TaskUnit(sources, self.card.splits[0], DEFAULT_SUBSET)]
+        subsets = self.card.subsets or [DEFAULT_SUBSET]
+        return [TaskUnit(sources, split, subset) for split in self.card.splits for subset in subsets]
 
-    def _unit(self, split: str, subset: str, path: Path) -> TaskUnit:
-        return TaskUnit(self.name, self.card.type, split, subset, path, self.card)
+    def training(self) -> TaskUnit | None:
+        """The unit of the split `train`, None where this machine has none; the Hub is not asked."""
+        unit = TaskUnit(Sources(self.card, self.folder, download=False), "train", DEFAULT_SUBSET)
+        try:
+            _ = unit.data
+        except (NotHereError, NotAvailableError, NotDownloadedError):
+            return None
+        return unit
 
-
-def _pair_file(folder: Path, stem: str) -> Path:
-    for suffix in SUFFIXES:
-        if (folder / f"{stem}{suffix}").is_file():
-            return folder / f"{stem}{suffix}"
-    found = ", ".join(sorted(path.stem for path in folder.iterdir() if path.suffix in SUFFIXES)) or "none"
-    raise BenchError(f"no file {stem}.jsonl or {stem}.csv", where=str(folder), hint=f"files of pairs found: {found}")
+    def with_subsets(self, names: Sequence[str]) -> Task:
+        """The task with only these of its subsets."""
+        return Task(
+            self.card.model_copy(update={"subsets": [n for n in self.card.subsets or [] if n in names]}), self.folder
+        )
 
 
 def find_cards(folders: list[Path]) -> dict[str, Task | BrokenTask]:
@@ -173,10 +128,10 @@ def read_card(path: Path) -> Task:
 
 
 def select_tasks(names: list[str], folders: list[Path], base: Path = Path()) -> list[Task | BrokenTask]:
-    """The tasks named, by card name or by path to a card, a BEIR folder, a folder or a file of pairs.
+    """The tasks named, by card name, by path to a card, a BEIR folder, a folder or a file of pairs, or `mteb:NAME`.
 
     Args:
-        names: What the user typed; empty for every card in `folders`.
+        names: What the user typed; empty for every card in `folders` whose data is not on the Hub.
         folders: Where cards are looked for; a name in an earlier folder hides one in a later.
         base: Where relative paths start.
 
@@ -185,15 +140,15 @@ def select_tasks(names: list[str], folders: list[Path], base: Path = Path()) -> 
     """
     cards = find_cards(folders)
     chosen: dict[str, Task | BrokenTask] = {}
-    for name in names or list(cards):
-        task = cards.get(name) or _from_path(base / user_path(name), list(cards), name)
-        other = chosen.setdefault(task.name, task)
-        if other is not task and _identity(other) != _identity(task):
-            raise UsageError(
-                f"two tasks are called `{task.name}`",
-                where=" and ".join(sorted({_identity(other)[0], _identity(task)[0]})),
-                hint="give one of them a task card with another name",
-            )
+    for name in names or [name for name, task in cards.items() if not _on_hub(task)]:
+        for task in _named(name, cards, base):
+            other = chosen.setdefault(task.name, task)
+            if other is not task and _identity(other) != _identity(task):
+                raise UsageError(
+                    f"two tasks are called `{task.name}`",
+                    where=" and ".join(sorted({_identity(other)[0], _identity(task)[0]})),
+                    hint="give one of them a task card with another name",
+                )
     if not chosen:
         raise UsageError(
             f"no tasks found in {', '.join(map(str, folders)) or 'any folder'}",
@@ -202,11 +157,87 @@ def select_tasks(names: list[str], folders: list[Path], base: Path = Path()) -> 
     return list(chosen.values())
 
 
+def choose_subsets(tasks: Sequence[Task | BrokenTask], names: Sequence[str]) -> list[Task | BrokenTask]:
+    """Tasks with only the named subsets; a task that has none of them is left whole.
+
+    Raises:
+        UsageError: A subset that no task has.
+    """
+    known = {subset for task in tasks if isinstance(task, Task) for subset in task.card.subsets or []}
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"no task has a subset `{name}`",
+                hint=did_you_mean(name, sorted(known)) or f"known subsets: {', '.join(sorted(known)) or 'none'}",
+            )
+    return [
+        task.with_subsets(names) if isinstance(task, Task) and set(task.card.subsets or []) & set(names) else task
+        for task in tasks
+    ]
+
+
+def _on_hub(task: Task | BrokenTask) -> bool:
+    return isinstance(task, Task) and task.card.hub is not None
+
+
+def _named(name: str, cards: dict[str, Task | BrokenTask], base: Path) -> list[Task | BrokenTask]:
+    if name in cards:
+        return [cards[name]]
+    if name.startswith(MTEB_PREFIX):
+        return _of_mteb(name.removeprefix(MTEB_PREFIX), cards)
+    return [_from_path(base / user_path(name), list(cards), name)]
+
+
+def _of_mteb(name: str, cards: dict[str, Task | BrokenTask]) -> list[Task | BrokenTask]:
+    """A task of mteb, or all of a benchmark; one that a card stands for is that card."""
+    from bench.tasks.mteb_bridge import expand
+
+    by_mteb = {task.card.mteb: task for task in cards.values() if isinstance(task, Task) and task.card.mteb}
+    tasks: list[Task | BrokenTask] = []
+    for part in expand(name):
+        known = by_mteb.get(part.name)
+        try:
+            tasks.append(_with_parts(known, part) if known else _mteb_task(part))
+        except UsageError:
+            raise
+        except BenchError as error:
+            # One task of a benchmark that cannot be run, of images for instance, does not stop the others.
+            tasks.append(BrokenTask(f"{MTEB_PREFIX}{part.name}", error))
+    return tasks
+
+
+def _with_parts(task: Task, part: Selection) -> Task:
+    chosen = {"splits": part.splits, "subsets": None if part.subsets == (DEFAULT_SUBSET,) else part.subsets}
+    update = {key: list(value) for key, value in chosen.items() if value is not None}
+    return Task(task.card.model_copy(update=update), task.folder)
+
+
+def _mteb_task(part: Selection) -> Task:
+    from bench.tasks.mteb_bridge import definition
+
+    found = definition(part.name, part.splits, part.subsets)
+    return _task(
+        Path(),
+        name=f"{MTEB_PREFIX}{found.name}",
+        type=found.kind,
+        description=found.description,
+        hub=found.dataset,
+        revision=found.revision,
+        mteb=found.name,
+        splits=list(found.splits),
+        subsets=None if found.subsets == (DEFAULT_SUBSET,) else list(found.subsets),
+        licence=found.licence,
+        ignore_identical_ids=found.ignore_identical_ids,
+        main_metric=found.main_metric,
+    )
+
+
 def _identity(task: Task | BrokenTask) -> tuple[str, TaskCard | None]:
     """Where a task's data is and what its card says."""
     if isinstance(task, BrokenTask):
         return str(task.error.where), None
-    return str((task.folder / task.card.path).resolve()), task.card
+    place = f"{MTEB_PREFIX}{task.card.mteb}" if task.card.hub else str((task.folder / task.card.path).resolve())
+    return place, task.card
 
 
 def _from_path(path: Path, known: list[str], typed: str) -> Task:

@@ -10,9 +10,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from bench.errors import BenchError
 from bench.files import digest_json
 
 Int64 = npt.NDArray[np.int64]
+
+
+class NotHereError(BenchError):
+    """A folder or file does not hold the data asked for; another place may."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class RetrievalData:
         pair_gains: Its label, at least 1, shape (p,).
         ignore_identical_ids: Whether a document with the query's own id is left out of its ranking.
         notes: What a reader of the scores should know about the data.
+        irrelevant: How many judgements say that a document is not relevant; None where the source does not tell.
     """
 
     document_ids: list[str]
@@ -40,6 +46,17 @@ class RetrievalData:
     pair_gains: Int64
     ignore_identical_ids: bool = False
     notes: list[str] = field(default_factory=list)
+    irrelevant: int | None = None
+
+    @property
+    def n(self) -> int:
+        """Queries scored."""
+        return len(self.queries)
+
+    @property
+    def characters(self) -> int:
+        """Characters of all texts."""
+        return sum(map(len, self.documents)) + sum(map(len, self.queries))
 
     def fingerprint(self) -> str:
         """Identity by content: texts, labels, query ids and scoring settings; not row order or document ids.
@@ -83,6 +100,16 @@ class PairData:
     sentences2: list[str]
     gold: npt.NDArray[np.float64]
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def n(self) -> int:
+        """Pairs scored."""
+        return len(self.ids)
+
+    @property
+    def characters(self) -> int:
+        """Characters of all texts."""
+        return sum(map(len, self.sentences1)) + sum(map(len, self.sentences2))
 
     def fingerprint(self) -> str:
         """Identity by content; not by row order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.vectors.batches import Batch, cut, windows
@@ -40,6 +40,17 @@ class EncodeReport:
     batch: str
     workers: int
     device: str
+
+
+def total(reports: Sequence[EncodeReport]) -> EncodeReport | None:
+    """Several reports of one job as one; None for none."""
+    if not reports:
+        return None
+    return replace(
+        reports[-1],
+        **{name: sum(getattr(report, name) for report in reports) for name in ("texts", "reused", "encoded", "tokens")},
+        seconds=sum(report.seconds for report in reports),
+    )
 
 
 def missing_texts(space: VectorSpace, groups: Sequence[TextGroup]) -> int:

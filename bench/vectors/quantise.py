@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ Float64 = npt.NDArray[np.float64]
 
 _LEVELS = 255
 _LARGEST_HALF = float(np.finfo(np.float16).max)
+# Steps a unit of a direction: products are then whole multiples of 2^-52 below 2, which float64 adds without an error.
+_GRID = 2.0**26
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,10 @@ class Ranges:
 
     low: Float32
     high: Float32
+
+    def merged(self, other: Ranges) -> Ranges:
+        """The ranges of both."""
+        return Ranges(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
 
     @property
     def step(self) -> Float32:
@@ -37,8 +44,11 @@ class Ranges:
 class Comparable:
     """Vectors ready to be compared: the score of two rows is the product of directions times both weights.
 
+    The product of two directions is exact in float64, in whatever order it is summed, so that a score depends on
+    its two vectors alone: not on their place in a matrix, the matrix product's blocks, or the machine.
+
     Attributes:
-        directions: Shape (n, d), float64: unit vectors, or whole numbers for binary.
+        directions: Shape (n, d), float64: unit vectors on a grid of 2^-26, or whole numbers for binary.
         weights: Shape (n,), float64: 1 for cosine, the vector's length for dot product, 1/sqrt(d) for binary.
     """
 
@@ -106,7 +116,7 @@ class Quantiser:
                 ranges = self._ranges()
                 return ranges.low + (codes.astype(np.float32) + 128) * ranges.step
             case "binary":
-                return np.where(codes, np.float32(1), np.float32(-1))
+                return codes.astype(np.float32) * np.float32(2) - np.float32(1)
 
     def comparable(self, vectors: Float32) -> Comparable:
         """Rows that give the view's scores (see Comparable).
@@ -119,6 +129,8 @@ class Quantiser:
             # Whole numbers, whose products divided by the dimension are 1 - 2 * Hamming distance / dimension.
             return Comparable(values.astype(np.float64), np.full(len(values), self.view.truncate_dim**-0.5))
         directions, lengths = unit(values)
+        np.rint(np.multiply(directions, _GRID, out=directions), out=directions)
+        directions /= _GRID
         return Comparable(directions, lengths if self.similarity == "dot" else np.ones(len(values)))
 
     def _ranges(self) -> Ranges:
@@ -135,20 +147,20 @@ def fit(view: View, similarity: Similarity, corpus: Iterable[Float32]) -> Quanti
         similarity: The model's similarity.
         corpus: Blocks of full vectors, shape (m, width) each, float32.
     """
-    plain = Quantiser(view, similarity)
     if view.precision != "int8":
-        return plain
-    low = np.full(view.truncate_dim, np.inf, dtype=np.float32)
-    high = np.full(view.truncate_dim, -np.inf, dtype=np.float32)
-    for block in corpus:
-        kept = plain.cut(block)
-        np.minimum(low, kept.min(axis=0), out=low)
-        np.maximum(high, kept.max(axis=0), out=high)
-    return Quantiser(view, similarity, Ranges(low, high))
+        return Quantiser(view, similarity)
+    return Quantiser(view, similarity, reduce(Ranges.merged, (ranges(view, similarity, block) for block in corpus)))
+
+
+def ranges(view: View, similarity: Similarity, block: Float32) -> Ranges:
+    """The ranges of some vectors at a view, shape (m, width), float32, m at least 1; merged they are the corpus's."""
+    kept = Quantiser(view, similarity).cut(block)
+    return Ranges(kept.min(axis=0), kept.max(axis=0))
 
 
 def unit(vectors: npt.NDArray[Any]) -> tuple[Float64, Float64]:
     """Rows scaled to length 1 and their lengths, in float64; rows of zeros stay zeros."""
-    wide = vectors.astype(np.float64)
+    # In C order each row is summed by itself, whatever the layout of the input.
+    wide = vectors.astype(np.float64, order="C")
     norms = np.sqrt(np.square(wide).sum(axis=1))
     return wide / np.where(norms > 0, norms, 1.0)[:, None], norms

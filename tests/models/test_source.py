@@ -237,6 +237,15 @@ class TestOnline:
     def _allowed(self, monkeypatch, hub_cache):
         monkeypatch.delenv("HF_HUB_OFFLINE")
         monkeypatch.delenv("TRANSFORMERS_OFFLINE", raising=False)
+        monkeypatch.setattr("huggingface_hub.HfApi.repo_info", lambda *_, **__: None)
+
+    def test_a_hub_that_does_not_answer(self, tmp_path, monkeypatch):
+        def refuse(*_, **__):
+            raise ConnectionError("no route to host")
+
+        monkeypatch.setattr("huggingface_hub.HfApi.repo_info", refuse)
+        with pytest.raises(BenchError, match="could not get org/name from the Hub: no route to host"):
+            locate(entry(tmp_path, "hub:org/name"), download=True)
 
     def test_what_has_to_be_downloaded_is_said_apart(self, tmp_path):
         with pytest.raises(NotDownloadedError, match="org/name has to be downloaded"):
@@ -260,6 +269,30 @@ class TestOnline:
         with pytest.raises(BenchError, match="could not get org/name from the Hub: no route to host") as caught:
             locate(entry(tmp_path, "hub:org/name"), download=True)
         assert "HF_TOKEN" in caught.value.hint
+
+    @pytest.mark.parametrize("answers", [False, True])
+    def test_a_cached_snapshot_is_completed_only_where_the_hub_answers(
+        self, tmp_path, tiny_model, hub_cache, monkeypatch, answers
+    ):
+        from huggingface_hub import HfApi
+
+        snapshot = fill_hub_cache(hub_cache, "org/name", tiny_model)
+        real = []
+
+        def download(repo, *, local_files_only=False, **_):
+            real.append(not local_files_only)
+            return str(snapshot)
+
+        def repo_info(*_, **__):
+            if not answers:
+                raise OSError("no route to host")
+
+        monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+        monkeypatch.setattr(HfApi, "repo_info", repo_info)
+        for _ in range(2):
+            assert locate(entry(tmp_path, "hub:org/name"), download=True).revision == COMMIT
+        # A completed snapshot is marked and not asked for again; one that could not be completed is.
+        assert real == ([False, True, False] if answers else [False, False])
 
     def test_a_download_brings_the_model(self, tmp_path, tiny_model, hub_cache, monkeypatch):
         from huggingface_hub.errors import LocalEntryNotFoundError

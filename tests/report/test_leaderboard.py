@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from support import cost_record, quality_record
+from support import audit_record, cost_record, quality_record
 
 from bench.errors import BenchError
 from bench.report.cells import significant
@@ -19,6 +19,8 @@ def write_all(root, records):
     for record in records:
         if record.record == "quality":
             store.write_quality(record, {"query_id": []})
+        elif record.record == "audit":
+            store.write_audit(record)
         else:
             store.write_cost(record, {"milliseconds": []})
     return root
@@ -108,3 +110,22 @@ def test_an_environments_variables_are_named(tmp_path):
     root = write_all(tmp_path, records())
     ResultStore(root).write_environment("env", {"cpu": "fast", "cores": 4, "variables": {"OMP_NUM_THREADS": "2"}})
     assert "`env`: fast, 4 cores, OMP_NUM_THREADS=2." in render_leaderboard(root)
+
+
+def test_what_weakens_scores_stands_below_the_table(tmp_path):
+    sentence = "1 of 2 <script>`rm`</script> | queries_ are *leaked*"
+    page = render_leaderboard(write_all(tmp_path, [*records(), audit_record([sentence, "2 of 2 more"])]))
+    footnote = (
+        r"audit: 1 of 2 \<script\>\`rm\`\</script\> \| queries\_ are \*leaked\*; 2 of 2 more (`bench tasks audit`)"
+    )
+    sections = page.split("\n## ")
+    # Of both environments' tables of the task, and no other.
+    assert [section.split("\n")[0] for section in sections if footnote in section] == ["shop (test)"] * 2
+    assert "`x`" not in page
+
+
+def test_audits_of_other_data_and_harmless_findings_are_not_shown(tmp_path):
+    others = [audit_record(["gone"], data="e" * 32, created="9"), audit_record(["harmless"], weakens=False)]
+    assert render_leaderboard(write_all(tmp_path / "a", [*records(), *others])) == render_leaderboard(
+        write_all(tmp_path / "b", records())
+    )

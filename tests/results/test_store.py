@@ -3,9 +3,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from support import cost_record, quality_record
+from support import audit_record, cost_record, quality_record
 
 from bench.errors import BenchError
+from bench.results.index import ResultIndex
 from bench.results.store import ResultStore, read_items
 
 
@@ -72,3 +73,16 @@ def test_a_missing_table_says_what_to_do(tmp_path):
     path.with_suffix(".parquet").unlink()
     with pytest.raises(BenchError, match="cannot read the table"):
         read_items(path, store.records()[0][1])
+
+
+def test_audits_are_kept_and_the_newest_of_the_current_data_counts(tmp_path):
+    store = ResultStore(tmp_path)
+    old, new = (audit_record([words], created=words) for words in ("1", "2"))
+    other = audit_record(["of other data"], data="e" * 32, created="3")
+    paths = [store.write_audit(record) for record in (old, new, other)]
+    assert [path.parent for path in paths] == [tmp_path / "audits" / "shop"] * 3
+    assert [record for _, record in store.records()] == [old, new, other]
+    index = ResultIndex(store.records())
+    assert index.audit(("shop", "test", "default")) is None
+    store.write_quality(quality_record(created="0"), {"query_id": []})
+    assert ResultIndex(store.records()).audit(("shop", "test", "default")) == new

@@ -52,7 +52,8 @@ def test_names_and_paths(tasks, wanted, found):
 def test_a_card_may_stand_beside_folders(tasks):
     (tasks / "extra.yaml").write_text("name: extra\ntype: sts\npath: same/test.jsonl\n")
     [unit] = select_tasks(["extra"], [tasks])[0].units()
-    assert unit.path == (tasks / "same" / "test.jsonl").resolve()
+    assert len(unit.data.gold) == 12
+    assert unit.info.place.path == (tasks / "same" / "test.jsonl").resolve()
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_paths_start_from_the_base(tasks, tmp_path, monkeypatch, wanted):
     (tmp_path / "else" / "where").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "else" / "where")
     [task] = select_tasks([wanted], [], tmp_path / "tasks")
-    assert task.units()[0].path == tmp_path / "tasks" / "shop"
+    assert task.units()[0].info.place.path == tmp_path / "tasks" / "shop"
     with pytest.raises(UsageError, match="no task and no path"):
         select_tasks([wanted], [])
 
@@ -201,9 +202,11 @@ class TestFoldersWithoutCard:
     )
     def test_a_file_of_pairs(self, tmp_path, file, name, split):
         (tmp_path / file).parent.mkdir()
-        (tmp_path / file).write_text("sentence1,sentence2,score\n")
+        (tmp_path / file).write_text("sentence1,sentence2,score\nx,y,1\nz,y,2\n")
+        if file.endswith("jsonl"):
+            write_pairs(tmp_path / file)
         [unit] = select_tasks([str(tmp_path / file)], [])[0].units()
-        assert (unit.task, unit.split, unit.path) == (name, split, tmp_path / file)
+        assert (unit.task, unit.split, unit.info.place.path) == (name, split, tmp_path / file)
 
     def test_a_folder_that_holds_no_task(self, tmp_path):
         (tmp_path / "notes.txt").touch()
@@ -219,8 +222,8 @@ class TestFoldersWithoutCard:
         assert caught.value.where == str(tmp_path / "notes.txt")
 
     def test_a_file_name_that_is_no_subset_name(self, tmp_path):
-        write_pairs(tmp_path / "langs" / "en de.jsonl")
-        with pytest.raises(UsageError, match="no name for a split or subset: 'en de'"):
+        write_pairs(tmp_path / "langs" / "en:de.jsonl")
+        with pytest.raises(UsageError, match="no name for a split or subset: 'en:de'"):
             select_tasks([str(tmp_path / "langs")], [])
 
 
@@ -235,7 +238,7 @@ class TestCards:
         write_pairs(tmp_path / "data" / "a.jsonl")
         (tmp_path / "data" / "b.csv").write_text("sentence1,sentence2,score\nx,y,1\nz,y,2\n")
         task = read_card(card(tmp_path, "name: x\ntype: sts\npath: data\nsubsets: [a, b]\n") / "task.yaml")
-        assert [(unit.subset, unit.path.name) for unit in task.units()] == [("a", "a.jsonl"), ("b", "b.csv")]
+        assert [(unit.subset, len(unit.data.gold)) for unit in task.units()] == [("a", 12), ("b", 2)]
         assert task.units()[1].data.gold.tolist() == [1, 2]
 
     def test_settings_of_the_card_reach_the_data(self, tmp_path):
@@ -258,7 +261,7 @@ class TestCards:
         write_pairs(tmp_path / "test.jsonl")
         task = read_card(card(tmp_path, f"name: x\n{text}\n") / "task.yaml")
         with pytest.raises(BenchError) as caught:
-            task.units()
+            _ = task.units()[0].data
         assert caught.value.where == str(tmp_path / where)
         for word in words:
             assert word in str(caught.value)
@@ -267,7 +270,8 @@ class TestCards:
     def test_any_name_is_kept_as_it_is_and_opens_nothing(self, tmp_path, name):
         write_pairs(tmp_path / "test.jsonl")
         [unit] = read_card(card(tmp_path, f"name: {name}\ntype: sts\n") / "task.yaml").units()
-        assert (unit.task, unit.path) == (name, tmp_path / "test.jsonl")
+        assert (unit.task, unit.info.place.path) == (name, tmp_path)
+        assert len(unit.data.gold) == 12
 
 
 @pytest.mark.parametrize("name", ["~no-such-user/x", "x" * 300, "a\0b"])

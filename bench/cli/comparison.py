@@ -1,0 +1,99 @@
+"""What `bench reproduce` prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from itertools import groupby
+
+import typer
+from tabulate import tabulate
+
+from bench.exchange.compare import Comparison, NotCompared, Row
+
+_BEYOND_MARK = "<- differs"
+# mteb writes some hundred of these a task.
+_NAUC = "nauc_"
+
+
+def print_json(comparisons: Sequence[Comparison], tolerance: float) -> None:
+    """Everything, as one JSON list with an object a model."""
+    content = [
+        {
+            "model": comparison.model,
+            "published_model": comparison.published_model,
+            "tolerance": tolerance,
+            "rows": [{**asdict(row), "difference": row.difference} for row in comparison.rows],
+            "not_compared": [asdict(entry) for entry in comparison.not_compared],
+            "notes": comparison.notes,
+        }
+        for comparison in comparisons
+    ]
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def print_comparisons(comparisons: Sequence[Comparison], tolerance: float, *, every: bool) -> None:
+    """A line a task, split and subset; the metrics that differ, or every one; what is not compared; the verdict."""
+    for comparison in comparisons:
+        typer.echo(f"{comparison.model} beside the published {comparison.published_model or 'model'}\n")
+        if comparison.rows:
+            _print_table(("task", "split", "subset", "metrics", "differ", "largest", "of"), _summary(comparison.rows))
+        shown = comparison.rows if every else comparison.beyond
+        if shown:
+            _print_table(
+                ("task", "split", "subset", "metric", "published", "ours", "difference", ""), map(_line, shown)
+            )
+        for entry in _grouped(comparison.not_compared):
+            typer.echo(f"not compared: {entry}")
+        for note in comparison.notes:
+            typer.echo(f"note: {note}")
+        count, beyond = len(comparison.rows), len(comparison.beyond)
+        if not count:
+            typer.echo("nothing could be compared")
+        elif beyond:
+            typer.echo(f"{beyond} of {count} values differ by more than {tolerance:g}")
+        else:
+            typer.echo(f"all {count} values are within {tolerance:g}")
+
+
+def _print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    numbers = {"metrics", "differ", "largest", "published", "ours", "difference"}
+    alignment = ["right" if heading in numbers else "left" for heading in headings]
+    table = tabulate(list(rows), headings, tablefmt="simple", disable_numparse=True, colalign=alignment)
+    typer.echo(f"{table}\n")
+
+
+def _summary(rows: Sequence[Row]) -> list[list[str]]:
+    units: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows:
+        units.setdefault((row.task, row.split, row.subset), []).append(row)
+    lines = []
+    for unit, found in units.items():
+        worst = max(found, key=lambda row: abs(row.difference))
+        beyond = sum(row.beyond for row in found)
+        lines.append([*unit, str(len(found)), str(beyond), f"{worst.difference:+.6f}", worst.metric])
+    return lines
+
+
+def _line(row: Row) -> list[str]:
+    values = [f"{row.published:.6f}", f"{row.ours:.6f}", f"{row.difference:+.6f}"]
+    return [row.task, row.split, row.subset, row.metric, *values, _BEYOND_MARK if row.beyond else ""]
+
+
+def _grouped(entries: Iterable[NotCompared]) -> list[str]:
+    """Published values that stand alone, in lines: subsets with the same reason together."""
+
+    def key(entry: NotCompared) -> tuple[str, str, str]:
+        names = dict.fromkeys(f"{_NAUC}*" if name.startswith(_NAUC) else name for name in entry.metrics)
+        return entry.task, entry.reason, "all metrics" if entry.whole else ", ".join(names)
+
+    lines = []
+    for (task, reason, names), group in groupby(sorted(entries, key=key), key):
+        found = list(group)
+        count = sum(len(entry.metrics) for entry in found)
+        units = ", ".join(
+            entry.split if entry.subset == "default" else f"{entry.split} {entry.subset}" for entry in found
+        )
+        lines.append(f"{task} ({units}): {reason}: {count} value{'s' if count > 1 else ''}, {names}")
+    return lines

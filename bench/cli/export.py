@@ -1,0 +1,67 @@
+"""`bench export`: results in other programs' forms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.options import ResultsFolder, split_list
+from bench.errors import BenchError, UsageError, did_you_mean
+
+export = typer.Typer(help="Hand results to other programs.", no_args_is_help=True)
+
+
+@export.callback()
+def group() -> None:
+    """Hand results to other programs."""
+
+
+@export.command()
+def mteb(
+    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="The folder that the files go to.")],
+    results: ResultsFolder = Path("results"),
+    model: Annotated[
+        list[str] | None, typer.Option("--model", metavar="NAMES", help="Only these models. May be repeated.")
+    ] = None,
+    tasks: Annotated[
+        list[str] | None, typer.Option("--tasks", metavar="NAMES", help="Only these tasks. May be repeated.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of other content.")] = False,
+) -> None:
+    """Write results as MTEB's own result files, which `mteb.ResultCache(DIR).load_results()` reads.
+
+    Results that a later change of the model or the data has superseded are left out.
+    """
+    from bench.exchange.collect import collect
+    from bench.exchange.mteb_files import write_exports
+    from bench.files import user_path
+    from bench.results.index import ResultIndex
+    from bench.results.store import ResultStore
+
+    index = ResultIndex(ResultStore(results).records())
+    if not index.cells:
+        raise BenchError("no quality results", where=str(results), hint="make results first: bench run")
+    names = _only("--model", model, {key[0] for key in index.cells})
+    units = _only("--tasks", tasks, {key[2][0] for key in index.cells})
+    exports = collect(index, names, units)
+    if not exports:
+        raise UsageError("there are no current results of these models on these tasks", hint="see bench results")
+    folder = user_path(str(output))
+    written = write_exports(exports, folder, overwrite=overwrite)
+    new = sum(written.values())
+    typer.echo(f"{new} files written to {folder}, {len(written) - new} were there already")
+    for item in {item.model.name: item for item in exports}.values():
+        typer.echo(f"  {item.model.info.name} is {item.model.name} at {item.model.revision}")
+
+
+def _only(option: str, values: list[str] | None, known: set[str]) -> list[str]:
+    found = split_list(values, known)
+    for value in found:
+        if value not in known:
+            raise UsageError(
+                f"{option}: no results of `{value}`",
+                hint=did_you_mean(value, known) or f"there are: {', '.join(sorted(known))}",
+            )
+    return found

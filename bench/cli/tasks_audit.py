@@ -1,0 +1,74 @@
+"""`bench tasks audit`: what makes a score on a task worth less than it looks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.options import ResultsFolder, TaskName, named_task
+
+if TYPE_CHECKING:
+    from bench.results.schema import AuditRecord
+    from bench.tasks.unit import TaskUnit
+
+
+def audit(
+    name: TaskName,
+    train: Annotated[
+        str | None,
+        typer.Option(
+            "--train",
+            metavar="NAME_OR_PATH",
+            help="The training data: a task's split `train`, or its data where it has none. Default: the task's own.",
+        ),
+    ] = None,
+    results: ResultsFolder = Path("results"),
+) -> None:
+    """Look for what makes scores on a task worth less than they look, and write it to the results folder.
+
+    Test texts that stand in the training data, near-duplicates, relevant documents without a label. Leaderboards that
+    show the task carry what is found as a footnote.
+    """
+    from bench.audit.record import audit_unit, own_training
+    from bench.results.store import ResultStore
+
+    store = ResultStore(results)
+    store.records()
+    given = None if train is None else _training(train)
+    for unit in named_task(name).units():
+        training = own_training(unit) if given is None else given
+        record = audit_unit(unit, training, store.stamp())
+        path = store.write_audit(record)
+        _print(unit, training, record)
+        typer.echo(f"written: {path}")
+
+
+def _training(name: str) -> TaskUnit:
+    from bench.errors import UsageError
+
+    task = named_task(name)
+    found = task.training()
+    if found is not None:
+        return found
+    units = task.units()
+    if len(units) != 1:
+        raise UsageError(
+            f"--train: `{task.name}` has no split `train` and {len(units)} splits or subsets",
+            hint="name one file, or a card with one split",
+        )
+    return units[0]
+
+
+def _print(unit: TaskUnit, training: TaskUnit | None, record: AuditRecord) -> None:
+    against = (
+        "no training data" if training is None else f"{training.label} ({training.split}), {training.info.place.path}"
+    )
+    typer.echo(f"\n{unit.label} ({unit.split}), {unit.info.type}, against {against}")
+    for finding in record.findings:
+        mark = "?" if finding.count is None else "!" if finding.weakens else "-" if finding.count else " "
+        typer.echo(f"{mark} {finding.sentence}")
+        for example in finding.examples:
+            typer.echo(f"      {example}")
+    typer.echo("!: weakens scores, shown below leaderboards; -: for your information; ?: not checked")

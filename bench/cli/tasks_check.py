@@ -1,0 +1,100 @@
+"""`bench tasks check`: what a task's data holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bench.cli.options import RegistryFile, TaskName, chosen_models, named_task
+
+if TYPE_CHECKING:
+    from bench.models.encoder import SentenceEncoder
+    from bench.models.registry import ModelEntry
+    from bench.tasks.data import PairData, RetrievalData
+    from bench.tasks.unit import TaskUnit
+
+
+def check(
+    name: TaskName,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME_OR_PATH", help="Also count tokens as this model does, with its prompts."),
+    ] = None,
+    models: RegistryFile = None,
+) -> None:
+    """Show what a task's data holds: counts, labels, lengths, and texts that are empty or repeated."""
+    from bench.audit.record import readable
+
+    units = named_task(name).units()
+    datasets = [readable(unit) for unit in units]
+    loaded = None if model is None else _load(*chosen_models(models, [model]))
+    for unit, data in zip(units, datasets, strict=True):
+        _print(unit, data, loaded)
+
+
+def _load(entries: list[ModelEntry], _: object) -> tuple[ModelEntry, SentenceEncoder]:
+    from bench.errors import UsageError
+    from bench.models.encoder import load_encoder
+    from bench.models.source import locate
+
+    if len(entries) != 1 or entries[0].kind == "baseline":
+        raise UsageError("--model: tokens are counted with one embedding model", hint="`bench models` lists them")
+    encoder = load_encoder(entries[0], locate(entries[0], download=True))
+    if not encoder.counts_tokens:
+        raise UsageError(f"--model: `{entries[0].name}` has no tokenizer that can be asked for counts")
+    return entries[0], encoder
+
+
+def _print(unit: TaskUnit, data: RetrievalData | PairData, loaded: tuple[ModelEntry, SentenceEncoder] | None) -> None:
+    from bench.audit.describe import counts, faults, labels, lengths, positives_per_query, texts_by_role
+    from bench.tasks.data import RetrievalData
+
+    typer.echo(f"\n{unit.label} ({unit.split}), {unit.info.type}, {unit.info.place.path}")
+    _table([[what, f"{count:,}"] for what, count in counts(data)])
+    found = labels(data)
+    total = sum(count for _, count in found)
+    heading = "label" if isinstance(data, RetrievalData) else "gold score"
+    rows = [[value, f"{count:,}", f"{count / total:.1%}"] for value, count in found]
+    _table(rows, [heading, "how many", "share"])
+    spreads = []
+    if isinstance(data, RetrievalData):
+        spreads.append(_spread("positives a query", positives_per_query(data)))
+    for role, texts in texts_by_role(data).items():
+        spreads.append(_spread(f"characters a {role}", lengths(texts)))
+        if loaded:
+            spreads.append(_tokens(role, texts, *loaded))
+    _table(spreads, ["", "n", "least", "median", "p90", "p99", "most", "mean", "cut off"])
+    for fault in faults(data):
+        if fault.count:
+            typer.echo("\n".join([fault.sentence, *(f"  {example}" for example in fault.examples)]))
+
+
+def _tokens(role: Any, texts: list[str], entry: ModelEntry, encoder: SentenceEncoder) -> list[str]:
+    from bench.audit.describe import Spread
+
+    tokens = encoder.token_counts(texts, encoder.profile.context(entry, role), cut=False)
+    limit = encoder.profile.max_seq_length
+    cut = "no limit" if limit is None else f"{int((tokens > limit).sum()):,} at {limit}"
+    return [*_spread(f"tokens a {role}", Spread.of(tokens)), cut]
+
+
+def _spread(what: str, spread: Any) -> list[str]:
+    values = (spread.n, spread.least, spread.median, spread.p90, spread.p99, spread.most)
+    return [what, *(f"{value:,}" for value in values), f"{spread.mean:,.1f}"]
+
+
+def _table(rows: list[list[str]], headings: list[str] | None = None) -> None:
+    from tabulate import tabulate
+
+    width = max(map(len, rows), default=0)
+    typer.echo(
+        tabulate(
+            rows,
+            headers=(headings or [])[:width],
+            tablefmt="simple" if headings else "plain",
+            colalign=["left"] + ["right"] * (width - 1),
+            disable_numparse=True,
+        )
+        + "\n"
+    )

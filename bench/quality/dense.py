@@ -1,0 +1,350 @@
+r"""The ranks of relevant documents among vectors, at several views in one pass over the documents.
+
+A score is the float64 product of two directions, which is exact (bench.vectors.quantise), times their weights, rounded
+to float32. Computing all of them so would be slow. Instead each block of documents is multiplied in float32, and only
+products that stand so near the score of a relevant pair that rounding could have moved them past it are computed
+exactly. The counts are those of the exact scores, whatever the blocks, the threads or the machine.
+
+How near: for x and y of length at most 1, the computed float32 product of d dimensions differs from the true one by at
+most gamma_d = d u / (1 - d u), u = 2^-24, in whatever order it is summed (Higham, "Accuracy and stability of numerical
+algorithms", 2nd ed., section 3.1); rounding the inputs and the result adds a few u, and the grid of the exact
+directions 2^-26 sqrt(d). Binary products are whole numbers, exact in float32.
+
+Dimensions nest: the products of 384 dimensions contain those of 48. Precisions whose cut differs from the full vector
+by a factor only (float32), or not at all (binary), share one product a block, built up from the narrowest view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.errors import BenchError
+from bench.models.profile import Similarity
+from bench.quality.ranking import Ranks, Tally
+from bench.quality.threads import each_block
+from bench.vectors.pipeline import usable_cores
+from bench.vectors.quantise import Comparable, Quantiser, Ranges, ranges
+from bench.vectors.store import Vectors
+from bench.views import Precision, View
+
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
+
+# Rows of a tile of float32 scores: its 2 MiB stay in a core's cache while they are compared.
+_QUERY_ROWS = 512
+_DOCUMENT_ROWS = 1024
+# A tile of few queries has more documents, up to this many.
+_MOST_DOCUMENT_ROWS = 8192
+# Rows read at once where vectors are looked at one by one.
+_PASS_ROWS = 2048
+# Scores computed at once one by one.
+_CELLS = 1024
+# Cells that are computed one by one where a matrix product would compute this many times as many.
+_PRODUCT_WASTE = 64
+_NESTED: tuple[Precision, ...] = ("float32", "binary")
+# A prefix shorter than this share of the whole vector could underflow in float32.
+_SHORTEST_PREFIX = 2.0**-40
+_UNIT = 2.0**-24
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The pairs whose ranks are wanted, and those that are left out of the rankings.
+
+    Attributes:
+        queries: Query row of each pair, shape (p,).
+        documents: Its document row, shape (p,).
+        excluded_queries: Query row of each pair that is left out, shape (e,).
+        excluded_documents: Its document row, shape (e,).
+    """
+
+    queries: Int64
+    documents: Int64
+    excluded_queries: Int64
+    excluded_documents: Int64
+
+
+def rank_views(
+    queries: Vectors, documents: Vectors, views: Sequence[View], similarity: Similarity, pairs: Pairs, depth: int
+) -> list[Ranks | BenchError]:
+    """The ranks of pairs at views of one precision, from one pass over the documents (int8: two, for its ranges).
+
+    Args:
+        queries: The queries' vectors.
+        documents: The documents' vectors.
+        views: Views of the same precision.
+        similarity: The model's similarity.
+        pairs: The pairs.
+        depth: Ranks that matter.
+
+    Returns:
+        For each view its ranks, or why it has none.
+    """
+    matrix = queries.all()
+    rankers = [_ViewRanker(quantiser, matrix) for quantiser in _fit(views, similarity, documents)]
+    _score_pairs(rankers, documents, pairs, depth)
+    chains = _chains([ranker for ranker in rankers if ranker.error is None], matrix)
+
+    def count(block: tuple[Int64, Float32]) -> None:
+        for chain in chains:
+            chain.count(block[1])
+
+    each_block(count, documents.blocks(_block_rows(len(queries), len(documents))))
+    return [ranker.error or ranker.ranks(pairs) for ranker in rankers]
+
+
+def score_cells(queries: Comparable, documents: Comparable, rows: Int64, columns: Int64) -> Float32:
+    """The exact scores of some queries for some documents.
+
+    Args:
+        queries: n vectors.
+        documents: m vectors.
+        rows: Query row of each score, shape (c,).
+        columns: Document row of each score, shape (c,).
+
+    Returns:
+        Shape (c,), float32.
+    """
+    if len(queries.weights) * len(documents.weights) <= _PRODUCT_WASTE * len(rows):
+        products = (queries.directions @ documents.directions.T)[rows, columns]
+    else:
+        products = np.empty(len(rows))
+        for start in range(0, len(rows), _CELLS):
+            part = slice(start, start + _CELLS)
+            pair = queries.directions[rows[part]], documents.directions[columns[part]]
+            np.einsum("cd,cd->c", *pair, out=products[part])
+    scores: Float32 = (products * (queries.weights[rows] * documents.weights[columns])).astype(np.float32)
+    return scores
+
+
+class _ViewRanker:
+    """One view's counts while the documents go by.
+
+    Args:
+        quantiser: The view's quantiser.
+        queries: The queries' full vectors.
+
+    Attributes:
+        error: Why the view cannot be scored.
+    """
+
+    def __init__(self, quantiser: Quantiser, queries: Float32) -> None:
+        self.quantiser = quantiser
+        self.error: BenchError | None = None
+        self._queries = queries
+        self._tally: Tally
+        self._excluded: Float32
+
+    def start(self, pairs: Pairs, scores: Float32, depth: int) -> None:
+        """Take the exact scores of the pairs and, after them, of the pairs that are left out."""
+        count = len(pairs.queries)
+        n = len(self._queries)
+        mine, self._excluded = scores[:count].copy(), scores[count:]
+        out = set(zip(pairs.excluded_queries.tolist(), pairs.excluded_documents.tolist(), strict=True))
+        if out:
+            both = zip(pairs.queries.tolist(), pairs.documents.tolist(), strict=True)
+            mine[[pair in out for pair in both]] = -np.inf
+        left_out = np.bincount(pairs.excluded_queries, minlength=n)
+        self._tally = Tally(pairs.queries, mine, n, depth, left_out)
+
+    def score(self, documents: Float32, rows: Int64, columns: Int64) -> Float32:
+        """The exact scores of some cells, from the documents' full vectors."""
+        asked, row = np.unique(rows, return_inverse=True)
+        found, column = np.unique(columns, return_inverse=True)
+        comparable = self.quantiser.comparable
+        return score_cells(comparable(self._queries[asked]), comparable(documents[found]), row, column)
+
+    def ranks(self, pairs: Pairs) -> Ranks:
+        """The ranks once all documents have been counted."""
+        self._tally.take_back(pairs.excluded_queries, self._excluded)
+        return self._tally.ranks()
+
+    def count(self, part: slice, tile: Float32, scale: Float64, margin: Float64 | None, block: Float32) -> None:
+        """Count the documents of a block for some queries.
+
+        Args:
+            part: The queries.
+            tile: Their products with the documents, shape (q, m).
+            scale: What the products of each query are to be multiplied by to give scores, shape (q,); 0 if they are
+                all 0.
+            margin: How far a score may then be from the exact one, shape (q,); None if it is the exact one.
+            block: The documents' full vectors.
+        """
+        floors = self._tally.floors[part].astype(np.float64)
+        slack = np.zeros(len(scale)) if margin is None else margin
+        lowest = np.divide(floors - slack, scale, out=np.where(floors < np.inf, -np.inf, np.inf), where=scale > 0)
+        # Rounding to float32 must not raise it, and half a step is nothing to the whole numbers of exact products.
+        lowest = lowest - 0.5 if margin is None else lowest
+        hits = np.flatnonzero(tile >= np.nextafter(lowest.astype(np.float32), np.float32(-np.inf))[:, None])
+        if not len(hits):
+            return
+        row, column = np.divmod(hits, tile.shape[1])
+        rows, scores = row + part.start, tile.reshape(-1)[hits] * scale[row]
+        if margin is None:
+            exact = scores.astype(np.float32)
+            first, last = self._tally.places(rows, exact, exact)
+        else:
+            low, high = ((scores + sign * margin[row]).astype(np.float32) for sign in (-1, 1))
+            first, last = self._tally.places(rows, low, high)
+            near = np.flatnonzero(last > first)
+            if len(near):
+                exact = self.score(block, rows[near], column[near])
+                first[near], last[near] = self._tally.places(rows[near], exact, exact)
+        self._tally.add(part, rows, first, last)
+
+
+class _Chain:
+    """Views whose products nest, from the narrowest to the widest; or a single view.
+
+    Args:
+        rankers: The views by rising dimension.
+        queries: The queries' full vectors.
+    """
+
+    def __init__(self, rankers: list[_ViewRanker], queries: Float32) -> None:
+        self._rankers = rankers
+        self._widest = rankers[-1].quantiser
+        self._dims = [ranker.quantiser.view.truncate_dim for ranker in rankers]
+        self._binary = self._widest.view.precision == "binary"
+        self._cosine = self._widest.similarity == "cosine" and not self._binary
+        values = self._values(queries)
+        self._lengths = self._prefix_lengths(values)
+        self._queries = values if self._binary else _divided(values, self._lengths[-1])
+        self.sound = self._long_enough(self._lengths)
+        self._alone = [_Chain([ranker], queries) for ranker in rankers] if len(rankers) > 1 else []
+
+    def count(self, block: Float32) -> None:
+        """Count the documents of a block of full vectors, shape (m, width), for every query."""
+        if self._rankers[0].error is not None:
+            return
+        try:
+            values = self._values(block)
+        except BenchError as error:
+            # Only precisions that do not nest can fail: the chain is this one view.
+            self._rankers[0].error = error
+            return
+        lengths = self._prefix_lengths(values)
+        if not self._long_enough(lengths):
+            for chain in self._alone:
+                chain.count(block)
+            return
+        longest = float(lengths[-1].max())
+        documents = values
+        if not self._binary:
+            documents = _divided(values, lengths[-1] if self._cosine else np.full(len(values), longest))
+        factors = (lengths[-1] * _inverse(lengths)).astype(np.float32)
+        for start in range(0, len(self._queries), _QUERY_ROWS):
+            part = slice(start, min(start + _QUERY_ROWS, len(self._queries)))
+            products = self._queries[part, : self._dims[0]] @ documents[:, : self._dims[0]].T
+            for number, ranker in enumerate(self._rankers):
+                if number:
+                    segment = slice(*self._dims[number - 1 : number + 1])
+                    products += self._queries[part, segment] @ documents[:, segment].T
+                shortened = self._cosine and number < len(self._rankers) - 1
+                tile = products * factors[number] if shortened else products
+                ranker.count(part, tile, *self._scales(number, part, longest), block)
+
+    def _scales(self, number: int, part: slice, longest: float) -> tuple[Float64, Float64 | None]:
+        """What turns a view's products into scores, and the margin of these."""
+        dim = self._dims[number]
+        if self._binary:
+            return np.full(part.stop - part.start, dim**-0.5 * dim**-0.5), None
+        margin = (1.01 * dim + 16) * _UNIT + 2.0**-26 * dim**0.5
+        lengths = self._lengths[:, part]
+        if self._cosine:
+            shares = lengths[number] * _inverse(lengths[-1])
+            return _inverse(shares), np.full(len(shares), margin)
+        return lengths[-1] * longest, margin * lengths[-1] * longest
+
+    def _values(self, vectors: Float32) -> Float32:
+        """What the widest view stores; where a cut is a factor only, before it is normalised."""
+        if self._widest.view.precision == "float32":
+            return vectors[:, : self._dims[-1]]
+        return self._widest.values(self._widest.codes(vectors))
+
+    def _prefix_lengths(self, values: Float32) -> Float64:
+        """Lengths of the leading dimensions of each view, shape (views, n)."""
+        if self._binary:
+            return np.repeat(np.sqrt(np.array(self._dims, dtype=np.float64))[:, None], len(values), axis=1)
+        squares = [
+            np.einsum("nd,nd->n", values[:, begin:end], values[:, begin:end], dtype=np.float64)
+            for begin, end in pairwise([0, *self._dims])
+        ]
+        lengths: Float64 = np.sqrt(np.cumsum(squares, axis=0))
+        return lengths
+
+    def _long_enough(self, lengths: Float64) -> bool:
+        return not self._cosine or not ((lengths > 0) & (lengths < _SHORTEST_PREFIX * lengths[-1])).any()
+
+
+def _fit(views: Sequence[View], similarity: Similarity, documents: Vectors) -> list[Quantiser]:
+    """The quantisers of views of one precision."""
+    if views[0].precision != "int8":
+        return [Quantiser(view, similarity) for view in views]
+
+    def find(block: tuple[Int64, Float32]) -> list[Ranges]:
+        return [ranges(view, similarity, block[1]) for view in views]
+
+    found = each_block(find, documents.blocks(_PASS_ROWS))
+    return [
+        Quantiser(view, similarity, reduce(Ranges.merged, parts))
+        for view, parts in zip(views, zip(*found, strict=True), strict=True)
+    ]
+
+
+def _score_pairs(rankers: list[_ViewRanker], documents: Vectors, pairs: Pairs, depth: int) -> None:
+    """Give each ranker the exact scores of the pairs."""
+    queries = np.concatenate([pairs.queries, pairs.excluded_queries])
+    rows = np.concatenate([pairs.documents, pairs.excluded_documents])
+    scores = np.empty((len(rankers), len(rows)), dtype=np.float32)
+
+    def score(part: slice) -> None:
+        block = documents.rows(rows[part])
+        for number, ranker in enumerate(rankers):
+            try:
+                scores[number, part] = ranker.score(block, queries[part], np.arange(len(block)))
+            except BenchError as error:
+                ranker.error = error
+
+    each_block(score, (slice(start, start + _PASS_ROWS) for start in range(0, len(rows), _PASS_ROWS)))
+    for ranker, found in zip(rankers, scores, strict=True):
+        ranker.start(pairs, found, depth)
+
+
+def _chains(rankers: list[_ViewRanker], queries: Float32) -> list[_Chain]:
+    """The rankers, together where their products nest."""
+    if rankers and rankers[0].quantiser.view.precision in _NESTED:
+        chain = _Chain(sorted(rankers, key=lambda ranker: ranker.quantiser.view.truncate_dim), queries)
+        if chain.sound:
+            return [chain]
+    alone = []
+    for ranker in rankers:
+        try:
+            alone.append(_Chain([ranker], queries))
+        except BenchError as error:
+            ranker.error = error
+    return alone
+
+
+def _block_rows(n_queries: int, n_documents: int) -> int:
+    """Documents a block: enough for a tile, few enough for every core to have one."""
+    rows = _QUERY_ROWS * _DOCUMENT_ROWS // min(max(n_queries, 1), _QUERY_ROWS)
+    return max(min(rows, _MOST_DOCUMENT_ROWS, -(-n_documents // usable_cores())), 1)
+
+
+def _divided(values: Float32, lengths: Float64) -> Float32:
+    """Rows divided by lengths, shape (n,); rows of length 0 become 0."""
+    result = np.empty(values.shape, dtype=np.float32)
+    return np.multiply(values, _inverse(lengths)[:, None], out=result, casting="same_kind")
+
+
+def _inverse(values: Float64) -> Float64:
+    """1 / values, and 0 where they are 0."""
+    return np.divide(1.0, values, out=np.zeros(values.shape), where=values > 0)

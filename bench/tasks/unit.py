@@ -1,0 +1,116 @@
+"""One split and subset of a task: what a cell is scored on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from bench.errors import BenchError
+from bench.tasks.card import MAIN_METRICS, TaskCard, TaskType
+from bench.tasks.data import PairData, RetrievalData
+from bench.tasks.layouts import DEFAULT_SUBSET, TaskData
+from bench.tasks.sources import Loaded, Place, Sources
+
+# Texts of more characters than this are read again rather than kept while others are worked on.
+_LARGE = 64 << 20
+
+
+@dataclass(frozen=True)
+class UnitInfo:
+    """What is known of a unit once its data has been read.
+
+    Attributes:
+        type: retrieval, sts or mteb: how the data is scored.
+        fingerprint: Identity of the data by content.
+        n: Queries, pairs or rows scored.
+        documents: Documents, for retrieval.
+        notes: What a reader of the scores should know about the data.
+        place: Where the data was found.
+    """
+
+    type: TaskType
+    fingerprint: str
+    n: int
+    documents: int | None
+    notes: list[str]
+    place: Place
+
+
+@dataclass(frozen=True)
+class TaskUnit:
+    """One split and subset of a task.
+
+    Attributes:
+        sources: Where its data may lie.
+        split: Its split.
+        subset: Its subset, DEFAULT_SUBSET where the task has none.
+    """
+
+    sources: Sources
+    split: str
+    subset: str
+
+    @property
+    def card(self) -> TaskCard:
+        """The card it comes from."""
+        return self.sources.card
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return self.card.name
+
+    @property
+    def label(self) -> str:
+        """The task with its subset, for people."""
+        return self.task if self.subset == DEFAULT_SUBSET else f"{self.task} {self.subset}"
+
+    @property
+    def main_metric(self) -> str:
+        """The metric that ranks models on it."""
+        return self.card.main_metric or MAIN_METRICS[self.card.type]
+
+    @cached_property
+    def _loaded(self) -> Loaded:
+        return self.sources.load(self.split, self.subset)
+
+    @cached_property
+    def info(self) -> UnitInfo:
+        """What is known of the data, which is read for it.
+
+        Raises:
+            NotAvailableError: No place has the data.
+            BenchError: The files are missing or broken.
+        """
+        data = self._loaded.data
+        if isinstance(data, RetrievalData):
+            kind: TaskType = "retrieval"
+        else:
+            kind = "sts" if isinstance(data, PairData) else "mteb"
+        documents = len(data.documents) if isinstance(data, RetrievalData) else None
+        return UnitInfo(kind, data.fingerprint(), data.n, documents, data.notes, self._loaded.place)
+
+    @property
+    def fingerprint(self) -> str:
+        """The data's fingerprint."""
+        return self.info.fingerprint
+
+    @property
+    def data(self) -> TaskData:
+        """The data, read where it is not in memory.
+
+        Raises:
+            NotAvailableError: No place has it.
+            BenchError: The files are missing or broken, or have changed since they were first read.
+        """
+        again = "info" in self.__dict__ and "_loaded" not in self.__dict__
+        data = self._loaded.data
+        if again and data.fingerprint() != self.info.fingerprint:
+            raise BenchError("the data changed while bench was running", where=f"task {self.label}", hint="run again")
+        return data
+
+    def release(self) -> None:
+        """Let go of data that takes much memory; it is read again when asked for."""
+        if "_loaded" in self.__dict__ and self._loaded.data.characters > _LARGE:
+            _ = self.info
+            del self.__dict__["_loaded"]

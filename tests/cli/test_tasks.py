@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import pytest
+from support import write_beir, write_pairs
+
+from bench.cli import run_cli
+from bench.results.index import ResultIndex
+from bench.results.store import ResultStore
+
+CORPUS = {"d1": "red pipe", "d2": "blue hose", "d3": "a very long green lamp " * 20}
+QUERIES = {"q1": "pipe", "q2": "hose", "q3": "pipe"}
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    write_beir(tmp_path / "shop", CORPUS, QUERIES, [("q1", "d1", 1), ("q2", "d2", 2), ("q2", "d1", 0)])
+    write_beir(tmp_path / "shop", CORPUS, QUERIES, [("q3", "d3", 1)], split="train")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "shop"
+
+
+def test_check_prints_what_there_is(shop, capsys):
+    assert run_cli(["tasks", "check", "shop"]) == 0
+    printed = capsys.readouterr().out
+    lines = [line.split() for line in printed.splitlines()]
+    assert ["judgements", "3"] in lines
+    assert ["0", "or", "less", "1", "33.3%"] in lines
+    assert ["characters", "a", "query", "2", "4", "4", "4", "4", "4", "4.0"] in lines
+    assert "token" not in printed
+
+
+def test_check_counts_tokens_as_the_model_does(shop, tiny_model, capsys):
+    assert run_cli(["tasks", "check", "shop", "--model", "./tiny"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    # [CLS] pipe [SEP]; the lamp's 100 words are cut at 48 tokens.
+    assert ["tokens", "a", "query", "2", "3", "3", "3", "3", "3", "3.0", "0", "at", "48"] in lines
+    document = next(line for line in lines if line[:3] == ["tokens", "a", "document"])
+    assert document[-3:] == ["1", "at", "48"]
+    assert int(document[8]) > 100
+
+
+def test_check_counts_the_prompt(shop, tiny_model, capsys):
+    (shop.parent / "models.yaml").write_text("models:\n  - {name: m, source: ./tiny, prompts: {query: 'red blue '}}\n")
+    assert run_cli(["tasks", "check", "shop", "--model", "m"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["tokens", "a", "query", "2", "5", "5", "5", "5", "5", "5.0", "0", "at", "48"] in lines
+
+
+def test_check_of_pairs_shows_repeats(tmp_path, capsys):
+    path = write_pairs(tmp_path / "talk.jsonl", 3)
+    path.write_text(path.read_text() * 2)
+    assert run_cli(["tasks", "check", str(path)]) == 0
+    assert "6 of 6 pairs share their text with another" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["check", "audit"])
+def test_a_broken_task_gives_its_error(shop, capsys, command):
+    with (shop / "qrels" / "test.tsv").open("a") as file:
+        file.write("q1\tnowhere\t1\n")
+    assert run_cli(["tasks", command, "shop"]) == 1
+    assert "1 judged documents not in corpus.jsonl: `nowhere`" in capsys.readouterr().err
+    assert run_cli(["tasks", command, "shopp"]) == 2
+
+
+def test_audit_prints_and_writes_a_record(shop, capsys):
+    assert run_cli(["tasks", "audit", "shop"]) == 0
+    assert "! 1 of 2 test queries are also training queries (same text)" in capsys.readouterr().out
+    ((path, record),) = ResultStore(shop.parent / "results").records()
+    assert path.parent.parent.name == "audits"
+    assert record.training.split == "train"
+
+
+def test_audit_against_other_training_data(shop, tmp_path, capsys):
+    write_beir(tmp_path / "other", CORPUS, QUERIES, [("q1", "d1", 1), ("q2", "d2", 1)], split="train")
+    assert run_cli(["tasks", "audit", "shop", "--train", "./other", "--results", "elsewhere"]) == 0
+    ((_, record),) = ResultStore(tmp_path / "elsewhere").records()
+    assert (record.training.name, record.training.split) == ("other", "train")
+    assert next(f.count for f in record.findings if f.kind == "pairs_in_training_by_id") == 2
+
+
+def test_training_data_without_a_split_of_that_name(shop, tmp_path):
+    path = write_pairs(tmp_path / "seen.jsonl")
+    assert run_cli(["tasks", "audit", "shop", "--train", str(path)]) == 0
+    write_pairs(tmp_path / "many" / "en-en.jsonl")
+    write_pairs(tmp_path / "many" / "de-de.jsonl")
+    assert run_cli(["tasks", "audit", "shop", "--train", "./many"]) == 2
+
+
+def test_a_run_audits_by_itself_and_its_leaderboard_says_so(shop, tiny_model, capsys):
+    arguments = ["run", "--model", "./tiny", "--tasks", "shop", "--no-cost"]
+    assert run_cli(arguments) == 0
+    footnote = "1 of 2 test queries are also training queries (same text)"
+    assert footnote in capsys.readouterr().out.replace("\n", " ")
+    assert run_cli(["report"]) == 0
+    assert footnote in (shop.parent / "reports" / "leaderboard.md").read_text().replace("\\", "")
+    assert run_cli(arguments) == 0
+    assert len(ResultIndex(ResultStore(shop.parent / "results").records()).audits) == 1
+
+
+def test_a_failed_audit_does_not_stop_a_run(shop, tiny_model, capsys):
+    (shop / "qrels" / "train.tsv").write_text("not\tjudgements\n")
+    assert run_cli(["run", "--model", "./tiny", "--tasks", "shop", "--no-cost"]) == 1
+    output = capsys.readouterr()
+    assert "train.tsv" in output.err
+    assert "ndcg_at_10" in output.out
