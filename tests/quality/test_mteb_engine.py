@@ -111,8 +111,8 @@ def test_plain_retrieval_and_sts_score_as_mteb_does(name, tmp_path, tiny_model):
     store = Store(tmp_path / "store", tiny_model)
     if isinstance(data, RetrievalData):
         queries, documents = store.vectors(data.queries), store.vectors(data.documents)
-        found = score_retrieval(data, queries, documents, View(32), "cosine").metrics
-        names = METRICS
+        ((_, scores),) = score_retrieval(data, queries, documents, [View(32)], "cosine")
+        found, names = scores.metrics, METRICS
     else:
         assert isinstance(data, PairData)
         first, second = store(data.sentences1, "text"), store(data.sentences2, "text")

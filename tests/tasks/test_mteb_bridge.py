@@ -87,6 +87,7 @@ def test_what_happens_in_a_contained_stretch_stays_there(capsys):
     ("name", "kind", "mteb_type", "metric"),
     [
         ("SciFact", "retrieval", "Retrieval", "ndcg_at_10"),
+        ("NeuCLIR2023RetrievalHardNegatives", "retrieval", "Retrieval", "ndcg_at_20"),
         ("STSBenchmark", "sts", "STS", "cosine_spearman"),
         ("STS22.v2", "sts", "STS", "cosine_spearman"),
         ("Banking77Classification", "mteb", "Classification", "accuracy"),
