@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from bench.cli.options import task_folders
+from bench.cli.options import one_of, task_folders
+from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.tasks.add import NewTask
@@ -77,7 +78,7 @@ def add(
     """
     from bench.tasks.add import Wishes, new_task
     from bench.tasks.catalog import find_cards
-    from bench.tasks.tables.recognise import known_shape
+    from bench.tasks.tables.section import Encoding, Shape
 
     columns = {
         "query": query,
@@ -93,10 +94,10 @@ def add(
     }
     card = {"description": description, "language": language, "allow_empty": allow_empty or None}
     wishes = Wishes(
-        shape=known_shape(shape) if shape else None,
+        shape=one_of("--shape", shape, get_args(Shape)),
         columns={role: column for role, column in columns.items() if column is not None},
-        encoding=encoding,
-        delimiter=delimiter,
+        encoding=one_of("--encoding", encoding, get_args(Encoding)),
+        delimiter=_character(delimiter),
         relevant_from=relevant_from,
         card={key: value for key, value in card.items() if value is not None},
     )
@@ -104,6 +105,13 @@ def add(
     task = new_task(data.expanduser(), name, tasks_dir, known, wishes)
     task.write()
     _print(task)
+
+
+def _character(delimiter: str | None) -> str | None:
+    delimiter = "\t" if delimiter in {"\\t", "tab"} else delimiter
+    if delimiter is not None and len(delimiter) != 1:
+        raise UsageError(f"--delimiter: `{delimiter}` is not one character", hint='--delimiter ";" or --delimiter tab')
+    return delimiter
 
 
 def _print(task: NewTask) -> None:

@@ -20,7 +20,7 @@ from bench.tasks.catalog import Task
 from bench.tasks.tables.files import local_files
 from bench.tasks.tables.recognise import Recognised, recognise, survey
 from bench.tasks.tables.rows import SUFFIXES, Format
-from bench.tasks.tables.section import TEST, TRAIN, Shape
+from bench.tasks.tables.section import TEST, TRAIN, Encoding, Shape
 from bench.tasks.unit import TaskUnit
 
 # The split that is scored is the first of these that the data has.
@@ -43,7 +43,7 @@ class Wishes:
 
     shape: Shape | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
-    encoding: str | None = None
+    encoding: Encoding | None = None
     delimiter: str | None = None
     relevant_from: float | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
@@ -137,7 +137,7 @@ def _table(data: Path, wishes: Wishes) -> tuple[dict[str, Any], Recognised]:
     files = {TEST if split == TRAIN == scored else split: pattern for split, pattern in splits.items()}
     scored = TEST if scored == TRAIN else scored
     first = local_files(data)([files[scored]])[0]
-    looked = survey(first, Format(wishes.encoding or "utf-8", wishes.delimiter))
+    looked = survey(first, Format((wishes.encoding or "utf-8",), wishes.delimiter))
     recognised = recognise(looked, wishes.shape, wishes.columns)
     table: dict[str, Any] = {"shape": recognised.shape, "files": files, "columns": recognised.columns}
     further = {

@@ -104,15 +104,12 @@ class _Reader:
         raise self._missing(split)
 
     def _missing(self, split: str) -> NotHereError:
+        where = f"task `{self.name}`"
         names = [*self.table.files.get(split, []), *self.table.files.get(ALL, [])]
-        known = ", ".join(self.table.files)
         if not names:
-            return NotHereError(
-                f"no files for the split `{split}`", where=f"task `{self.name}`", hint=f"splits: {known}"
-            )
-        return NotHereError(
-            f"no rows for the split `{split}`: none of {', '.join(names)} has any", where=f"task `{self.name}`"
-        )
+            known = ", ".join(self.table.files)
+            return NotHereError(f"`table.files` has no split `{split}`", where=where, hint=f"it has {known}")
+        return NotHereError(f"no rows for the split `{split}` in {' or '.join(names)}", where=where)
 
 
 def _chosen_distractors(

@@ -12,8 +12,8 @@ from typing import Any, Literal
 from bench.errors import UsageError, did_you_mean
 from bench.files import text_lines
 from bench.tasks.tables.files import DataFile
-from bench.tasks.tables.rows import Format, read_rows
-from bench.tasks.tables.section import REQUIRED, SHAPES, Shape
+from bench.tasks.tables.rows import Format, fitting_encoding, read_rows
+from bench.tasks.tables.section import REQUIRED, Shape
 
 Kind = Literal["text", "number", "list", "empty", "other"]
 
@@ -108,7 +108,7 @@ def survey(file: DataFile, text: Format) -> Survey:
         BenchError: The file cannot be read, is broken, or has no rows.
     """
     if text.delimiter is None and file.suffix == ".csv":
-        text = replace(text, delimiter=_delimiter(file, text.encoding))
+        text = replace(text, delimiter=_delimiter(file, text))
     kinds = _kinds(file, text)
     return Survey(file.where, kinds, text)
 
@@ -198,10 +198,10 @@ def _plain(name: str) -> str:
     return re.sub(r"[\s-]+", "_", name.strip()).lower()
 
 
-def _delimiter(file: DataFile, encoding: str) -> str | None:
+def _delimiter(file: DataFile, text: Format) -> str | None:
     """Another delimiter than the comma, where the heading shows one."""
     with file.open() as handle:
-        heading = next(text_lines(handle, file.where, encoding), "")
+        heading = next(text_lines(handle, file.where, fitting_encoding(handle, text.encodings)), "")
     return None if "," in heading else next((mark for mark in _DELIMITERS if mark in heading), None)
 
 
@@ -248,15 +248,3 @@ def _found(table: Survey, name: str | None = None) -> str:
     shown = ", ".join(f"{column} ({kind})" for column, kind in table.kinds.items())
     close = did_you_mean(name, table.kinds) if name else None
     return f"{close} columns found: {shown}" if close else f"columns found: {shown}"
-
-
-def known_shape(name: str) -> Shape:
-    """A shape by its name.
-
-    Raises:
-        UsageError: There is none.
-    """
-    for shape in SHAPES:
-        if shape == name:
-            return shape
-    raise UsageError(f"no shape `{name}`", hint=did_you_mean(name, SHAPES) or f"shapes: {', '.join(SHAPES)}")

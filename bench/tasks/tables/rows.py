@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 
 _LARGEST_CELL = 1 << 27
 _BATCH = 1024
+_BLOCK = 1 << 20
 
 # Told the columns found, says which are wanted, or raises.
 Choose = Callable[[list[str]], Sequence[str]]
@@ -48,11 +50,11 @@ class Format:
     """How text files are written.
 
     Attributes:
-        encoding: Encoding of CSV.
+        encodings: Encodings that CSV may have, in order.
         delimiter: Between the cells of CSV; by default a tab in .tsv and a comma elsewhere.
     """
 
-    encoding: str = "utf-8"
+    encodings: Sequence[str] = ("utf-8",)
     delimiter: str | None = None
 
 
@@ -82,7 +84,7 @@ def _read(
 ) -> Iterator[Row]:
     if file.suffix in {".csv", ".tsv"}:
         delimiter = text.delimiter or ("\t" if file.suffix == ".tsv" else ",")
-        return _csv(handle, file.where, choose, text.encoding, delimiter)
+        return _csv(handle, file.where, choose, fitting_encoding(handle, text.encodings), delimiter)
     if file.suffix in {".jsonl", ".ndjson"} or (file.suffix == ".json" and not _holds_array(handle)):
         return _json_lines(handle, file.where, choose)
     if file.suffix == ".json":
@@ -94,6 +96,23 @@ def _read(
         where=file.where,
         hint=f"known: {', '.join(SUFFIXES)}",
     )
+
+
+def fitting_encoding(handle: BinaryIO, encodings: Sequence[str]) -> str:
+    """The first encoding that a whole file can be read in, else the last; the file is left at its start."""
+    for encoding in encodings[:-1]:
+        decoder = codecs.getincrementaldecoder(encoding)()
+        try:
+            while block := handle.read(_BLOCK):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            continue
+        else:
+            return encoding
+        finally:
+            handle.seek(0)
+    return encodings[-1]
 
 
 def _csv(handle: BinaryIO, name: str, choose: Choose, encoding: str, delimiter: str) -> Iterator[Row]:

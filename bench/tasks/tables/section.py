@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 Shape = Literal["qa", "triplets", "pairs", "relevance"]
 Encoding = Literal["utf-8", "latin-1", "cp1252"]
-SHAPES: tuple[Shape, ...] = get_args(Shape)
 
 # The split that holds the rows which `split` or `sample` divide.
 ALL = "all"
@@ -33,9 +33,21 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _inside(pattern: str) -> str:
+    path = PurePosixPath(pattern)
+    if path.is_absolute() or ".." in path.parts or "\\" in pattern or "\x00" in pattern:
+        raise ValueError("leads outside the data set; name files within it")
+    return pattern
+
+
 _Text = Annotated[str, StringConstraints(min_length=1)]
 # One name, or alternatives of which the first that is there counts.
 Names = Annotated[list[_Text], BeforeValidator(_listed), Field(min_length=1)]
+
+FileNames = Annotated[list[Annotated[_Text, AfterValidator(_inside)]], BeforeValidator(_listed), Field(min_length=1)]
+
+# The first that a whole file can be read in counts.
+Encodings = Annotated[list[Encoding], BeforeValidator(_listed), Field(min_length=1)]
 
 
 class _Section(BaseModel):
@@ -82,12 +94,12 @@ class Join(_Section):
     Attributes:
         files: Its name or glob pattern, or alternatives.
         on: The column, in both files, that says which rows belong together.
-        encoding: Its encoding, where it is CSV.
+        encoding: Its encoding, where it is CSV, or alternatives.
     """
 
-    files: Names
+    files: FileNames
     on: Names
-    encoding: Encoding = "utf-8"
+    encoding: Encodings = ["utf-8"]
 
 
 class Split(_Section):
@@ -145,7 +157,7 @@ class Table(_Section):
         shape: What a row is: qa, triplets, pairs or relevance.
         files: By split, names or glob patterns tried in order; `all` for rows that `split` or `sample` divide.
         columns: Which column holds what; a role that is not named is looked for under its own name.
-        encoding: Encoding of CSV files.
+        encoding: Encoding of CSV files, or alternatives of which the first that fits a file counts.
         delimiter: What stands between the cells of CSV files.
         join: A second file with further columns.
         relevant_from: The least relevance of a relevant document. Without it relevances are whole numbers and count
@@ -160,9 +172,9 @@ class Table(_Section):
     """
 
     shape: Shape
-    files: dict[str, Names] = Field(min_length=1)
+    files: dict[str, FileNames] = Field(min_length=1)
     columns: Columns = Columns()
-    encoding: Encoding = "utf-8"
+    encoding: Encodings = ["utf-8"]
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
     join: Join | None = None
     relevant_from: float | None = Field(default=None, strict=False)
