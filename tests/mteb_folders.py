@@ -179,6 +179,39 @@ def instruction_retrieval(folder: Path) -> Path:
     return retrieval(folder, instructions=True)
 
 
+def instruction_reranking(folder: Path) -> Path:
+    """Each query under two instructions, the second of which makes a document irrelevant."""
+    texts = Texts()
+    corpus = [{"_id": f"d{i}", "title": "", "text": texts.make(high=15)} for i in range(60)]
+    configs = {"corpus": {"corpus": corpus}, "queries": {"queries": []}, "default": {"test": []}}
+    configs |= {"instruction": {"test": []}, "top_ranked": {"test": []}, "qrel_diff": {"qrel_diff": []}}
+    for i in range(8):
+        text = texts.like(corpus[4 * i]["text"])
+        configs["qrel_diff"]["qrel_diff"].append({"query-id": f"q{i}", "corpus-ids": [f"d{4 * i + 1}"]})
+        for version in ("og", "changed"):
+            key = {"query-id": f"q{i}-{version}"}
+            configs["queries"]["queries"].append({"_id": f"q{i}-{version}", "text": text})
+            configs["instruction"]["test"].append(key | {"instruction": texts.make()})
+            configs["top_ranked"]["test"].append(
+                key | {"corpus-ids": [f"d{(4 * i + step) % 60}" for step in range(20)]}
+            )
+            labels = {4 * i: 2, 4 * i + 1: int(version == "og"), 4 * i + 2: 0}
+            rows = [key | {"corpus-id": f"d{row}", "score": label} for row, label in labels.items()]
+            configs["default"]["test"] += rows
+    return write_hub(folder, configs)
+
+
+def regression(folder: Path) -> Path:
+    """A value that grows with the words of the first topic."""
+    texts = Texts()
+    rows = []
+    for _ in range(120):
+        many = int(texts.rng.integers(0, 6))
+        text = " ".join([*texts.rng.choice(TOPICS[0], many), texts.make(TOPICS[1], 4, 7)])
+        rows.append({"text": text, "value": round(many + float(texts.rng.normal(0, 0.5)), 2)})
+    return write_hub(folder, {"cited_count_en": {"train": rows[:80], "test": rows[80:]}})
+
+
 # By name of the task: its data and a subset.
 TASKS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "Banking77Classification": (classification, "default"),
@@ -188,6 +221,8 @@ TASKS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "SprintDuplicateQuestions": (pair_classification, "default"),
     "AskUbuntuDupQuestions": (reranking, "default"),
     "IFIRScifact": (instruction_retrieval, "default"),
+    "Core17InstructionRetrieval": (instruction_reranking, "default"),
+    "RuSciBenchCitedCountRegression": (regression, "cited_count_en"),
     "BUCC.v2": (bitext, "fr-en"),
     "SummEvalSummarization.v2": (summarization, "default"),
     "SciFact": (retrieval, "default"),

@@ -31,6 +31,7 @@ Float64 = npt.NDArray[np.float64]
 VectorsOf = Callable[[list[str], Role], Float32]
 
 _PASS_TEXTS = 16_384
+_BLOCK_CELLS = 1 << 20
 # Scores of a single run over all rows have one item.
 _WHOLE = "all"
 
@@ -197,28 +198,28 @@ def _listen(task: Any, seen: list[_Ranked]) -> None:
 def _ranking_items(ranked: _Ranked) -> tuple[list[str], dict[str, Float64]]:
     """Every query's metrics from mteb's rankings, with tied documents in no order (bench.quality.retrieval)."""
     ids = sorted(ranked.scores)
-    documents: dict[str, int] = {}
-    triples = [
-        (row, documents.setdefault(document, len(documents)), label)
-        for row, query in enumerate(ids)
-        for document, label in ranked.labels[query].items()
-        if label > 0
-    ]
+    triples = []
+    for row, query in enumerate(ids):
+        relevant = {document: label for document, label in ranked.labels[query].items() if label > 0}
+        # A query's own columns: the documents that mteb ranked, then the relevant ones that it did not.
+        columns = {document: column for column, document in enumerate(ranked.scores[query] | relevant)}
+        triples += [(row, columns[document], label) for document, label in relevant.items()]
     pairs = np.array(triples, dtype=np.int64).reshape(-1, 3)
-    for query in ids:
-        for document in ranked.scores[query]:
-            documents.setdefault(document, len(documents))
-    ranks = rank_blocks(_rows(ranked, ids, documents), pairs[:, 0], pairs[:, 1], MAX_CUTOFF)
+    width = max([*map(len, ranked.scores.values()), *(pairs[:, 1] + 1)])
+    ranks = rank_blocks(_blocks(ranked, ids, width), pairs[:, 0], pairs[:, 1], MAX_CUTOFF)
     return ids, score_queries(ranks, pairs[:, 0], pairs[:, 2], len(ids))
 
 
-def _rows(ranked: _Ranked, ids: list[str], documents: dict[str, int]) -> Iterator[ScoreBlock]:
-    """Score blocks of one query each; documents that mteb did not rank have no place."""
-    for row, query in enumerate(ids):
-        found = ranked.scores[query]
-        scores = np.full((1, len(documents)), -np.inf, dtype=np.float32)
-        scores[0, [documents[document] for document in found]] = list(found.values())
-        yield ScoreBlock(slice(row, row + 1), scores)
+def _blocks(ranked: _Ranked, ids: list[str], width: int) -> Iterator[ScoreBlock]:
+    """Score blocks of mteb's rankings; what it did not rank has no place."""
+    size = max(_BLOCK_CELLS // width, 1)
+    for start in range(0, len(ids), size):
+        part = ids[start : start + size]
+        scores = np.full((len(part), width), -np.inf, dtype=np.float32)
+        for row, query in enumerate(part):
+            values = list(ranked.scores[query].values())
+            scores[row, : len(values)] = values
+        yield ScoreBlock(slice(start, start + len(part)), scores)
 
 
 def _scores(raw: Mapping[str, Any], data: MtebData, ranking: tuple[list[str], dict[str, Float64]] | None) -> Scores:
@@ -229,9 +230,9 @@ def _scores(raw: Mapping[str, Any], data: MtebData, ranking: tuple[list[str], di
         items = _experiments(raw)
         ids = [f"experiment-{number}" for number in range(len(next(iter(items.values()), [])))]
     else:
-        ids, items = ranking
-        if "accuracy" in metrics:
-            items = {**items, "accuracy": items["recall_at_1"]}
+        # mteb's `accuracy` of a ranking is its recall_at_1. It ranks no deeper than the task's largest cutoff.
+        ids, items = ranking[0], {**ranking[1], "accuracy": ranking[1]["recall_at_1"]}
+        items = {name: values for name, values in items.items() if name in metrics}
     if len(ids) > 1:
         low, high = mean_intervals(np.column_stack(list(items.values())))
         metrics |= {

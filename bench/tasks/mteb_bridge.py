@@ -25,7 +25,9 @@ Kind = Literal["retrieval", "sts", "mteb"]
 _LOGGERS = ("mteb", "datasets", "huggingface_hub", "sentence_transformers")
 # The main metrics that bench's own retrieval scoring computes.
 _RETRIEVAL_METRICS = frozenset(
-    f"{family}_at_{k}" for family in ("ndcg", "recall", "mrr", "map", "precision", "hit_rate") for k in (1, 5, 10, 100)
+    f"{family}_at_{k}"
+    for family in ("ndcg", "recall", "mrr", "map", "precision", "hit_rate")
+    for k in (1, 3, 5, 10, 20, 100, 1000)
 )
 # What a task class must not redefine for bench's own scoring to be the same thing.
 _RETRIEVAL_METHODS = ("evaluate", "_evaluate_subset", "task_specific_scores")

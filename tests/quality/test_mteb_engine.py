@@ -95,7 +95,7 @@ def test_every_type_scores_as_mteb_does(name, tmp_path, tiny_model):
 
     assert isinstance(data, MtebData)
     assert view == View(32)
-    assert 0.02 < abs(expected[main]) < 1
+    assert 0.01 < abs(expected[main]) < 1
     numbers = {key: value for key, value in expected.items() if isinstance(value, float) and not np.isnan(value)}
     # Abstention scores rank queries by confidence, where a rounding error of float32 may swap two.
     numbers = {key: value for key, value in numbers.items() if "nauc" not in key and key != "main_score"}
@@ -111,8 +111,8 @@ def test_plain_retrieval_and_sts_score_as_mteb_does(name, tmp_path, tiny_model):
     store = Store(tmp_path / "store", tiny_model)
     if isinstance(data, RetrievalData):
         queries, documents = store.vectors(data.queries), store.vectors(data.documents)
-        found = score_retrieval(data, queries, documents, View(32), "cosine").metrics
-        names = METRICS
+        ((_, scores),) = score_retrieval(data, queries, documents, [View(32)], "cosine")
+        found, names = scores.metrics, METRICS
     else:
         assert isinstance(data, PairData)
         first, second = store(data.sentences1, "text"), store(data.sentences2, "text")
@@ -174,13 +174,9 @@ def test_mtebs_second_evaluation_of_one_task_differs(tmp_path):
     task = copy.copy(data.task)
     task.rng_state = copy.deepcopy(task.rng_state)
     with contained():
-        scores = [
-            task.evaluate(StoredEncoder(vectors_of(encoder), "cosine"), "test", encode_kwargs={})["default"][
-                "v_measure"
-            ]
-            for _ in range(2)
-        ]
-    assert scores[0] != scores[1]
+        model = StoredEncoder(vectors_of(encoder), "cosine")
+        first, second = (task.evaluate(model, "test", encode_kwargs={})["default"]["v_measure"] for _ in range(2))
+    assert first != second
 
 
 def test_experiments_are_items_with_an_interval_of_their_mean(tmp_path):
