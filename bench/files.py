@@ -8,7 +8,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -156,50 +156,86 @@ def read_text(path: Path) -> str:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """The lines of a UTF-8 file with their ends, one at a time: a corpus may be larger than memory.
-
-    Only a newline ends a line: JSON text may hold U+2028 and its like, which str.splitlines would cut.
-    """
     try:
         with path.open("rb") as handle:
-            for number, raw in enumerate(handle, 1):
-                try:
-                    yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
-                except UnicodeDecodeError as error:
-                    raise BenchError(
-                        f"byte 0x{raw[error.start]:02x} is not UTF-8",
-                        where=f"{path}, line {number}",
-                        hint="save the file as UTF-8, for instance: iconv -f latin1 -t utf-8 OLD > NEW",
-                    ) from error
+            yield from text_lines(handle, str(path))
     except FileNotFoundError as error:
         raise BenchError("no such file", where=str(path), hint="check the path") from error
     except OSError as error:
         raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
 
 
+def text_lines(handle: Iterable[bytes], name: str, encoding: str = "utf-8") -> Iterator[str]:
+    """The lines of a text file with their ends, one at a time: a corpus may be larger than memory.
+
+    Only a newline ends a line: JSON text may hold U+2028 and its like, which str.splitlines would cut.
+
+    Args:
+        handle: The file, opened for bytes.
+        name: What messages call it.
+        encoding: One in which a newline is the byte 0x0A.
+
+    Raises:
+        BenchError: Bytes of another encoding, with the line.
+    """
+    for number, raw in enumerate(handle, 1):
+        try:
+            yield raw.decode("utf-8-sig" if number == 1 and encoding == "utf-8" else encoding)
+        except UnicodeDecodeError as error:
+            raise BenchError(
+                f"byte 0x{raw[error.start]:02x} is not {encoding.upper()}",
+                where=f"{name}, line {number}",
+                hint="save the file as UTF-8, for instance: iconv -f latin1 -t utf-8 OLD > NEW",
+            ) from error
+
+
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a JSON Lines file with their line numbers (1-based); blank lines are passed over.
+    """The objects of a JSON Lines file with their line numbers (see `json_lines`).
 
     Raises:
         BenchError: A line that is not a JSON object, or not UTF-8.
     """
-    for number, line in enumerate(_lines(path), 1):
+    return json_lines(_lines(path), str(path))
+
+
+def json_lines(lines: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of JSON Lines with their line numbers (1-based); blank lines are passed over.
+
+    Args:
+        lines: The lines.
+        name: What messages call their file.
+
+    Raises:
+        BenchError: A line that is not a JSON object.
+    """
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
-            if "\\u" in line:
-                # Half of a surrogate pair is no text: no tokenizer takes it.
-                json.dumps(value, ensure_ascii=False).encode("utf-8")
+            value = parse_json(line)
         except (ValueError, RecursionError) as error:
             reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-            if isinstance(error, UnicodeEncodeError):
-                reason = "half of a surrogate pair is no character"
             raise BenchError(
                 f"broken JSON: {reason}",
-                where=f"{path}, line {number}",
+                where=f"{name}, line {number}",
                 hint="every line must be one whole JSON object",
             ) from error
         if not isinstance(value, dict):
-            raise BenchError(f"expected a JSON object, found {type(value).__name__}", where=f"{path}, line {number}")
+            raise BenchError(f"expected a JSON object, found {type(value).__name__}", where=f"{name}, line {number}")
         yield number, value
+
+
+def parse_json(text: str) -> Any:
+    """A JSON value.
+
+    Raises:
+        ValueError: It is broken, or holds half of a surrogate pair, which is no text: no tokenizer takes it.
+        RecursionError: It is nested too deeply.
+    """
+    value = json.loads(text)
+    if "\\u" in text:
+        try:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ValueError("half of a surrogate pair is no character") from error
+    return value

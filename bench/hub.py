@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, BinaryIO, Literal
 
 from bench.cache import cache_root
 from bench.errors import BenchError
@@ -73,11 +74,7 @@ def snapshot(
     if cached is not None and (offline() or not download or _mark(repo, kind, cached, allow).exists()):
         return cached
     if offline():
-        raise BenchError(
-            f"{repo} is not in the Hub's local cache, and the Hub is switched off (HF_HUB_OFFLINE)",
-            where=where,
-            hint=f"unset HF_HUB_OFFLINE to download it, or {otherwise}",
-        )
+        raise _switched_off(repo, where, otherwise)
     if not download:
         raise NotDownloadedError(f"{repo} has to be downloaded from the Hub first", where=where)
     if (trouble := _trouble(repo, kind, revision)) is not None:
@@ -91,6 +88,66 @@ def snapshot(
         raise unreachable(repo, error, where, otherwise) from error
     write_text(_mark(repo, kind, path, allow), "")
     return path
+
+
+@dataclass(frozen=True)
+class HubFolder:
+    """A data set's files on the Hub, read where they are: only the bytes that are asked for come over the network.
+
+    Attributes:
+        repo: `owner/name`.
+        commit: Its revision.
+    """
+
+    repo: str
+    commit: str
+
+    def glob(self, pattern: str) -> list[str]:
+        """Names of the files that match a pattern, sorted."""
+        return sorted(path.removeprefix(f"{self._root}/") for path in _file_system().glob(f"{self._root}/{pattern}"))
+
+    def open(self, name: str) -> BinaryIO:
+        """One file for reading, seekable."""
+        handle: BinaryIO = _file_system().open(f"{self._root}/{name}", "rb")
+        return handle
+
+    @property
+    def _root(self) -> str:
+        return f"datasets/{self.repo}@{self.commit}"
+
+
+def remote_folder(repo: str, *, revision: str | None, download: bool, where: str, otherwise: str) -> HubFolder:
+    """A data set's files on the Hub, for reading parts of them without downloading all (see `snapshot`).
+
+    Raises:
+        NotDownloadedError: `download` is False.
+        BenchError: The Hub cannot be asked, or does not have it.
+    """
+    if offline():
+        raise _switched_off(repo, where, otherwise)
+    if not download:
+        raise NotDownloadedError(f"{repo} has to be downloaded from the Hub first", where=where)
+    from huggingface_hub import HfApi
+
+    try:
+        found = HfApi().repo_info(repo, repo_type="dataset", revision=revision, timeout=_PATIENCE_SECONDS)
+    except Exception as error:
+        raise unreachable(repo, error, where, otherwise) from error
+    return HubFolder(repo, str(found.sha))
+
+
+def _file_system() -> Any:
+    from huggingface_hub import HfFileSystem
+
+    return HfFileSystem()
+
+
+def _switched_off(repo: str, where: str, otherwise: str) -> BenchError:
+    return BenchError(
+        f"{repo} is not in the Hub's local cache, and the Hub is switched off (HF_HUB_OFFLINE)",
+        where=where,
+        hint=f"unset HF_HUB_OFFLINE to download it, or {otherwise}",
+    )
 
 
 def _trouble(repo: str, kind: RepoKind, revision: str | None) -> Exception | None:

@@ -220,6 +220,16 @@ def write_hub(folder: Path, configs: Mapping[str, Mapping[str, Iterable[Mapping[
     return folder
 
 
+def write_parquet(path: Path, rows: list[dict[str, object]], *, group: int | None = None) -> Path:
+    """Write objects as Parquet, `group` rows a row group."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=group)
+    return path
+
+
 def audit_record(
     sentences: Iterable[str],
     *,

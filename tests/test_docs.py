@@ -15,6 +15,7 @@ from bench.models.registry import ModelEntry, Prompts, Registry, Settings
 from bench.report.leaderboard import render_leaderboard
 from bench.results import schema
 from bench.tasks.card import TaskCard
+from bench.tasks.tables.section import Columns, Distractors, Join, Sample, Split, Table
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "Makefile"]
 COMMANDS = typer.main.get_command(app)
@@ -86,7 +87,7 @@ def test_the_command_reference_is_the_programs_own():
     ("page", "models"),
     [
         ("models.md", [Registry, Settings, ModelEntry, Prompts]),
-        ("tasks.md", [TaskCard]),
+        ("tasks.md", [TaskCard, Table, Columns, Join, Split, Sample, Distractors]),
         ("results.md", [schema.QualityRecord, schema.CostRecord, schema.EnvironmentRecord]),
         ("results.md", [schema.ModelInfo, schema.TaskInfo, schema.Encoding, schema.ViewScores, schema.Value]),
         ("results.md", [schema.Figure, schema.Noise]),

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from bench.models.registry import ModelEntry, Registry
     from bench.tasks.catalog import BrokenTask, Task
     from bench.tasks.unit import TaskUnit
+
+Choice = TypeVar("Choice", bound=str)
 
 DEFAULT_REGISTRY = Path("models.yaml")
 _COMMA = re.compile(r",(?![^()]*\))")
@@ -179,3 +181,17 @@ def whole_numbers(option: str, values: list[str] | None) -> tuple[int, ...]:
             raise UsageError(f"{option}: `{value}` is not a positive whole number", hint=f"{option} 384,192,96")
         found.append(int(value))
     return tuple(found)
+
+
+def one_of(option: str, value: str | None, choices: Sequence[Choice]) -> Choice | None:
+    """A value of which only some are allowed, None where it was not given.
+
+    Raises:
+        UsageError: Another value.
+    """
+    if value is None:
+        return None
+    for choice in choices:
+        if choice == value:
+            return choice
+    raise UsageError(f"{option}: no `{value}`", hint=did_you_mean(value, choices) or f"choices: {', '.join(choices)}")

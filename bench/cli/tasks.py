@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from bench.cli.options import TaskNames, split_list, task_folders
+from bench.cli.tasks_add import add, size_of
 from bench.cli.tasks_audit import audit
 from bench.cli.tasks_check import check
 from bench.hub import NotDownloadedError
@@ -16,14 +17,17 @@ if TYPE_CHECKING:
     from bench.tasks.unit import TaskUnit
 
 
-tasks = typer.Typer(help="List the tasks: type, splits, sizes, and where their data is.", invoke_without_command=True)
-for command in (check, audit):
+tasks = typer.Typer(
+    help="List the tasks: type, splits, sizes, and where their data is; add, check and audit them.",
+    invoke_without_command=True,
+)
+for command in (add, check, audit):
     tasks.command()(command)
 
 
 @tasks.callback()
 def show(context: typer.Context, names: TaskNames = None) -> None:
-    """List the tasks: type, splits, sizes, and where their data is."""
+    """List the tasks: type, splits, sizes, and where their data is; add, check and audit them."""
     if context.invoked_subcommand is None:
         _show(names)
 
@@ -61,8 +65,4 @@ def _row(unit: TaskUnit) -> list[str]:
         return [*names, f"not here: {error.message}", "", ""]
     except BenchError as error:
         return [*names, f"broken: {error.one_line}", "", ""]
-    if info.documents is not None:
-        size = f"{info.n:,} queries, {info.documents:,} documents"
-    else:
-        size = f"{info.n:,} {'pairs' if info.type == 'sts' else 'rows'}"
-    return [*names, size, info.fingerprint[:12], str(info.place.path)]
+    return [*names, size_of(info), info.fingerprint[:12], str(info.place.path)]

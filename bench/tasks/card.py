@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from bench.tasks.tables.section import Table
+
 # `mteb` stands for every other type of the installed mteb, scored by its own evaluator.
 TaskType = Literal["retrieval", "sts", "mteb"]
 MAIN_METRICS = {"retrieval": "ndcg_at_10", "sts": "cosine_spearman"}
@@ -38,6 +40,7 @@ class TaskCard(BaseModel):
         allow_empty: Whether texts may be empty.
         shown: Metrics that leaderboards show beside the main one.
         main_metric: The metric that ranks models; the type's own by default.
+        table: For data that are rows of a table: which columns of which files are the task.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -58,6 +61,7 @@ class TaskCard(BaseModel):
     allow_empty: bool = False
     shown: list[_Part] = []
     main_metric: _Part | None = None
+    table: Table | None = None
 
     @field_validator("path")
     @classmethod
@@ -80,6 +84,8 @@ class TaskCard(BaseModel):
             raise ValueError("`revision` is that of a Hub data set: `hub` is missing")
         if self.type == "mteb" and self.mteb is None:
             raise ValueError("a task of type mteb needs the key `mteb`: the task's name there")
+        if self.table is not None and self.type != self.table.task_type:
+            raise ValueError(f"a table of shape {self.table.shape} makes a task of type {self.table.task_type}")
         return self
 
     @property

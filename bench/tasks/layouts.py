@@ -12,6 +12,8 @@ from bench.tasks.data import NotHereError, PairData, RetrievalData
 from bench.tasks.mteb_bridge import definition
 from bench.tasks.mteb_data import MtebData, load_mteb
 from bench.tasks.pairs import SUFFIXES, read_pairs
+from bench.tasks.tables.files import local_files
+from bench.tasks.tables.read import read_table
 
 TaskData: TypeAlias = RetrievalData | PairData | MtebData
 
@@ -25,7 +27,8 @@ def read_data(card: TaskCard, path: Path, split: str, subset: str) -> TaskData:
 
     Args:
         card: The task's card.
-        path: A BEIR folder, a folder or file of pairs, or a data set in the Hub's file layout.
+        path: A BEIR folder, a folder or file of pairs, a folder or file of tables, or a data set in the
+            Hub's file layout.
         split: The split.
         subset: The subset, DEFAULT_SUBSET where the task has none.
 
@@ -33,6 +36,8 @@ def read_data(card: TaskCard, path: Path, split: str, subset: str) -> TaskData:
         NotHereError: It is not in there.
         BenchError: It is there and broken.
     """
+    if card.table is not None:
+        return read_table(local_files(path), card, split)
     if card.mteb is not None and (card.type == "mteb" or is_hub_layout(path)):
         return load_mteb(definition(card.mteb), path, split, subset)
     if card.type == "retrieval":

@@ -16,7 +16,7 @@ import numpy as np
 from bench.cache import cache_root, sha256_of
 from bench.errors import BenchError
 from bench.files import digest_bytes, digest_json, walk_files
-from bench.tasks.data import PairData, RetrievalData, pair_ids
+from bench.tasks.data import NotHereError, PairData, RetrievalData, pair_ids
 from bench.tasks.mteb_bridge import MtebDefinition, contained, import_mteb
 
 _BLOCK_ROWS = 1000
@@ -93,7 +93,8 @@ def load_mteb(definition: MtebDefinition, folder: Path, split: str, subset: str)
         for the few of these whose data asks for what bench's scoring does not do (its notes say why).
 
     Raises:
-        BenchError: mteb is missing, cannot read the folder, or the data cannot be scored.
+        NotHereError: mteb finds no such split and subset in the folder, or cannot read it.
+        BenchError: mteb is missing, or the data cannot be scored.
     """
     where = f"mteb task `{definition.name}` in {folder}"
     if not folder.is_dir():
@@ -108,12 +109,17 @@ def load_mteb(definition: MtebDefinition, folder: Path, split: str, subset: str)
             # The content stands for the revision, so that nothing keyed by the revision outlives a change.
             source |= {"path": str(folder.resolve()), "revision": key}
             task.metadata = task.metadata.model_copy(update={"dataset": source})
+            if task.fast_loading and subset in importlib.import_module("datasets").get_dataset_config_names(
+                str(folder)
+            ):
+                # Fast loading reads all subsets from one table, which not every copy of a data set has.
+                task.fast_loading = False
             task.load_data()
             if hasattr(task, "convert_v1_dataset_format_to_v2"):
                 task.convert_v1_dataset_format_to_v2(num_proc=None)
             parts = _parts(task, split, subset)
         except Exception as error:
-            raise BenchError(
+            raise NotHereError(
                 f"mteb cannot load the split `{split}` of `{subset}`: {type(error).__name__}: {error}",
                 where=where,
                 hint=f"the folder must hold the data set {definition.dataset} as the Hugging Face Hub has it",

@@ -43,23 +43,48 @@ def read_pairs(path: Path, *, allow_empty: bool = False) -> PairData:
             texts.append(text)
         first.append(texts[0])
         second.append(texts[1])
-        gold.append(_score(row.get("score"), where))
+        gold.append(read_number(row.get("score"), "score", where))
+    return make_pairs(first, second, gold, str(path))
+
+
+def make_pairs(first: list[str], second: list[str], gold: list[float], where: str) -> PairData:
+    """Scored pairs as data.
+
+    Args:
+        first: First sentences.
+        second: Second sentences.
+        gold: Gold scores.
+        where: What they were read from, for messages.
+
+    Raises:
+        BenchError: There are fewer than two, or the scores are all the same (no correlation is defined then).
+    """
     if len(gold) < 2:
-        raise BenchError(f"{len(gold)} pairs; a correlation needs at least 2", where=str(path))
+        raise BenchError(f"{len(gold)} pairs; a correlation needs at least 2", where=where)
     if len(set(gold)) == 1:
         raise BenchError(
-            f"every score is {gold[0]:g}: no correlation is defined", where=str(path), hint="check the column `score`"
+            f"every score is {gold[0]:g}: no correlation is defined", where=where, hint="check the column `score`"
         )
     return PairData(pair_ids(first, second, gold), first, second, np.array(gold, dtype=np.float64))
 
 
-def _score(value: Any, where: str) -> float:
+def read_number(value: Any, what: str, where: str) -> float:
+    """A cell as a finite number.
+
+    Args:
+        value: The cell.
+        what: What messages call it.
+        where: Its place.
+
+    Raises:
+        BenchError: It is none.
+    """
     try:
         number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise BenchError(f"the score {str(value)[:40]!r} is not a number", where=where)
+        raise BenchError(f"the {what} {str(value)[:40]!r} is not a number", where=where)
     return number
 
 

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.files import path_exists, user_path
-from bench.hub import NotDownloadedError, snapshot
+from bench.hub import HubFolder, NotDownloadedError, remote_folder, snapshot, unreachable
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError
 from bench.tasks.layouts import DEFAULT_SUBSET, TaskData, read_data
+from bench.tasks.tables.files import first_found, local_files, remote_files
+from bench.tasks.tables.read import read_table
 
 DATA_VARIABLE = "BENCH_DATA"
 
@@ -79,7 +81,7 @@ class Sources:
         if isinstance(self._hub, BenchError):
             raise self._not_available(split, subset, [*reasons, self._hub.message])
         try:
-            return self._read(self._hub, split, subset)
+            return self._read_hub(self._hub, split, subset)
         except NotHereError as error:
             raise self._not_available(split, subset, [*reasons, error.message]) from error
 
@@ -101,6 +103,18 @@ class Sources:
     def _read(self, place: Place, split: str, subset: str) -> Loaded:
         return Loaded(read_data(self.card, place.path, split, subset), place)
 
+    def _read_hub(self, hub: Place | HubFolder, split: str, subset: str) -> Loaded:
+        if isinstance(hub, Place):
+            return self._read(hub, split, subset)
+        try:
+            return Loaded(read_table(remote_files(hub), self.card, split), Place(Path(hub.repo), hub.commit))
+        except BenchError:
+            raise
+        except Exception as error:
+            # The network may break while rows are read, with errors of no common type.
+            where = f"task `{self.card.name}`"
+            raise unreachable(hub.repo, error, where, f"put the data into {self._wanted_folder}") from error
+
     def _local_places(self) -> Iterator[Place]:
         root = os.environ.get(DATA_VARIABLE)
         if root and path_exists(folder := user_path(root) / self._folder_name):
@@ -109,22 +123,44 @@ class Sources:
             yield Place(self.own_path())
 
     @cached_property
-    def _hub(self) -> Place | BenchError:
+    def _hub(self) -> Place | HubFolder | BenchError:
         """The Hub's files, or why they cannot be had: asked once, since a Hub that does not answer takes its time."""
-        repo = self.card.hub or ""
+        repo, table = self.card.hub or "", self.card.table
+        sampled = table is not None and table.sample is not None
+        revision, where = self.card.revision, f"task `{self.card.name}`"
+        otherwise = f"put the data into {self._wanted_folder}"
         try:
             folder = snapshot(
                 repo,
                 "dataset",
-                revision=self.card.revision,
-                download=self.download,
-                usable=lambda path: any(path.iterdir()),
-                where=f"task `{self.card.name}`",
-                otherwise=f"put the data into {self._wanted_folder}",
+                revision=revision,
+                # Of a table that is sampled only the sample is fetched, if the whole is not here.
+                download=self.download and not sampled,
+                usable=self._usable,
+                where=where,
+                otherwise=otherwise,
+                allow=table.patterns if table else None,
             )
+        except NotDownloadedError:
+            pass
         except BenchError as error:
             return error
-        return Place(folder, folder.name)
+        else:
+            return Place(folder, folder.name)
+        try:
+            return remote_folder(repo, revision=revision, download=self.download, where=where, otherwise=otherwise)
+        except BenchError as error:
+            return error
+
+    def _usable(self, folder: Path) -> bool:
+        """Whether a folder in the Hub's cache holds what the card needs, so far as names tell."""
+        table = self.card.table
+        if table is None:
+            return any(folder.iterdir())
+        try:
+            return any(first_found(local_files(folder), names) for names in table.files.values())
+        except NotHereError:
+            return False
 
     @property
     def _folder_name(self) -> str:

@@ -372,3 +372,92 @@ def test_json_is_written_as_the_hub_has_it(tmp_path):
     (folder / "README.md").write_text(f"---\nconfigs:\n{config}---\n")
     loaded = sources(tmp_path, hub="mteb/stsbenchmark-sts", mteb="STSBenchmark", path=folder).load("test", "default")
     assert loaded.data.gold.tolist() == [0, 1, 2, 3]
+
+
+class TestTables:
+    """Cards of tables on the Hub: the whole where it is small, a sample of it where it is not."""
+
+    CARD = """
+name: x
+type: retrieval
+hub: org/triplets
+table:
+  shape: triplets
+  files: {all: "hard/train-*.parquet"}
+  sample: {test: 3, seed: 1}
+"""
+
+    @pytest.fixture
+    def data(self, tmp_path) -> Path:
+        folder = tmp_path / "data"
+        (folder / "hard").mkdir(parents=True)
+        for part in range(2):
+            rows = range(part * 20, part * 20 + 20)
+            columns = {
+                "query": [f"query {row // 2}" for row in rows],
+                "positive": [f"yes {row // 2}" for row in rows],
+                "negative": [f"no {row}" for row in rows],
+            }
+            name = f"train-{part:05d}-of-00002.parquet"
+            pq.write_table(pa.table(columns), folder / "hard" / name, row_group_size=4)
+        return folder
+
+    def unit(self, tmp_path: Path):
+        path = tmp_path / "x.yaml"
+        path.write_text(self.CARD)
+        [task] = select_tasks([str(path)], [])
+        [unit] = task.units()
+        return unit
+
+    @pytest.fixture
+    def online(self, data, monkeypatch) -> list[str]:
+        """A Hub whose data sets' files can be opened; the names of those that were."""
+        from types import SimpleNamespace
+
+        opened: list[str] = []
+
+        class FileSystem:
+            prefix = f"datasets/org/triplets@{COMMIT}"
+
+            def glob(self, pattern):
+                pattern = pattern.removeprefix(f"{self.prefix}/")
+                return [f"{self.prefix}/{path.relative_to(data)}" for path in data.glob(pattern)]
+
+            def open(self, name, mode):
+                opened.append(name.removeprefix(f"{self.prefix}/"))
+                return (data / opened[-1]).open(mode)
+
+        monkeypatch.setattr("huggingface_hub.HfApi.repo_info", lambda *_, **__: SimpleNamespace(sha=COMMIT))
+        monkeypatch.setattr("huggingface_hub.HfFileSystem", FileSystem)
+        monkeypatch.delenv("HF_HUB_OFFLINE")
+        return opened
+
+    def test_a_sample_is_read_over_the_network_without_a_download(self, tmp_path, online):
+        unit = self.unit(tmp_path)
+        assert unit.info.n == 3
+        assert unit.info.place.revision == COMMIT
+        assert online
+
+    def test_the_cache_gives_the_same_sample(self, tmp_path, monkeypatch, hub_cache, data, online):
+        far = self.unit(tmp_path)
+        far_print = far.fingerprint
+        in_hub_cache(hub_cache, "org/triplets", data)
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        near = self.unit(tmp_path)
+        online.clear()
+        assert near.fingerprint == far_print
+        assert online == []
+
+    def test_a_cache_that_lacks_a_part_is_not_taken_for_the_whole(self, tmp_path, hub_cache, data):
+        snapshot = in_hub_cache(hub_cache, "org/triplets", data)
+        (snapshot / "hard" / "train-00001-of-00002.parquet").unlink()
+        with pytest.raises(NotAvailableError, match="needs org/triplets"):
+            _ = self.unit(tmp_path).info
+
+    def test_a_network_that_breaks_while_rows_are_read(self, tmp_path, monkeypatch, online):
+        def broken(*_):
+            raise RuntimeError("no answer")
+
+        monkeypatch.setattr("huggingface_hub.HfFileSystem.open", broken)
+        with pytest.raises(BenchError, match="could not get org/triplets from the Hub: no answer"):
+            _ = self.unit(tmp_path).info

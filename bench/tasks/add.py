@@ -1,0 +1,195 @@
+"""A task card for data that lies somewhere: look at it, load it, and only then write the card."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from bench.errors import UsageError
+from bench.files import path_exists, write_text
+from bench.tasks.beir import is_beir, splits_of
+from bench.tasks.card import CARD_NAME, TaskCard
+from bench.tasks.catalog import Task
+from bench.tasks.tables.files import local_files
+from bench.tasks.tables.recognise import Recognised, recognise, survey
+from bench.tasks.tables.rows import SUFFIXES, Format
+from bench.tasks.tables.section import TEST, TRAIN, Encoding, Shape
+from bench.tasks.unit import TaskUnit
+
+# The split that is scored is the first of these that the data has.
+_SCORED = (TEST, "dev", "validation", "val")
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user says about the data; the rest is recognised.
+
+    Attributes:
+        shape: The table's shape.
+        columns: Columns by role.
+        encoding: Encoding of CSV.
+        delimiter: Delimiter of CSV.
+        relevant_from: The least relevance of a relevant document.
+        card: Further keys of the card.
+    """
+
+    shape: Shape | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    encoding: Encoding | None = None
+    delimiter: str | None = None
+    relevant_from: float | None = None
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NewTask:
+    """A task that is loaded and whose card is not yet written.
+
+    Attributes:
+        path: Where the card will stand.
+        content: What will stand in it.
+        recognised: What was recognised, where the data is a table.
+        units: What is scored, with its data loaded.
+        training: The pairs to train with, where there are any.
+    """
+
+    path: Path
+    content: dict[str, Any]
+    recognised: Recognised | None
+    units: list[TaskUnit]
+    training: TaskUnit | None
+
+    def write(self) -> None:
+        """Write the card.
+
+        Raises:
+            UsageError: There is one by now.
+            BenchError: The folder cannot be written.
+        """
+        if self.path.exists():
+            raise UsageError("there is a card already", where=str(self.path), hint="choose another --name")
+        write_text(self.path, yaml.safe_dump(self.content, sort_keys=False, allow_unicode=True, width=110))
+
+
+def new_task(data: Path, name: str, folder: Path, known: Mapping[str, object], wishes: Wishes) -> NewTask:
+    """Make a task of a BEIR folder or of tables, and load it.
+
+    Args:
+        data: A BEIR folder, a file, or a folder with a file a split.
+        name: The task's name.
+        folder: The folder that cards lie in.
+        known: The tasks that are there, by name.
+        wishes: What the user says about the data.
+
+    Raises:
+        UsageError: The name is taken or no name, there is no data, or it cannot be told what it is.
+        BenchError: The data is broken, with its place.
+    """
+    path = folder / f"{name}.yaml"
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"`{name}` is no name for a task", hint="letters, digits, `_`, `-` and `.`")
+    if name in known or path.exists() or (folder / name / CARD_NAME).exists():
+        raise UsageError(f"there is a task `{name}` already", hint="choose another --name, or delete its card")
+    if not path_exists(data):
+        raise UsageError("no such file or folder", where=str(data), hint="check the path")
+    data = data.resolve()
+    recognised = None
+    if data.is_dir() and is_beir(data):
+        section = _beir(data)
+    else:
+        section, recognised = _table(data, wishes)
+    content = {"name": name, **section, "path": str(data), **wishes.card}
+    task = Task(_card(content), folder)
+    units = task.units(download=False)
+    for unit in units:
+        _ = unit.info
+    content["path"] = _card_path(data, folder)
+    return NewTask(path, _ordered(content), recognised, units, task.training())
+
+
+def _card(content: dict[str, Any]) -> TaskCard:
+    try:
+        return TaskCard.model_validate(content)
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        key = ".".join(map(str, detail["loc"]))
+        raise UsageError(f"{key}: {detail['msg'].removeprefix('Value error, ')}") from error
+
+
+def _beir(folder: Path) -> dict[str, Any]:
+    splits = splits_of(folder)
+    chosen = next((split for split in _SCORED if split in splits), splits[0] if splits else TEST)
+    return {"type": "retrieval"} | ({"splits": [chosen]} if chosen != TEST else {})
+
+
+def _table(data: Path, wishes: Wishes) -> tuple[dict[str, Any], Recognised]:
+    splits = _splits(data)
+    scored = next(split for split in (*_SCORED, TRAIN) if split in splits)
+    # Rows that are scored are no training rows, whatever their file is called.
+    files = {TEST if split == TRAIN == scored else split: pattern for split, pattern in splits.items()}
+    scored = TEST if scored == TRAIN else scored
+    first = local_files(data)([files[scored]])[0]
+    looked = survey(first, Format((wishes.encoding or "utf-8",), wishes.delimiter))
+    recognised = recognise(looked, wishes.shape, wishes.columns)
+    table: dict[str, Any] = {"shape": recognised.shape, "files": files, "columns": recognised.columns}
+    further = {
+        "encoding": wishes.encoding,
+        "delimiter": looked.text.delimiter,
+        "relevant_from": wishes.relevant_from,
+    }
+    table |= {key: value for key, value in further.items() if value is not None}
+    section: dict[str, Any] = {"type": "sts" if recognised.shape == "pairs" else "retrieval"}
+    return section | ({"splits": [scored]} if scored != TEST else {}) | {"table": table}, recognised
+
+
+def _splits(data: Path) -> dict[str, str]:
+    """Name or pattern of the files of each split."""
+    if data.is_file():
+        return {TEST: data.name}
+    tables = sorted(
+        file
+        for folder in (data, data / "data")
+        if folder.is_dir()
+        for file in folder.iterdir()
+        if file.suffix.lower() in SUFFIXES and file.is_file()
+    )
+    names = {}
+    for split in (TRAIN, *_SCORED):
+        found = [file for file in tables if re.match(rf"{split}(?![A-Za-z])", file.stem)]
+        if len(found) == 1:
+            names[split] = found[0].relative_to(data).as_posix()
+        elif found:
+            parent = found[0].parent.relative_to(data)
+            names[split] = (parent / f"{split}[-_.0-9]*{found[0].suffix}").as_posix()
+    if not names and len(tables) == 1:
+        return {TEST: tables[0].relative_to(data).as_posix()}
+    if not names:
+        shown = ", ".join(file.name for file in tables[:5]) or "none"
+        raise UsageError(
+            "no BEIR folder, and no file that is called test, dev or train",
+            where=str(data),
+            hint=f"name one file; tables found: {shown}",
+        )
+    return names
+
+
+def _card_path(data: Path, folder: Path) -> str:
+    """The data's path as the card writes it: relative where both lie in one project, so that it can move."""
+    home = folder.resolve()
+    if data.is_relative_to(home.parent):
+        return Path(os.path.relpath(data, home)).as_posix()
+    return str(data)
+
+
+def _ordered(content: dict[str, Any]) -> dict[str, Any]:
+    """The keys in the order in which people read a card."""
+    order = [key for key in TaskCard.model_fields if key in content]
+    return {key: content[key] for key in order}

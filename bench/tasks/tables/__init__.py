@@ -1,0 +1,1 @@
+"""Tasks whose data are the rows of tables: CSV, JSON Lines, Parquet."""

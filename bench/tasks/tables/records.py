@@ -1,0 +1,191 @@
+"""From the rows of a table to texts, ids and numbers: which column holds what, and what a cell may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from bench.errors import BenchError, did_you_mean
+from bench.tasks.data import NotHereError
+from bench.tasks.pairs import read_number
+from bench.tasks.tables.cells import SHOWN, identifier, match_columns, plain_text, several_texts, text_id
+from bench.tasks.tables.files import DataFile, FindFiles
+from bench.tasks.tables.joined import Joined, key_column, read_joined
+from bench.tasks.tables.rows import Format, Row, read_rows
+from bench.tasks.tables.section import REQUIRED, Table
+
+# Roles that several columns may hold, named by a pattern.
+_SEVERAL = ("positive", "negative")
+_QUERY_ROLE = {"qa": "question", "triplets": "query", "relevance": "query"}
+_DOCUMENT_ROLE = {"qa": "answer", "triplets": "positive", "relevance": "document"}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document of a row: its id, where a column holds one, and its text."""
+
+    id: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row of a retrieval table.
+
+    Attributes:
+        row: Where it stands.
+        query: Text of the query.
+        query_id: Its id, where a column holds one.
+        documents: Its document, or its relevant documents.
+        negatives: Documents that are not relevant.
+        relevance: How relevant the document is, where a column says it.
+    """
+
+    row: Row
+    query: str
+    query_id: str | None
+    documents: list[Document]
+    negatives: list[Document]
+    relevance: float | None
+
+    @property
+    def query_key(self) -> str:
+        """The query's id, or a name from its text where no column holds one."""
+        return self.query_id or text_id(self.query)
+
+
+@dataclass(frozen=True)
+class Records:
+    """Reads the records of a table's files.
+
+    Attributes:
+        table: The card's section.
+        files: Finds the files of the data set.
+        allow_empty: Whether texts may be empty.
+    """
+
+    table: Table
+    files: FindFiles
+    allow_empty: bool
+
+    def read(self, file: DataFile, order: np.random.Generator | None = None) -> Iterator[Record]:
+        """The records of one file of a retrieval task, as they stand or, in Parquet, by row groups in a drawn order.
+
+        Raises:
+            NotHereError: A column is missing, with the columns found.
+            BenchError: The file is broken, or a cell does not hold what it must, with its place.
+        """
+        query_role = _QUERY_ROLE[self.table.shape]
+        for row, columns in self._rows(file, order):
+            query = columns[query_role][0]
+            ids, relevance = columns.get("query_id"), columns.get("relevance")
+            yield Record(
+                row=Row({}, row.file, row.place),
+                query=self._text(row.cells[query], query, row),
+                query_id=identifier(row.cells[ids[0]], ids[0], row) if ids else None,
+                documents=self._documents(row, columns),
+                negatives=[
+                    Document(None, text)
+                    for column in columns.get("negative", [])
+                    for text in several_texts(row.cells[column], column, row)
+                ],
+                relevance=read_number(row.cells[relevance[0]], relevance[0], row.where) if relevance else None,
+            )
+
+    def _documents(self, row: Row, columns: dict[str, list[str]]) -> list[Document]:
+        """The document of a row, or its relevant documents."""
+        several = self.table.shape != "relevance"
+        texts = []
+        for column in columns[_DOCUMENT_ROLE[self.table.shape]]:
+            value = row.cells[column]
+            cells = value if several and isinstance(value, list) and value else [value or None]
+            texts += [self._text(cell, column, row) for cell in cells]
+        if title := columns.get("title"):
+            texts = [f"{plain_text(row.cells[title[0]], title[0], row)} {text}".strip() for text in texts]
+        ids = columns.get("document_id")
+        if ids and len(texts) > 1:
+            raise BenchError(
+                f"{len(texts)} texts under one id", where=row.where, hint="a list of texts goes without `document_id`"
+            )
+        name = identifier(row.cells[ids[0]], ids[0], row) if ids else None
+        return [Document(name, text) for text in texts]
+
+    def read_pairs(self, file: DataFile) -> Iterator[tuple[str, str, float]]:
+        """The rows of one file of scored pairs.
+
+        Raises:
+            NotHereError: A column is missing, with the columns found.
+            BenchError: The file is broken, or a cell does not hold what it must, with its place.
+        """
+        for row, columns in self._rows(file, None):
+            first, second, score = (columns[role][0] for role in REQUIRED["pairs"])
+            yield (
+                self._text(row.cells[first], first, row),
+                self._text(row.cells[second], second, row),
+                read_number(row.cells[score], score, row.where),
+            )
+
+    def _rows(self, file: DataFile, order: np.random.Generator | None) -> Iterator[tuple[Row, dict[str, list[str]]]]:
+        """The rows with the cells of every role, and which columns hold a role."""
+        roles: dict[str, list[str]] = {}
+        key: list[str] = []
+
+        def choose(found: list[str]) -> list[str]:
+            roles.update(self._roles(file, found))
+            columns = [column for columns in roles.values() for column in columns]
+            if self.table.join is not None and not set(columns) <= set(found):
+                key.append(key_column(self.table.join, found, file.where))
+            return list(dict.fromkeys([*(column for column in columns if column in found), *key]))
+
+        for row in read_rows(file, choose, Format(self.table.encoding, self.table.delimiter), order):
+            yield (self._with_joined(row, key[0]) if key else row), roles
+
+    def _roles(self, file: DataFile, found: list[str]) -> dict[str, list[str]]:
+        """The columns of each role: of the file itself, else of the second file."""
+        roles = {}
+        for role in self.table.roles:
+            names, several = self.table.names(role), role in _SEVERAL
+            columns = match_columns(names, found, several=several)
+            if not columns and self._joined is not None:
+                columns = match_columns(names, self._joined.columns, several=several)
+            if not columns:
+                raise self._missing(role, names, found, file)
+            roles[role] = columns
+        return roles
+
+    def _missing(self, role: str, names: list[str], found: list[str], file: DataFile) -> NotHereError:
+        wanted = " or ".join(f"`{name}`" for name in names)
+        message = f"no column {wanted} for {role}"
+        if self.table.join is not None and self._joined is None:
+            message += f", and no file {' or '.join(self.table.join.files)} to take it from"
+        close = did_you_mean(names[0], found)
+        shown = f"columns found: {', '.join(found)[:SHOWN] or 'none'}"
+        return NotHereError(message, where=file.where, hint=f"{close} {shown}" if close else shown)
+
+    @cached_property
+    def _joined(self) -> Joined | None:
+        return read_joined(self.table, self.table.join, self.files) if self.table.join is not None else None
+
+    def _with_joined(self, row: Row, key: str) -> Row:
+        joined = self._joined
+        if joined is None:
+            return row
+        name = identifier(row.cells[key], key, row)
+        further = joined.rows.get(name)
+        if further is None:
+            raise BenchError(f"{key} `{name}` is not in {joined.file}", where=row.where)
+        return Row({**further, **row.cells}, row.file, row.place)
+
+    def _text(self, value: Any, column: str, row: Row) -> str:
+        text = plain_text(value, column, row)
+        if not text and not self.allow_empty:
+            raise BenchError(
+                f"`{column}` is empty",
+                where=row.where,
+                hint="give it a text, remove the row, or set `allow_empty: true` in the task card",
+            )
+        return text

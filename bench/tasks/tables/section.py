@@ -1,0 +1,238 @@
+"""The section `table` of a task card: which columns of which files are the task."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+Shape = Literal["qa", "triplets", "pairs", "relevance"]
+Encoding = Literal["utf-8", "latin-1", "cp1252"]
+
+# The split that holds the rows which `split` or `sample` divide.
+ALL = "all"
+TRAIN = "train"
+TEST = "test"
+
+REQUIRED: dict[Shape, tuple[str, ...]] = {
+    "qa": ("question", "answer"),
+    "triplets": ("query", "positive", "negative"),
+    "pairs": ("sentence1", "sentence2", "score"),
+    "relevance": ("query", "document", "relevance"),
+}
+OPTIONAL: dict[Shape, tuple[str, ...]] = {
+    "qa": ("query_id", "document_id", "title"),
+    "triplets": ("query_id",),
+    "pairs": (),
+    "relevance": ("query_id", "document_id", "title"),
+}
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _inside(pattern: str) -> str:
+    path = PurePosixPath(pattern)
+    if path.is_absolute() or ".." in path.parts or "\\" in pattern or "\x00" in pattern:
+        raise ValueError("leads outside the data set; name files within it")
+    return pattern
+
+
+_Text = Annotated[str, StringConstraints(min_length=1)]
+# One name, or alternatives of which the first that is there counts.
+Names = Annotated[list[_Text], BeforeValidator(_listed), Field(min_length=1)]
+
+FileNames = Annotated[list[Annotated[_Text, AfterValidator(_inside)]], BeforeValidator(_listed), Field(min_length=1)]
+
+# The first that a whole file can be read in counts.
+Encodings = Annotated[list[Encoding], BeforeValidator(_listed), Field(min_length=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Columns(_Section):
+    """Which column holds what: a name, or alternatives tried in order.
+
+    Attributes:
+        query: Text of the query (triplets, relevance).
+        query_id: Rows with the same value are one query; without it, rows with the same text are.
+        document: Text of the document (relevance).
+        document_id: Rows with the same value are one document; without it, rows with the same text are.
+        title: Put before the document's text, with a space between.
+        relevance: How relevant the document is, a number.
+        question: Text of the query (qa).
+        answer: Text of the document, or a list of texts that are all relevant (qa).
+        positive: A relevant text or a list of them (triplets).
+        negative: A text that is not relevant, or a list of them (triplets); `negative_*` names several columns.
+        sentence1: First sentence (pairs).
+        sentence2: Second sentence (pairs).
+        score: Their gold similarity, a number (pairs).
+    """
+
+    query: Names | None = None
+    query_id: Names | None = None
+    document: Names | None = None
+    document_id: Names | None = None
+    title: Names | None = None
+    relevance: Names | None = None
+    question: Names | None = None
+    answer: Names | None = None
+    positive: Names | None = None
+    negative: Names | None = None
+    sentence1: Names | None = None
+    sentence2: Names | None = None
+    score: Names | None = None
+
+
+class Join(_Section):
+    """A second file with further columns of the same rows.
+
+    Attributes:
+        files: Its name or glob pattern, or alternatives.
+        on: The column, in both files, that says which rows belong together.
+        encoding: Its encoding, where it is CSV, or alternatives.
+    """
+
+    files: FileNames
+    on: Names
+    encoding: Encodings = ["utf-8"]
+
+
+class Split(_Section):
+    """Dividing the rows of `files.all` into train and test by seed.
+
+    The rows are put into the order of NumPy's `default_rng(seed).permutation`, as the library `datasets` shuffles and
+    splits. With `rows`, that many are drawn in such an order first.
+
+    Attributes:
+        rows: How many rows to draw; all by default.
+        test: Share of them that is the split `test`, rounded up; the others are `train`.
+        seed: Seed of both orders.
+    """
+
+    rows: int | None = Field(default=None, ge=2)
+    test: float = Field(gt=0, lt=1)
+    seed: int = Field(ge=0)
+
+
+class Distractors(_Section):
+    """Documents to search besides those of the rows drawn: some that stand only in rows that `split` did not draw.
+
+    They are taken by ascending id, numbers as numbers, so that the order of rows does not matter.
+
+    Attributes:
+        count: How many.
+        first_id: The number that their ids start from.
+    """
+
+    count: int = Field(ge=1)
+    first_id: int = 0
+
+
+class Sample(_Section):
+    """A part of `files.all` that is read without reading the whole.
+
+    Blocks of rows (the row groups of a Parquet file, or a whole file of another format) are read in an order drawn
+    by seed until enough different queries have been seen: first those of `test`, then those of `train`.
+
+    Attributes:
+        test: How many queries the split `test` has.
+        train: How many queries the split `train` has, none of which stands in `test`.
+        seed: Seed of the order.
+    """
+
+    test: int = Field(ge=1)
+    train: int = Field(default=0, ge=0)
+    seed: int = Field(ge=0)
+
+
+class Table(_Section):
+    """How a table becomes a task.
+
+    Attributes:
+        shape: What a row is: qa, triplets, pairs or relevance.
+        files: By split, names or glob patterns tried in order; `all` for rows that `split` or `sample` divide.
+        columns: Which column holds what; a role that is not named is looked for under its own name.
+        encoding: Encoding of CSV files, or alternatives of which the first that fits a file counts.
+        delimiter: What stands between the cells of CSV files.
+        join: A second file with further columns.
+        relevant_from: The least relevance of a relevant document. Without it relevances are whole numbers and count
+            as graded labels.
+        train_above: The relevance that a training pair must exceed; by default training pairs are the relevant ones.
+        split: Dividing the rows by seed.
+        sample: Reading a part by seed.
+        corpus: Splits whose documents are searched; by default those of the split that is scored.
+        distractors: Documents of rows that `split` did not draw, which are searched too.
+        same_document: What happens when a document id stands with two texts: `error`, or the `first` or `last`
+            text counts.
+    """
+
+    shape: Shape
+    files: dict[str, FileNames] = Field(min_length=1)
+    columns: Columns = Columns()
+    encoding: Encodings = ["utf-8"]
+    delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
+    join: Join | None = None
+    relevant_from: float | None = Field(default=None, strict=False)
+    train_above: float | None = Field(default=None, strict=False)
+    split: Split | None = None
+    sample: Sample | None = None
+    corpus: list[_Text] | None = Field(default=None, min_length=1)
+    distractors: Distractors | None = None
+    same_document: Literal["error", "first", "last"] = "error"
+
+    @model_validator(mode="after")
+    def _whole(self) -> Table:
+        for fault in (self._column_fault(), self._division_fault(), self._shape_fault()):
+            if fault:
+                raise ValueError(fault)
+        return self
+
+    def _column_fault(self) -> str | None:
+        known = (*REQUIRED[self.shape], *OPTIONAL[self.shape])
+        unused = [role for role in Columns.model_fields if getattr(self.columns, role) and role not in known]
+        if unused:
+            return f"the shape {self.shape} has no column `{unused[0]}`; it has {', '.join(known)}"
+        return None
+
+    def _division_fault(self) -> str | None:
+        if self.split is not None and self.sample is not None:
+            return "`split` and `sample` exclude each other"
+        divided = self.split is not None or self.sample is not None
+        if divided != (ALL in self.files):
+            return "`files.all` goes with `split` or `sample`, which say how its rows are divided"
+        if self.distractors is not None and (self.split is None or self.split.rows is None):
+            return "`distractors` come from the rows that `split` leaves out: `split.rows` is missing"
+        return None
+
+    def _shape_fault(self) -> str | None:
+        if self.shape != "relevance" and (self.relevant_from is not None or self.train_above is not None):
+            return "`relevant_from` and `train_above` belong to the shape relevance"
+        if self.shape == "pairs" and (self.corpus or self.sample):
+            return "the shape pairs has neither `corpus` nor `sample`"
+        return None
+
+    @property
+    def patterns(self) -> list[str]:
+        """Names and glob patterns of all files that it may be read from."""
+        joined = self.join.files if self.join else []
+        return [*(name for names in self.files.values() for name in names), *joined]
+
+    @property
+    def task_type(self) -> Literal["retrieval", "sts"]:
+        """The type of task that it makes."""
+        return "sts" if self.shape == "pairs" else "retrieval"
+
+    @property
+    def roles(self) -> list[str]:
+        """What its columns hold: the roles that the shape needs, and those that the card names besides."""
+        return [*REQUIRED[self.shape], *(role for role in OPTIONAL[self.shape] if getattr(self.columns, role))]
+
+    def names(self, role: str) -> list[str]:
+        """The columns that may hold a role, in order; by default the one of that name."""
+        named: list[str] | None = getattr(self.columns, role)
+        return named or [role]

@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+import yaml
+from support import random_beir, write_jsonl, write_parquet
+
+from bench.cli import run_cli
+from bench.tasks.catalog import read_card
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def write_csv(path: str, rows: list[dict], delimiter: str = ",", encoding: str = "utf-8") -> Path:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with Path(path).open("w", newline="", encoding=encoding) as handle:
+        writer = csv.DictWriter(handle, list(rows[0]), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(rows)
+    return Path(path)
+
+
+def add(*arguments: str, name: str = "mine", status: int = 0) -> dict | None:
+    """The card that `bench tasks add` writes, None where it writes none."""
+    assert run_cli(["tasks", "add", *arguments, "--name", name]) == status
+    path = Path("tasks") / f"{name}.yaml"
+    return yaml.safe_load(path.read_text()) if path.exists() else None
+
+
+FAQ = [{"Question": "how?", "Answer": "so"}, {"Question": "why?", "Answer": "because"}]
+
+
+def test_a_csv_of_questions_becomes_a_task_that_runs(tiny_model, capsys):
+    write_csv("data/faq.csv", FAQ)
+    card = add("data/faq.csv", "--description", "Ours.", "--language", "en")
+    assert card == {
+        "name": "mine",
+        "type": "retrieval",
+        "description": "Ours.",
+        "path": "../data/faq.csv",
+        "language": "en",
+        "table": {
+            "shape": "qa",
+            "files": {"test": "faq.csv"},
+            "columns": {"question": "Question", "answer": "Answer"},
+        },
+    }
+    said = capsys.readouterr().out
+    assert "question: column Question" in said
+    assert "split test: 2 queries, 2 documents" in said
+    assert "bench run --tasks mine" in said
+    assert run_cli(["run", "--model", "./tiny", "--tasks", "mine", "--no-cost"]) == 0
+    assert run_cli(["tasks", "--tasks", "mine"]) == 0
+    assert "2 queries, 2 documents" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("row", "shape", "columns"),
+    [
+        ({"anchor": "q", "positive": "p"}, "qa", {"question": "anchor", "answer": "positive"}),
+        ({"id": 1, "prompt-id": 2, "Query": "q", "Passage": "p"}, "qa", {"question": "Query", "answer": "Passage"}),
+        (
+            {"query": "q", "answer": ["a", "b"], "doc_id": 1},
+            "qa",
+            {"question": "query", "answer": "answer"},
+        ),
+        (
+            {"anchor": "q", "positive": "p", "negative": "n"},
+            "triplets",
+            {"query": "anchor", "positive": "positive", "negative": "negative"},
+        ),
+        (
+            {"query": "q", "pos": "p", "Negative 1": "n", "Negative 2": "m"},
+            "triplets",
+            {"query": "query", "positive": "pos", "negative": "Negative *"},
+        ),
+        (
+            {"id": 3, "product_uid": 7, "product_title": "t", "search_term": "s", "relevance": 1},
+            "relevance",
+            {
+                "query": "search_term",
+                "document": "product_title",
+                "relevance": "relevance",
+                "document_id": "product_uid",
+            },
+        ),
+        (
+            {"query-id": "1", "query": "q", "title": "t", "text": "d", "score": 1},
+            "relevance",
+            {"query": "query", "document": "text", "relevance": "score", "query_id": "query-id", "title": "title"},
+        ),
+    ],
+)
+def test_columns_are_recognised_by_name_and_type(row, shape, columns):
+    for file in (write_jsonl(Path("t.jsonl"), [row]), write_parquet(Path("t.parquet"), [row])):
+        card = add(str(file), name=file.suffix[1:])
+        assert (card["table"]["shape"], card["table"]["columns"]) == (shape, columns)
+
+
+def test_scored_pairs_become_an_sts_task(capsys):
+    write_csv("p.tsv", [{"text_a": f"a{n}", "text_b": f"b{n}", "Label": n / 2} for n in range(4)], "\t")
+    card = add("p.tsv")
+    assert card["type"] == "sts"
+    assert card["table"]["columns"] == {"sentence1": "text_a", "sentence2": "text_b", "score": "Label"}
+    assert "split test: 4 pairs" in capsys.readouterr().out
+
+
+def test_a_label_of_words_is_no_score(capsys):
+    write_csv("p.csv", [{"sentence1": "a", "sentence2": "b", "label": "similar"}])
+    assert add("p.csv", status=2) is None
+    said = capsys.readouterr().err
+    assert "pairs needs a column for score" in said
+    assert "sentence1 (text), sentence2 (text), label (text)" in said
+
+
+def test_another_delimiter_is_seen_in_the_heading():
+    write_csv("t.csv", [{"frage": "a, b?", "antwort": "c, d"}], ";")
+    card = add("t.csv", "--query-column", "frage", "--answer-column", "ANTWORT")
+    assert card["table"]["delimiter"] == ";"
+    assert card["table"]["columns"] == {"question": "frage", "answer": "antwort"}
+
+
+def test_fractions_of_relevance_want_a_threshold(capsys):
+    rows = [
+        {"search_term": "q", "product_title": "a", "rating": 2.67},
+        {"search_term": "q", "product_title": "b", "rating": 1},
+    ]
+    write_csv("t.csv", rows)
+    assert add("t.csv", status=1) is None
+    said = capsys.readouterr().err
+    assert "t.csv, line 2: the relevance 2.67" in said
+    assert "--relevant-from" in said
+    assert add("t.csv", "--relevant-from", "2.5")["table"]["relevant_from"] == 2.5
+
+
+def test_the_users_word_overrules(capsys):
+    write_csv("t.csv", [{"query": "q", "document": "d", "summary": "s", "score": 1}])
+    card = add("t.csv", "--shape", "qa", "--document-column", "summary")
+    assert card["table"]["shape"] == "qa"
+    assert card["table"]["columns"]["answer"] == "summary"
+    assert add("t.csv", "--shape", "qb", name="other", status=2) is None
+    assert add("t.csv", "--query-column", "querry", name="other", status=2) is None
+    assert "did you mean `query`?" in capsys.readouterr().err
+    assert add("t.csv", "--shape", "qa", "--relevance-column", "score", name="other", status=2) is None
+    assert "qa has no relevance" in capsys.readouterr().err
+
+
+def test_encoding():
+    write_csv("t.csv", [{"question": "café?", "answer": "oui"}], encoding="latin-1")
+    assert add("t.csv", status=1) is None
+    assert add("t.csv", "--encoding", "latin-1")["table"]["encoding"] == "latin-1"
+    assert read_card(Path("tasks/mine.yaml")).units()[0].data.queries == ["café?"]
+    assert add("t.csv", "--encoding", "utf-99", name="other", status=2) is None
+
+
+def test_a_folder_with_a_file_a_split(capsys):
+    write_jsonl(Path("d/train_set.jsonl"), [{"question": "a", "answer": "b"}])
+    write_jsonl(Path("d/test_set.jsonl"), [{"question": "c", "answer": "d"}])
+    write_jsonl(Path("d/training_notes.jsonl"), [{"note": "x"}])
+    card = add("d")
+    assert card["table"]["files"] == {"train": "train_set.jsonl", "test": "test_set.jsonl"}
+    assert "split train: 1 queries, 1 documents, to train with" in capsys.readouterr().out
+
+
+def test_the_hubs_layout_of_several_files():
+    for part in (0, 1):
+        rows = [{"question": f"q{part}", "answer": f"a{part}"}]
+        write_parquet(Path(f"d/data/train-0000{part}-of-00002.parquet"), rows)
+    # The only rows there are will be scored, so they are no training rows.
+    assert add("d")["table"]["files"] == {"test": "data/train[-_.0-9]*.parquet"}
+    assert read_card(Path("tasks/mine.yaml")).units()[0].data.queries == ["q0", "q1"]
+    assert read_card(Path("tasks/mine.yaml")).training() is None
+
+
+def test_a_beir_folder(capsys):
+    random_beir(Path("elsewhere/shop"))
+    assert add("elsewhere/shop") == {"name": "mine", "type": "retrieval", "path": "../elsewhere/shop"}
+    assert "split test: 8 queries, 30 documents" in capsys.readouterr().out
+
+
+def test_data_outside_the_project_is_named_in_full(tmp_path, monkeypatch):
+    write_csv("faq.csv", FAQ)
+    Path("project").mkdir()
+    monkeypatch.chdir("project")
+    assert add("../faq.csv")["path"] == str(tmp_path / "faq.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("hardware_store", "there is a task `hardware_store` already"), ("a/b", "is no name"), ("", "is no name")],
+)
+def test_names_that_cannot_be_taken(name, message, capsys):
+    write_csv("faq.csv", FAQ)
+    assert add("faq.csv", name=name, status=2) is None
+    assert message in capsys.readouterr().err
+
+
+def test_no_card_is_written_over(capsys):
+    write_csv("faq.csv", FAQ)
+    before = add("faq.csv")
+    write_csv("faq.csv", [{"query": "x", "document": "y"}])
+    assert add("faq.csv", status=2) == before
+    assert "there is a task `mine` already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("question,answer\n", "no rows"),
+        ("question,answer\nq,\n", "cannot tell what the table holds"),
+        ("question,answer\nq,a\nr,\n", "t.csv, line 3: `answer` is empty"),
+        ("question,answer\nq,a,b\n", "t.csv, line 2: 3 cells"),
+        ("foo,bar\nq,a\n", "columns found: foo (text), bar (text)"),
+    ],
+)
+def test_broken_tables_leave_no_card(content, message, capsys):
+    Path("t.csv").write_text(content)
+    assert run_cli(["tasks", "add", "t.csv", "--name", "mine"]) in {1, 2}
+    assert message in capsys.readouterr().err
+    assert not Path("tasks").exists()
+
+
+def test_data_that_is_not_there(capsys):
+    assert add("nothing.csv", status=2) is None
+    Path("empty").mkdir()
+    assert add("empty", status=2) is None
+    assert "no BEIR folder, and no file that is called test" in capsys.readouterr().err
+
+
+def test_empty_texts_where_they_are_allowed():
+    Path("t.csv").write_text("question,answer\nq,a\nr,\n")
+    assert add("t.csv", "--allow-empty")["allow_empty"] is True
