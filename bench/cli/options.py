@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from bench.errors import UsageError, did_you_mean
+from bench.errors import BenchError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from bench.models.registry import ModelEntry, Registry
     from bench.tasks.catalog import BrokenTask, Task
+    from bench.tasks.unit import TaskUnit
 
 Choice = TypeVar("Choice", bound=str)
 
@@ -122,6 +123,23 @@ def _tasks(registry: Registry, names: list[str] | None) -> list[Task | BrokenTas
     # Who has cards of their own did not ask for the shipped ones.
     first = next((folder for folder in folders if find_cards([folder])), None)
     return select_tasks([], [first] if first else folders)
+
+
+def with_each_unit(name: str, work: Callable[[TaskUnit], None]) -> int:
+    """Do something with each split and subset of a task; what fails is reported, and the others go on.
+
+    Returns:
+        The exit status: 1 when any failed.
+    """
+    failed = False
+    for unit in named_task(name).units():
+        try:
+            work(unit)
+        except BenchError as error:
+            typer.echo(f"error: {error}", err=True)
+            failed = True
+        unit.release()
+    return int(failed)
 
 
 def named_task(name: str) -> Task:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import ResultsFolder, TaskName, named_task
+from bench.cli.options import ResultsFolder, TaskName, named_task, with_each_unit
 
 if TYPE_CHECKING:
     from bench.results.schema import AuditRecord
@@ -25,7 +25,7 @@ def audit(
         ),
     ] = None,
     results: ResultsFolder = Path("results"),
-) -> None:
+) -> int:
     """Look for what makes scores on a task worth less than they look, and write it to the results folder.
 
     Test texts that stand in the training data, near-duplicates, relevant documents without a label. Leaderboards that
@@ -37,12 +37,15 @@ def audit(
     store = ResultStore(results)
     store.records()
     given = None if train is None else _training(train)
-    for unit in named_task(name).units():
+
+    def work(unit: TaskUnit) -> None:
         training = own_training(unit) if given is None else given
         record = audit_unit(unit, training, store.stamp())
         path = store.write_audit(record)
         _print(unit, training, record)
         typer.echo(f"written: {path}")
+
+    return with_each_unit(name, work)
 
 
 def _training(name: str) -> TaskUnit:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.cli.options import RegistryFile, TaskName, chosen_models, named_task
+from bench.cli.options import RegistryFile, TaskName, chosen_models, with_each_unit
 
 if TYPE_CHECKING:
     from bench.models.encoder import SentenceEncoder
@@ -22,18 +22,15 @@ def check(
         typer.Option("--model", metavar="NAME_OR_PATH", help="Also count tokens as this model does, with its prompts."),
     ] = None,
     models: RegistryFile = None,
-) -> None:
+) -> int:
     """Show what a task's data holds: counts, labels, lengths, and texts that are empty or repeated."""
     from bench.audit.record import readable
 
-    units = named_task(name).units()
-    datasets = [readable(unit) for unit in units]
-    loaded = None if model is None else _load(*chosen_models(models, [model]))
-    for unit, data in zip(units, datasets, strict=True):
-        _print(unit, data, loaded)
+    loaded = None if model is None else _load(chosen_models(models, [model])[0])
+    return with_each_unit(name, lambda unit: _print(unit, readable(unit), loaded))
 
 
-def _load(entries: list[ModelEntry], _: object) -> tuple[ModelEntry, SentenceEncoder]:
+def _load(entries: list[ModelEntry]) -> tuple[ModelEntry, SentenceEncoder]:
     from bench.errors import UsageError
     from bench.models.encoder import load_encoder
     from bench.models.source import locate

@@ -103,3 +103,14 @@ def test_a_failed_audit_does_not_stop_a_run(shop, tiny_model, capsys):
     output = capsys.readouterr()
     assert "train.tsv" in output.err
     assert "ndcg_at_10" in output.out
+
+
+@pytest.mark.parametrize("command", ["check", "audit"])
+def test_one_broken_subset_costs_the_others_nothing(tmp_path, monkeypatch, capsys, command):
+    write_pairs(tmp_path / "many" / "en-en.jsonl")
+    (tmp_path / "many" / "de-de.jsonl").write_text("{")
+    monkeypatch.chdir(tmp_path)
+    assert run_cli(["tasks", command, "many"]) == 1
+    output = capsys.readouterr()
+    assert "de-de.jsonl, line 1" in output.err
+    assert "many en-en (test), sts" in output.out
