@@ -79,14 +79,6 @@ class Publication:
     folder: Path
     files: list[Path]
 
-    def tasks(self) -> list[PublishedTask]:
-        """Read the files.
-
-        Raises:
-            BenchError: A file that is no result of MTEB, or of a format from before mteb 1.11.
-        """
-        return [read_task(path) for path in self.files]
-
 
 def find_publications(path: Path) -> list[Publication]:
     """The publications at a path: a result file, a folder of them, or folders `<model>/<revision>/` of them.

@@ -77,7 +77,7 @@ def test_a_flat_folder_is_named_by_its_model_file(tmp_path):
     write(tmp_path / "any" / "model_meta.json", {"name": "owner/mini", "revision": COMMIT})
     (found,) = find_publications(tmp_path / "any")
     assert (found.model, found.revision) == ("owner/mini", COMMIT)
-    assert [task.name for task in found.tasks()] == ["STS17"]
+    assert [read_task(path).name for path in found.files] == ["STS17"]
     (alone,) = find_publications(tmp_path / "any" / "STS17.json")
     assert alone.model == "owner/mini"
     assert alone.files == [tmp_path / "any" / "STS17.json"]
