@@ -255,6 +255,8 @@ def _from_path(path: Path, known: list[str], typed: str) -> Task:
             name = path.resolve().parent.name if path.stem in _SPLIT_NAMES else path.stem
             return _task(path.resolve().parent, name=name or "test", type="sts", path=Path(path.name), splits=[split])
         raise UsageError("not a task: expected a card (.yaml) or pairs (.jsonl, .csv)", where=str(path))
+    if not path.is_dir():
+        raise UsageError("neither a file nor a folder", where=str(path))
     if (path / CARD_NAME).is_file():
         return read_card(path / CARD_NAME)
     return _from_folder(path.resolve())

@@ -142,6 +142,11 @@ class TestNotAvailable:
         assert caught.value.message.startswith("not available: needs org/set (test, de)")
         assert caught.value.hint == f"put it into {tmp_path / 'data'}/x or go online"
 
+    def test_a_variable_that_leads_nowhere_is_named(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("BENCH_DATA", str(tmp_path / "typo"))
+        with pytest.raises(NotAvailableError, match=rf"\$BENCH_DATA is no folder: {tmp_path / 'typo'}"):
+            sources(tmp_path, hub="org/set").load("test", "default")
+
     def test_without_the_variable_the_hint_names_it(self, tmp_path):
         with pytest.raises(NotAvailableError) as caught:
             sources(tmp_path, hub="org/set").load("test", "default")
