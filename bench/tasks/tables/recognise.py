@@ -7,6 +7,7 @@ import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Literal
 
 from bench.errors import UsageError, did_you_mean
@@ -132,6 +133,8 @@ def recognise(table: Survey, shape: Shape | None, given: Mapping[str, str]) -> R
         lacking = [role for role in REQUIRED[candidate] if role not in columns]
         unused = [role for role in named if not _takes(candidate, role)]
         if not lacking and not unused:
+            if shape is None:
+                _check_relevance(table, candidate, columns)
             return Recognised(candidate, columns)
         reasons.append(f"{candidate} needs {_listed(lacking)}" if lacking else f"{candidate} has no {unused[0]}")
     raise UsageError(
@@ -139,6 +142,17 @@ def recognise(table: Survey, shape: Shape | None, given: Mapping[str, str]) -> R
         where=table.where,
         hint=f"{_found(table)}; name them with --query-column, --document-column, --relevance-column, ...",
     )
+
+
+def _check_relevance(table: Survey, shape: Shape, columns: Mapping[str, str]) -> None:
+    """Labels that cannot be read must not make every row a relevant one."""
+    free = [name for name, kind in table.kinds.items() if kind in {"text", "other"} and name not in columns.values()]
+    if shape == "qa" and (found := _matching(USUAL["relevance"], free)):
+        raise UsageError(
+            f"the column `{found}` looks like labels, but does not hold numbers alone",
+            where=table.where,
+            hint="make it numbers; or say --shape qa, and every row is a relevant pair",
+        )
 
 
 def _named(table: Survey, column: str) -> str:
@@ -228,7 +242,7 @@ def _kind(values: list[Any]) -> Kind:
         return "list"
     if all(isinstance(value, str) for value in present):
         return "number" if all(_is_number(value) for value in present) else "text"
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in present)
+    numbers = all(isinstance(value, int | float | Decimal) and not isinstance(value, bool) for value in present)
     return "number" if numbers else "other"
 
 
