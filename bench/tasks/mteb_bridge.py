@@ -19,16 +19,11 @@ import numpy as np
 
 from bench.cache import cache_root
 from bench.errors import BenchError, UsageError, did_you_mean
+from bench.metrics import RETRIEVAL_METRICS
 
 Kind = Literal["retrieval", "sts", "mteb"]
 
 _LOGGERS = ("mteb", "datasets", "huggingface_hub", "sentence_transformers")
-# The main metrics that bench's own retrieval scoring computes.
-_RETRIEVAL_METRICS = frozenset(
-    f"{family}_at_{k}"
-    for family in ("ndcg", "recall", "mrr", "map", "precision", "hit_rate")
-    for k in (1, 3, 5, 10, 20, 100, 1000)
-)
 # What a task class must not redefine for bench's own scoring to be the same thing.
 _RETRIEVAL_METHODS = ("evaluate", "_evaluate_subset", "task_specific_scores")
 _STS_METHODS = ("evaluate", "_evaluate_subset", "_calculate_scores", "_normalize")
@@ -241,7 +236,7 @@ def _kind(task: Any) -> Kind:
     metadata = task.metadata
     if metadata.type == "Retrieval" and isinstance(task, abstasks.AbsTaskRetrieval):
         plain = _inherits(task, abstasks.AbsTaskRetrieval, _RETRIEVAL_METHODS) and not task.skip_first_result
-        return "retrieval" if plain and metadata.main_score in _RETRIEVAL_METRICS else "mteb"
+        return "retrieval" if plain and metadata.main_score in RETRIEVAL_METRICS else "mteb"
     if isinstance(task, abstasks.AbsTaskSTS):
         plain = _inherits(task, abstasks.AbsTaskSTS, _STS_METHODS) and metadata.main_score == "cosine_spearman"
         named = all(isinstance(column, str) for column in task.column_names)

@@ -5,13 +5,12 @@ import pytest
 from support import FakeEncoder, random_beir
 
 from bench.errors import BenchError
+from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
 from bench.models.encoder import load_encoder
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
 from bench.quality.evaluate import check_spread, score_pairs, score_retrieval
-from bench.quality.pairs import METRICS as PAIR_METRICS
-from bench.quality.retrieval import METRICS
 from bench.tasks.beir import read_beir
 from bench.tasks.data import PairData, RetrievalData
 from bench.vectors.encode import TextGroup, encode_missing
@@ -82,7 +81,7 @@ def test_a_small_task_by_hand():
     # Cosine with (1, 0): a 1, b .8, c 0. Relevant: b, at rank 2.
     data = task({"a": "1", "b": "2", "c": "3"}, {"q": "4"}, [("q", "b", 1)])
     scores = score_view(data, vectors_of([[1, 0]]), vectors_of([[2, 0], [0.8, 0.6], [0, 1]]), View(2), "cosine")
-    assert tuple(scores.metrics) == tuple(scores.items) == METRICS
+    assert tuple(scores.metrics) == tuple(scores.items) == RETRIEVAL_METRICS
     assert scores.ids == ["q"]
     assert scores.metrics["ndcg_at_10"].value == pytest.approx(1 / np.log2(3))
     assert scores.metrics["mrr_at_10"].value == 0.5

@@ -9,13 +9,13 @@ from mteb_folders import OWN_SCORING, TASKS, classification, retrieval
 from support import FakeEncoder
 
 from bench.errors import BenchError
+from bench.metrics import RETRIEVAL_METRICS
 from bench.models.encoder import load_encoder
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
 from bench.quality.evaluate import score_pairs, score_retrieval
 from bench.quality.mteb_engine import StoredEncoder, score_mteb
-from bench.quality.retrieval import METRICS
 from bench.tasks.data import PairData, RetrievalData
 from bench.tasks.mteb_bridge import contained, definition, import_mteb
 from bench.tasks.mteb_data import MtebData, arrow_cache, load_mteb
@@ -112,7 +112,7 @@ def test_plain_retrieval_and_sts_score_as_mteb_does(name, tmp_path, tiny_model):
     if isinstance(data, RetrievalData):
         queries, documents = store.vectors(data.queries), store.vectors(data.documents)
         ((_, scores),) = score_retrieval(data, queries, documents, [View(32)], "cosine")
-        found, names = scores.metrics, METRICS
+        found, names = scores.metrics, RETRIEVAL_METRICS
     else:
         assert isinstance(data, PairData)
         first, second = store(data.sentences1, "text"), store(data.sentences2, "text")
