@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from bench.cache import cache_root, sha256_of
 from bench.errors import BenchError
-from bench.files import digest_bytes, digest_json, walk_files
+from bench.files import digest_bytes, digest_json, digest_parts, walk_files
 from bench.tasks.data import NotHereError, PairData, RetrievalData, pair_ids
 from bench.tasks.mteb_bridge import MtebDefinition, contained, import_mteb
 
@@ -184,7 +185,8 @@ def _digest_rows(rows: Any) -> str:
         return digest_bytes(_json(rows))
     columns = sorted(rows.column_names)
     blocks = (rows[start : start + _BLOCK_ROWS] for start in range(0, len(rows), _BLOCK_ROWS))
-    return digest_bytes(_json(columns), *(_json([block[name] for name in columns]) for block in blocks))
+    # One block at a time: a corpus may be larger than memory.
+    return digest_parts(chain([_json(columns)], (_json([block[name] for name in columns]) for block in blocks)))
 
 
 def _settings(task: Any) -> dict[str, Any]:
