@@ -125,6 +125,11 @@ class TestOrder:
         places["shared"].parent.rename(tmp_path / "data" / "other")
         assert sources(tmp_path, hub="org/set", folder="other").load("test", "default").data.n == 11
 
+    @pytest.mark.parametrize("name", ["../own", "{root}/own"])
+    def test_a_name_does_not_lead_out_of_the_folder(self, tmp_path, places, name):
+        task = sources(tmp_path, name=name.format(root=tmp_path), hub="org/set")
+        assert task.load("test", "default").data.n == 13
+
     def test_a_card_without_a_hub_data_set_is_read_where_it_says(self, tmp_path, places):
         assert sources(tmp_path, path=Path("own")).load("test", "default").data.n == 12
 
