@@ -11,6 +11,7 @@ import numpy as np
 from bench.errors import BenchError
 from bench.files import read_jsonl, read_text
 from bench.tasks.data import NotHereError, RetrievalData
+from bench.tasks.pairs import is_number
 
 _SHOWN = 3
 _LARGEST_LABEL = 1_000_000
@@ -152,7 +153,7 @@ def _read_qrels(folder: Path, split: str) -> dict[tuple[str, str], int]:
         try:
             gain = int(label)
         except ValueError:
-            if number == 1 and not _is_number(label):
+            if number == 1 and not is_number(label):
                 continue
             raise BenchError(
                 f"the label `{label[:20]}` is not a whole number", where=where, hint="0 is not relevant, 1 and up is"
@@ -165,14 +166,6 @@ def _read_qrels(folder: Path, split: str) -> dict[tuple[str, str], int]:
     if not labels:
         raise BenchError("no judgement in the file", where=str(path))
     return labels
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _check_known(path: Path, what: str, names: Sequence[str], known: dict[str, str]) -> None:

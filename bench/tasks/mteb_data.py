@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import importlib
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,9 @@ import numpy as np
 from bench.cache import cache_root, sha256_of
 from bench.errors import BenchError
 from bench.files import digest_bytes, digest_json, digest_parts, walk_files
-from bench.tasks.data import NotHereError, PairData, RetrievalData, pair_ids
+from bench.tasks.data import NotHereError, PairData, RetrievalData
 from bench.tasks.mteb_bridge import MtebDefinition, contained, import_mteb
+from bench.tasks.pairs import make_pairs, read_number
 
 _BLOCK_ROWS = 1000
 # State of a task that is no setting of its evaluator.
@@ -276,9 +276,5 @@ def _texts(values: Iterable[Any], what: str, where: str) -> list[str]:
 
 def _pairs(rows: Any, task: Any, notes: list[str], where: str) -> PairData:
     first, second = (_texts(rows[name], f"`{name}`", where) for name in task.column_names)
-    gold = [float(score) if isinstance(score, int | float) else math.nan for score in rows["score"]]
-    if not all(map(math.isfinite, gold)):
-        raise BenchError("a score is not a number", where=where)
-    if len(set(gold)) < 2:
-        raise BenchError(f"{len(gold)} pairs with the same score: no correlation is defined", where=where)
-    return PairData(pair_ids(first, second, gold), first, second, np.array(gold, dtype=np.float64), notes)
+    gold = [read_number(score, "score", f"{where}, row {row}") for row, score in enumerate(rows["score"], 1)]
+    return replace(make_pairs(first, second, gold, where), notes=notes)
