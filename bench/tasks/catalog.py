@@ -67,9 +67,9 @@ class Task:
         subsets = self.card.subsets or [DEFAULT_SUBSET]
         return [TaskUnit(sources, split, subset) for split in self.card.splits for subset in subsets]
 
-    def training(self) -> TaskUnit | None:
-        """The unit of the split `train`, None where this machine has none; the Hub is not asked."""
-        unit = TaskUnit(Sources(self.card, self.folder, download=False), "train", DEFAULT_SUBSET)
+    def training(self, subset: str = DEFAULT_SUBSET) -> TaskUnit | None:
+        """The unit of the split `train` and a subset, None where this machine has none; the Hub is not asked."""
+        unit = TaskUnit(Sources(self.card, self.folder, download=False), "train", subset)
         try:
             _ = unit.data
         except (NotHereError, NotAvailableError, NotDownloadedError):
