@@ -11,12 +11,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bench.cache import cache_root, sha256_of
 from bench.errors import BenchError
 from bench.files import digest_bytes, digest_json, digest_parts, walk_files
-from bench.tasks.data import NotHereError, PairData, RetrievalData
+from bench.tasks.data import NotHereError, PairData, RetrievalData, make_retrieval
 from bench.tasks.mteb_bridge import MtebDefinition, contained, import_mteb
 from bench.tasks.pairs import make_pairs, read_number
 
@@ -238,22 +236,13 @@ def _retrieval(parts: dict[str, Any], definition: MtebDefinition, notes: list[st
         for document, label in sorted(labels[query].items())
         if label > 0
     ]
-    if not positive:
-        raise BenchError("no document is relevant to any query: every label is 0 or less", where=where)
-    answerable = len({number for number, _, _ in positive})
-    if answerable < len(query_ids):
-        notes.append(f"{len(query_ids) - answerable} of {len(query_ids)} queries have no relevant document and score 0")
-    table = np.array(positive, dtype=np.int64)
     titles = corpus["title"] if "title" in corpus.column_names else [None] * len(corpus)
     texts = _texts(corpus["text"], "document", where)
-    return RetrievalData(
-        document_ids=document_ids,
-        documents=[f"{title or ''} {text}".strip() for title, text in zip(titles, texts, strict=True)],
-        query_ids=query_ids,
-        queries=_query_texts(queries, where),
-        pair_queries=table[:, 0],
-        pair_documents=table[:, 1],
-        pair_gains=table[:, 2],
+    return make_retrieval(
+        (document_ids, [f"{title or ''} {text}".strip() for title, text in zip(titles, texts, strict=True)]),
+        (query_ids, _query_texts(queries, where)),
+        positive,
+        where,
         ignore_identical_ids=definition.ignore_identical_ids,
         notes=notes,
     )
