@@ -13,15 +13,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from bench.cache import cache_root
 from bench.errors import BenchError, UsageError, did_you_mean
 from bench.metrics import RETRIEVAL_METRICS
-
-Kind = Literal["retrieval", "sts", "mteb"]
+from bench.tasks.card import TaskType
 
 _LOGGERS = ("mteb", "datasets", "huggingface_hub", "sentence_transformers")
 # What a task class must not redefine for bench's own scoring to be the same thing.
@@ -65,7 +64,7 @@ class MtebDefinition:
     """
 
     name: str
-    kind: Kind
+    kind: TaskType
     mteb_type: str
     main_metric: str
     splits: tuple[str, ...]
@@ -230,7 +229,7 @@ def _choose(name: str, what: str, wanted: Iterable[str] | None, known: Iterable[
     return chosen
 
 
-def _kind(task: Any) -> Kind:
+def _kind(task: Any) -> TaskType:
     """Whether bench's own scoring computes the same as the task's evaluator."""
     abstasks = importlib.import_module("mteb.abstasks")
     metadata = task.metadata

@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from mteb_folders import OWN_SCORING, TASKS, classification, retrieval
+from mteb_folders import OWN_SCORING, TASKS, classification, load, retrieval, vectors_of
 from support import FakeEncoder
 
 from bench.errors import BenchError
@@ -62,11 +62,6 @@ class Store:
         return self.vectors(texts).all()
 
 
-def load(name, folder):
-    write, subset = TASKS[name]
-    return load_mteb(definition(name), write(folder), "test", subset)
-
-
 def plain_mteb(name, folder, model, tmp_path):
     """What mteb says of a fresh task and a plain SentenceTransformer; its cache mixes up models and data: none."""
     from sentence_transformers import SentenceTransformer
@@ -80,10 +75,6 @@ def plain_mteb(name, folder, model, tmp_path):
         result = mteb.evaluate(encoder, task, cache=None, co2_tracker=False, show_progress_bar=False)
     (scores,) = result.task_results[0].scores["test"]
     return scores
-
-
-def vectors_of(encoder):
-    return lambda texts, role: np.stack([encoder.vector(text) for text in texts])
 
 
 @pytest.mark.parametrize("name", ENGINE_TASKS)
