@@ -278,7 +278,7 @@ class _Run:
             measured = measure_baseline(data, on_probe)
         else:
             if isinstance(data, MtebData):
-                raise BenchError("cost is not measured on tasks that mteb scores", where=f"task {task}")
+                raise BenchError("cost is not measured on tasks that mteb scores", where=f"task `{task}`")
             profile = self._models.profile(model.entry, model.located, model.space)
             # The search probe reads stored vectors; results may be there when the store has been emptied.
             self._encode(job, profile, texts_by_role(data), [])

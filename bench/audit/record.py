@@ -45,7 +45,7 @@ def readable(unit: TaskUnit) -> RetrievalData | PairData:
     """
     data = unit.data
     if not isinstance(data, RetrievalData | PairData):
-        raise BenchError("only mteb's own evaluator reads its texts", where=f"task {unit.label}")
+        raise BenchError("only mteb's own evaluator reads its texts", where=f"task `{unit.label}`")
     return data
 
 
