@@ -10,8 +10,18 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from bench.plan import Failure, Job, Plan
 from bench.vectors.pipeline import Progress as EncodeProgress
@@ -20,6 +30,15 @@ from bench.vectors.pipeline import Progress as EncodeProgress
 console = Console(width=None if os.environ.get("COLUMNS") or Console().is_terminal else 200)
 _WIDEST = 10_000
 errors = Console(stderr=True, width=console.width)
+
+
+class _Count(ProgressColumn):
+    """How much of how much; nothing where the end is not known."""
+
+    def render(self, task: Task) -> Text:
+        if task.total is None:
+            return Text()
+        return Text(f"{task.completed:,.0f}/{task.total:,.0f} {task.fields['what']}")
 
 
 class RunDisplay:
@@ -35,7 +54,7 @@ class RunDisplay:
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed:,.0f}/{task.total:,.0f} {task.fields[what]}"),
+            _Count(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
             console=to,
@@ -44,6 +63,7 @@ class RunDisplay:
         )
         self._tasks: dict[tuple[str, str, str], TaskID] = {}
         self._files: list[Path] = []
+        self._reading: TaskID | None = None
 
     def __enter__(self) -> RunDisplay:
         self._progress.start()
@@ -53,6 +73,14 @@ class RunDisplay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
+
+    def reading(self, task: str | None) -> None:
+        """A task's data is being read, which may mean a download; None when all has been read."""
+        if self._reading is not None:
+            self._progress.remove_task(self._reading)
+            self._reading = None
+        if task is not None:
+            self._reading = self._progress.add_task(f"reading {escape(task)}", total=None, what="", rate="")
 
     def loading(self, model: str) -> None:
         """A model is being loaded."""

@@ -37,13 +37,12 @@ Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
-# Rows of a tile of float32 scores: its 2 MiB stay in a core's cache while they are compared.
+# Rows of a tile of float32 scores. Smaller tiles stay in a core's own cache, but threads wait for Python's lock between
+# their many short steps; larger ones leave the shared cache (docs/speed.md).
 _QUERY_ROWS = 1024
-_DOCUMENT_ROWS = 512
-# A tile of few queries has more documents, up to this many.
-_MOST_DOCUMENT_ROWS = 8192
-# Rows read at once where vectors are looked at one by one.
-_PASS_ROWS = 2048
+_DOCUMENT_ROWS = 2048
+# Values of full vectors in a block, to bound memory, however few the queries or wide the vectors.
+_BLOCK_VALUES = 1 << 21
 # Scores computed at once one by one.
 _CELLS = 1024
 # Cells that are computed one by one where a matrix product would compute this many times as many.
@@ -96,7 +95,7 @@ def rank_views(
         for chain in chains:
             chain.count(block[1])
 
-    each_block(count, documents.blocks(_block_rows(len(queries), len(documents))))
+    each_block(count, documents.blocks(_block_rows(len(queries), documents)))
     return [ranker.error or ranker.ranks(pairs) for ranker in rankers]
 
 
@@ -292,7 +291,7 @@ def _fit(views: Sequence[View], similarity: Similarity, documents: Vectors) -> l
     def find(block: tuple[Int64, Float32]) -> list[Ranges]:
         return [ranges(view, similarity, block[1]) for view in views]
 
-    found = each_block(find, documents.blocks(_PASS_ROWS))
+    found = each_block(find, documents.blocks(_most_rows(documents)))
     return [
         Quantiser(view, similarity, reduce(Ranges.merged, parts))
         for view, parts in zip(views, zip(*found, strict=True), strict=True)
@@ -313,7 +312,8 @@ def _score_pairs(rankers: list[_ViewRanker], documents: Vectors, pairs: Pairs, d
             except BenchError as error:
                 ranker.error = error
 
-    each_block(score, (slice(start, start + _PASS_ROWS) for start in range(0, len(rows), _PASS_ROWS)))
+    size = _most_rows(documents)
+    each_block(score, (slice(start, start + size) for start in range(0, len(rows), size)))
     for ranker, found in zip(rankers, scores, strict=True):
         ranker.start(pairs, found, depth)
 
@@ -333,10 +333,14 @@ def _chains(rankers: list[_ViewRanker], queries: Float32) -> list[_Chain]:
     return alone
 
 
-def _block_rows(n_queries: int, n_documents: int) -> int:
+def _block_rows(n_queries: int, documents: Vectors) -> int:
     """Documents a block: enough for a tile, few enough for every core to have one."""
     rows = _QUERY_ROWS * _DOCUMENT_ROWS // min(max(n_queries, 1), _QUERY_ROWS)
-    return max(min(rows, _MOST_DOCUMENT_ROWS, -(-n_documents // usable_cores())), 1)
+    return max(min(rows, _most_rows(documents), -(-len(documents) // usable_cores())), 1)
+
+
+def _most_rows(vectors: Vectors) -> int:
+    return max(_BLOCK_VALUES // vectors.width, 1)
 
 
 def _divided(values: Float32, lengths: Float64) -> Float32:

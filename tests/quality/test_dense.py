@@ -93,7 +93,7 @@ def test_equals_a_count_of_all_exact_scores(task, precision, similarity, depth, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dense, "_QUERY_ROWS", data.draw(st.sampled_from([1, 2, 512])))
         patch.setattr(dense, "_DOCUMENT_ROWS", data.draw(st.sampled_from([1, 7, 1024])))
-        patch.setattr(dense, "_PASS_ROWS", data.draw(st.sampled_from([1, 3, 2048])))
+        patch.setattr(dense, "_BLOCK_VALUES", data.draw(st.sampled_from([1, 50, 1 << 21])))
         patch.setattr(dense, "_PRODUCT_WASTE", data.draw(st.sampled_from([0, 64])))
         patch.setattr(dense, "_NESTED", data.draw(st.sampled_from([(), ("float32", "binary")])))
         views = [View(dim, precision) for dim in data.draw(st.permutations(dims))]
