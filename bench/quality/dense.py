@@ -41,7 +41,7 @@ Int64 = npt.NDArray[np.int64]
 # their many short steps; larger ones leave the shared cache (docs/speed.md).
 _QUERY_ROWS = 1024
 _DOCUMENT_ROWS = 2048
-# Values of full vectors in a block, to bound memory: a tile of few queries has up to this many, one of wide vectors too.
+# Values of full vectors in a block, to bound memory; tiles of few queries have up to this many, of wide vectors too.
 _BLOCK_VALUES = 1 << 21
 # Scores computed at once one by one.
 _CELLS = 1024
