@@ -145,6 +145,7 @@ def make_plan(
     index: ResultIndex,
     options: Options,
     load_profile: Callable[[ModelEntry, Located, VectorSpace], ModelProfile],
+    on_task: Callable[[str], None] = lambda _: None,
 ) -> Plan:
     """Cross models with task units and compare with the results there are.
 
@@ -154,9 +155,10 @@ def make_plan(
         index: The results there are.
         options: What the user asked for.
         load_profile: Loads a model whose width no file states.
+        on_task: Told the task whose data is read next.
     """
     plan = Plan()
-    units = _units(tasks, plan, download=options.download)
+    units = _units(tasks, plan, on_task, download=options.download)
     for entry in entries:
         try:
             model = _plan_model(entry, options, load_profile)
@@ -187,7 +189,9 @@ class _Missing:
             yield Failure("all models", label, error)
 
 
-def _units(tasks: Sequence[UnitSource], plan: Plan, *, download: bool) -> list[TaskUnit]:
+def _units(
+    tasks: Sequence[UnitSource], plan: Plan, on_task: Callable[[str], None], *, download: bool
+) -> list[TaskUnit]:
     units = []
     missing = _Missing()
     for task in tasks:
@@ -197,6 +201,7 @@ def _units(tasks: Sequence[UnitSource], plan: Plan, *, download: bool) -> list[T
             plan.failures.append(Failure("all models", task.name, error))
             continue
         for unit in found:
+            on_task(unit.label)
             try:
                 _ = unit.info
             except NotDownloadedError as error:

@@ -273,15 +273,15 @@ def test_a_clock_that_ran_ahead_does_not_keep_cells_stale(tiny_model, task, resu
 
 
 def test_a_view_that_cannot_be_scored_costs_the_others_nothing(tiny_model, task, results, monkeypatch):
-    from bench.quality import score
+    from bench.quality import score as scoring
 
-    good = score.score_retrieval
+    good = scoring.score_retrieval
 
-    def some(*given):
+    def score(*given):
         for view, scores in good(*given):
             yield view, BenchError("beyond the range of float16") if view.precision == "float16" else scores
 
-    monkeypatch.setattr(score, "score_retrieval", some)
+    monkeypatch.setattr(scoring, "score_retrieval", score)
     _, failures, _ = run([entry(tiny_model, precisions=["float32", "float16", "int8"])], [task], results)
     assert [failure.task for failure in failures] == ["shop at 32 float16"]
     assert {key[3].precision for key in values(results)} == {"float32", "int8"}

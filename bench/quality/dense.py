@@ -41,7 +41,7 @@ Int64 = npt.NDArray[np.int64]
 # their many short steps; larger ones leave the shared cache (docs/speed.md).
 _QUERY_ROWS = 1024
 _DOCUMENT_ROWS = 2048
-# Values of full vectors in a block, to bound memory; tiles of few queries have up to this many, of wide vectors too.
+# Values of full vectors in a block, to bound memory, however few the queries or wide the vectors.
 _BLOCK_VALUES = 1 << 21
 # Scores computed at once one by one.
 _CELLS = 1024
@@ -51,6 +51,8 @@ _NESTED: tuple[Precision, ...] = ("float32", "binary")
 # A prefix shorter than this share of the whole vector could underflow in float32.
 _SHORTEST_PREFIX = 2.0**-40
 _UNIT = 2.0**-24
+# Rounding below float32's normal numbers: four of their steps.
+_SMALLEST = 2.0**-147
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,9 @@ def score_cells(queries: Comparable, documents: Comparable, rows: Int64, columns
             part = slice(start, start + _CELLS)
             pair = queries.directions[rows[part]], documents.directions[columns[part]]
             np.einsum("cd,cd->c", *pair, out=products[part])
-    scores: Float32 = (products * (queries.weights[rows] * documents.weights[columns])).astype(np.float32)
+    # What overflows is infinite; a relevant pair's such score is refused by its ranker.
+    with np.errstate(over="ignore"):
+        scores: Float32 = (products * (queries.weights[rows] * documents.weights[columns])).astype(np.float32)
     return scores
 
 
@@ -143,6 +147,11 @@ class _ViewRanker:
 
     def start(self, pairs: Pairs, scores: Float32, depth: int) -> None:
         """Take the exact scores of the pairs and, after them, of the pairs that are left out."""
+        if self.error is None and not np.isfinite(scores).all():
+            self.error = BenchError(
+                "a score is beyond the range of float32",
+                hint="its vectors are too long for the dot product: normalise them",
+            )
         count = len(pairs.queries)
         n = len(self._queries)
         mine, self._excluded = scores[:count].copy(), scores[count:]
@@ -190,7 +199,8 @@ class _ViewRanker:
             exact = scores.astype(np.float32)
             first, last = self._tally.places(rows, exact, exact)
         else:
-            low, high = ((scores + sign * margin[row]).astype(np.float32) for sign in (-1, 1))
+            with np.errstate(over="ignore"):
+                low, high = ((scores + sign * margin[row]).astype(np.float32) for sign in (-1, 1))
             first, last = self._tally.places(rows, low, high)
             near = np.flatnonzero(last > first)
             if len(near):
@@ -260,7 +270,7 @@ class _Chain:
         if self._cosine:
             shares = lengths[number] * _inverse(lengths[-1])
             return _inverse(shares), np.full(len(shares), margin)
-        return lengths[-1] * longest, margin * lengths[-1] * longest
+        return lengths[-1] * longest, margin * lengths[-1] * longest + _SMALLEST
 
     def _values(self, vectors: Float32) -> Float32:
         """What the widest view stores; where a cut is a factor only, before it is normalised."""

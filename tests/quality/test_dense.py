@@ -122,6 +122,26 @@ def test_leading_dimensions_that_vanish_beside_the_others(side):
     assert_ranks(queries, documents, [View(8), View(4)], "cosine", pairs)
 
 
+def test_scores_below_float32s_normal_numbers():
+    """Multiples of 2^-149, some of which tie only there: rounding is no longer relative."""
+    rng = np.random.default_rng(5)
+    queries, documents = (normal(rng, n, 8).astype(np.float32) * np.float32(1e-22) for n in (3, 40))
+    pairs = Pairs(np.repeat(np.arange(3), 40), np.tile(np.arange(40), 3), NONE, NONE)
+    assert_ranks(queries, documents, [View(8), View(3), View(1)], "dot", pairs)
+
+
+def test_scores_beyond_float32_are_refused():
+    documents = np.array([[1e20, 1], [1, 1]], dtype=np.float32)
+    pairs = Pairs(np.array([0]), np.array([0]), NONE, NONE)
+    dot, binary = (
+        rank_views(vectors_of(documents), vectors_of(documents), [View(2, precision)], "dot", pairs, 10)[0]
+        for precision in ("float32", "binary")
+    )
+    assert isinstance(dot, BenchError)
+    assert "beyond the range of float32" in dot.message
+    assert binary.tied.tolist() == [2]
+
+
 def test_many_positives_and_queries_without():
     rng = np.random.default_rng(2)
     queries, documents = normal(rng, 40, 16).astype(np.float32), normal(rng, 900, 16).astype(np.float32)
