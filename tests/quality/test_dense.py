@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.quality import dense
-from bench.quality.dense import Pairs, rank_views, score_cells
+from bench.quality import dense, ranker
+from bench.quality.dense import rank_views
+from bench.quality.ranker import Pairs, score_cells
 from bench.quality.threads import each_block
 from bench.vectors.quantise import fit
 from bench.vectors.store import Vectors
@@ -94,7 +95,7 @@ def test_equals_a_count_of_all_exact_scores(task, precision, similarity, depth, 
         patch.setattr(dense, "_QUERY_ROWS", data.draw(st.sampled_from([1, 2, 512])))
         patch.setattr(dense, "_DOCUMENT_ROWS", data.draw(st.sampled_from([1, 7, 1024])))
         patch.setattr(dense, "_BLOCK_VALUES", data.draw(st.sampled_from([1, 50, 1 << 21])))
-        patch.setattr(dense, "_PRODUCT_WASTE", data.draw(st.sampled_from([0, 64])))
+        patch.setattr(ranker, "_PRODUCT_WASTE", data.draw(st.sampled_from([0, 64])))
         patch.setattr(dense, "_NESTED", data.draw(st.sampled_from([(), ("float32", "binary")])))
         views = [View(dim, precision) for dim in data.draw(st.permutations(dims))]
         assert_ranks(queries, documents, views, similarity, pairs, depth)
@@ -191,7 +192,7 @@ def test_a_view_that_cannot_be_scored_costs_the_others_nothing():
 @pytest.mark.parametrize("waste", [0, 64])
 @pytest.mark.parametrize("dim", [1, 3, 48])
 def test_dot_products_are_the_plain_ones_to_the_grid(monkeypatch, dim, waste):
-    monkeypatch.setattr(dense, "_PRODUCT_WASTE", waste)
+    monkeypatch.setattr(ranker, "_PRODUCT_WASTE", waste)
     rng = np.random.default_rng(dim)
     # Lengths from 1/1000 to 1000.
     queries, documents = (
