@@ -14,7 +14,8 @@ from bench.errors import BenchError
 from bench.models.profile import Similarity
 from bench.quality import pairs, retrieval
 from bench.quality.bootstrap import draw_ahead, mean_intervals, spearman_interval
-from bench.quality.dense import Pairs, rank_views
+from bench.quality.dense import rank_views
+from bench.quality.ranker import Pairs
 from bench.quality.ranking import Ranks, ScoreBlock, rank_blocks
 from bench.tasks.data import PairData, RetrievalData
 from bench.vectors.quantise import fit
