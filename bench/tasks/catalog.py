@@ -192,6 +192,7 @@ def _of_mteb(name: str, cards: dict[str, Task | BrokenTask]) -> list[Task | Brok
     """A task of mteb, or all of a benchmark; one that a card stands for is that card."""
     from bench.tasks.mteb_bridge import expand
 
+    # Of two cards of one task the last counts: cards of earlier folders stand last.
     by_mteb = {task.card.mteb: task for task in cards.values() if isinstance(task, Task) and task.card.mteb}
     tasks: list[Task | BrokenTask] = []
     for part in expand(name):

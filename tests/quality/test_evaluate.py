@@ -267,3 +267,14 @@ def test_vectors_that_differ_beyond_rounding_are_accepted():
 def test_equal_texts_may_have_equal_vectors():
     check_spread(vectors_of([[1, 2]] * 3), ["a", "a", "a"], "model")
     check_spread(vectors_of([[1, 2], [1, 2], [1, 3]]), ["a", "a", "b"], "model")
+
+
+def test_a_single_query_has_no_interval():
+    from bench.quality.evaluate import score_blocks
+    from bench.quality.ranking import ScoreBlock
+
+    one, zero = np.ones(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    data = RetrievalData(["a", "b"], ["a", "b"], ["q"], ["q"], zero, one, one)
+    scores = score_blocks(data, [ScoreBlock(slice(0, 1), np.array([[0.75, 0.5]], dtype=np.float32))])
+    found = scores.metrics["mrr_at_10"]
+    assert (found.value, found.ci_low, found.ci_high) == (0.5, None, None)
