@@ -66,6 +66,11 @@ def safe_name(name: str, limit: int = 80) -> str:
 
 def digest_bytes(*parts: bytes) -> str:
     """Hex BLAKE2b-128 of the parts, each preceded by its length so that boundaries count."""
+    return digest_parts(parts)
+
+
+def digest_parts(parts: Iterable[bytes]) -> str:
+    """`digest_bytes` of parts that need not be in memory at once."""
     state = hashlib.blake2b(digest_size=16)
     for part in parts:
         state.update(len(part).to_bytes(8, "little"))

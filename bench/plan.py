@@ -18,6 +18,7 @@ from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
 from bench.quality.bm25 import baseline_fingerprint
 from bench.results.index import Cost, ResultIndex
+from bench.results.schema import QualityRecord
 from bench.tasks.sources import NotAvailableError
 from bench.tasks.unit import TaskUnit
 from bench.vectors.store import VectorSpace, store_root
@@ -145,6 +146,7 @@ def make_plan(
     index: ResultIndex,
     options: Options,
     load_profile: Callable[[ModelEntry, Located, VectorSpace], ModelProfile],
+    on_task: Callable[[str], None] = lambda _: None,
 ) -> Plan:
     """Cross models with task units and compare with the results there are.
 
@@ -154,9 +156,10 @@ def make_plan(
         index: The results there are.
         options: What the user asked for.
         load_profile: Loads a model whose width no file states.
+        on_task: Told the task whose data is read next.
     """
     plan = Plan()
-    units = _units(tasks, plan, download=options.download)
+    units = _units(tasks, plan, on_task, download=options.download)
     for entry in entries:
         try:
             model = _plan_model(entry, options, load_profile)
@@ -187,7 +190,9 @@ class _Missing:
             yield Failure("all models", label, error)
 
 
-def _units(tasks: Sequence[UnitSource], plan: Plan, *, download: bool) -> list[TaskUnit]:
+def _units(
+    tasks: Sequence[UnitSource], plan: Plan, on_task: Callable[[str], None], *, download: bool
+) -> list[TaskUnit]:
     units = []
     missing = _Missing()
     for task in tasks:
@@ -197,6 +202,7 @@ def _units(tasks: Sequence[UnitSource], plan: Plan, *, download: bool) -> list[T
             plan.failures.append(Failure("all models", task.name, error))
             continue
         for unit in found:
+            on_task(unit.label)
             try:
                 _ = unit.info
             except NotDownloadedError as error:
@@ -269,12 +275,25 @@ def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Optio
             return "done", "up to date"
         return "to do", "--force" if done else "new"
 
+    def of_cell(view: View | None) -> tuple[Status, str]:
+        cell = index.cells.get((*key, view))
+        found = status(cell is not None)
+        # Reports read the metrics to show from the newest record.
+        if cell is not None and found[0] == "done" and not _shows(cell.record, unit):
+            return "stale", "the metrics to show changed"
+        return found
+
     views: tuple[View | None, ...] = model.views or (None,)
-    cells = {view: status((*key, view) in index.cells) for view in views}
+    cells = {view: of_cell(view) for view in views}
     cost = None
     if with_cost:
         cost = status(_cost_known(model, unit, index.costs.get((*key, environment_fingerprint()))))
     return Job(model, unit, cells, cost)
+
+
+def _shows(record: QualityRecord, unit: TaskUnit) -> bool:
+    """Whether a record has the metrics to show that the card has now."""
+    return (record.task.main_metric, record.task.shown) == (unit.main_metric, unit.card.shown)
 
 
 def _has_cost(unit: TaskUnit, units: Sequence[TaskUnit]) -> bool:

@@ -51,7 +51,8 @@ def run(
 
     What is done is not done again. Exit status: 0 all done, 1 something failed, 2 wrong usage.
     """
-    from bench.cli.terminal import print_failures, print_tables
+    from bench.cli.tables import print_tables
+    from bench.cli.terminal import print_failures
     from bench.cli.work import plan_and_execute
     from bench.plan import Options
 

@@ -10,30 +10,35 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.markup import escape
-from rich.measure import Measurement
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from bench.plan import Failure, Job, Plan
-from bench.report.cells import (
-    AUDIT_COMMAND,
-    NOISY_MARK,
-    is_best,
-    number_text,
-    score_text,
-    shown_columns,
-    shown_text,
-    view_text,
-)
-from bench.report.rows import Table, make_tables
-from bench.results.index import ResultIndex
-from bench.results.store import ResultStore
 from bench.vectors.pipeline import Progress as EncodeProgress
 
 # A table wider than the terminal loses columns; without a terminal nothing is gained by wrapping.
 console = Console(width=None if os.environ.get("COLUMNS") or Console().is_terminal else 200)
 _WIDEST = 10_000
 errors = Console(stderr=True, width=console.width)
+
+
+class _Count(ProgressColumn):
+    """How much of how much; nothing where the end is not known."""
+
+    def render(self, task: Task) -> Text:
+        if task.total is None:
+            return Text()
+        return Text(f"{task.completed:,.0f}/{task.total:,.0f} {task.fields['what']}")
 
 
 class RunDisplay:
@@ -49,7 +54,7 @@ class RunDisplay:
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed:,.0f}/{task.total:,.0f} {task.fields[what]}"),
+            _Count(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
             console=to,
@@ -58,6 +63,7 @@ class RunDisplay:
         )
         self._tasks: dict[tuple[str, str, str], TaskID] = {}
         self._files: list[Path] = []
+        self._reading: TaskID | None = None
 
     def __enter__(self) -> RunDisplay:
         self._progress.start()
@@ -67,6 +73,14 @@ class RunDisplay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
+
+    def reading(self, task: str | None) -> None:
+        """A task's data is being read, which may mean a download; None when all has been read."""
+        if self._reading is not None:
+            self._progress.remove_task(self._reading)
+            self._reading = None
+        if task is not None:
+            self._reading = self._progress.add_task(f"reading {escape(task)}", total=None, what="", rate="")
 
     def loading(self, model: str) -> None:
         """A model is being loaded."""
@@ -173,48 +187,6 @@ def _plan_row(job: Job) -> list[str]:
         "-" if job.cost is None else job.cost[0],
         escape(", ".join(reasons)),
     ]
-
-
-def print_tables(results: Path, jobs: Sequence[Job]) -> None:
-    """The leaderboards of the units that a run was about, with the models of the results folder."""
-    units = {(job.unit.task, job.unit.split, job.unit.subset) for job in jobs}
-    for table in make_tables(ResultIndex(ResultStore(results).records())):
-        if table.unit in units:
-            shown = _rich_table(table)
-            # A line that the terminal wraps can still be read, a cell cut short cannot.
-            needed = max(
-                console.width, Measurement.get(console, console.options.update(max_width=_WIDEST), shown).maximum
-            )
-            console.print()
-            Console(width=needed, force_terminal=console.is_terminal).print(shown)
-            if any(row.noisy for row in table.rows):
-                console.print(f"{NOISY_MARK} measured on a busy machine")
-            for footnote in table.footnotes:
-                console.print(f"{escape(footnote)} ({AUDIT_COMMAND})", highlight=False)
-
-
-def _rich_table(table: Table) -> RichTable:
-    shown = RichTable(
-        title=f"{escape(table.title)}: {escape(table.metric)}, n = {table.n:,}", title_justify="left", box=None,
-        pad_edge=False, header_style="bold",
-    )  # fmt: skip
-    columns = shown_columns(table)
-    titles = [*map(escape, table.shown), *(column.title for column in columns)]
-    for heading in ("model", "dim", "precision", "score [95% interval]", *titles):
-        shown.add_column(heading, justify="left" if heading in {"model", "precision"} else "right", no_wrap=True)
-    for row in table.rows:
-        score = escape(score_text(row.score))
-        line = [
-            escape(row.model) + (NOISY_MARK if row.noisy else ""),
-            *view_text(row.view),
-            f"[bold green]{score}[/]" if row.score.value == table.best_score else score,
-            *(shown_text(row, name) for name in table.shown),
-        ]
-        for column in columns:
-            text = number_text(column, getattr(row, column.key))
-            line.append(f"[bold green]{text}[/]" if is_best(table, row, column) else text)
-        shown.add_row(*line)
-    return shown
 
 
 def print_failures(failures: Sequence[Failure]) -> None:

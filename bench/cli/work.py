@@ -37,7 +37,8 @@ def plan_and_execute(
     with RunDisplay(to) as display:
         loaded = LoadedModels(display)
         index = ResultIndex(ResultStore(options.results).records())
-        plan = make_plan(entries, tasks, index, options, loaded.profile)
+        plan = make_plan(entries, tasks, index, options, loaded.profile, display.reading)
+        display.reading(None)
         print_plan(plan, to)
         failures = plan.failures if dry_run else execute(plan, options.results, loaded, display)
     return plan, failures, display

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.files import path_exists, user_path
+from bench.files import path_exists, safe_name, user_path
 from bench.hub import HubFolder, NotDownloadedError, remote_folder, snapshot, unreachable
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError
@@ -169,7 +169,8 @@ class Sources:
 
     @property
     def _folder_name(self) -> str:
-        return self.card.folder or self.card.name.removeprefix("mteb:")
+        # A name may hold what leads out of the folder.
+        return self.card.folder or safe_name(self.card.name.removeprefix("mteb:"))
 
     @property
     def _wanted_folder(self) -> str:

@@ -187,7 +187,8 @@ def test_no_folder(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("scores", "words"), [([1.0, None], "not a number"), ([2.0, 2.0], "same score"), (["high", "low"], "not a number")]
+    ("scores", "words"),
+    [([1.0, None], "not a number"), ([2.0, 2.0], "no correlation is defined"), (["high", "low"], "not a number")],
 )
 def test_scores_without_a_correlation(scores, words, tmp_path):
     rows = [{"sentence1": f"a {n}", "sentence2": f"b {n}", "score": score} for n, score in enumerate(scores)]

@@ -1,0 +1,96 @@
+"""The tables that a run ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.measure import Measurement
+from rich.table import Table as RichTable
+
+from bench.cli.terminal import console
+from bench.plan import Job
+from bench.report.cells import (
+    AUDIT_COMMAND,
+    NOISY_MARK,
+    is_best,
+    number_text,
+    score_text,
+    shown_columns,
+    shown_text,
+    view_text,
+)
+from bench.report.means import MeanTable, make_means
+from bench.report.rows import Table, make_tables
+from bench.results.index import ResultIndex
+from bench.results.store import ResultStore
+
+_WIDEST = 10_000
+
+
+def print_tables(results: Path, jobs: Sequence[Job]) -> None:
+    """The leaderboards of the units that a run was about, with the models of the results folder.
+
+    Several subsets of a task are one table, with their mean.
+    """
+    units = {(job.unit.task, job.unit.split, job.unit.subset) for job in jobs}
+    tables = [table for table in make_tables(ResultIndex(ResultStore(results).records())) if table.unit in units]
+    means = {(mean.task, mean.split): mean for mean in make_means(tables)}
+    for mean in means.values():
+        _print(_rich_means(mean))
+    for table in tables:
+        if table.unit[:2] not in means:
+            _print(_rich_table(table))
+            if any(row.noisy for row in table.rows):
+                console.print(f"{NOISY_MARK} measured on a busy machine")
+        for footnote in table.footnotes:
+            where = f"{table.title}: " if table.unit[:2] in means else ""
+            console.print(f"{escape(where + footnote)} ({AUDIT_COMMAND})", highlight=False)
+
+
+def _print(shown: RichTable) -> None:
+    # A line that the terminal wraps can still be read, a cell cut short cannot.
+    needed = max(console.width, Measurement.get(console, console.options.update(max_width=_WIDEST), shown).maximum)
+    console.print()
+    Console(width=needed, force_terminal=console.is_terminal).print(shown)
+
+
+def _rich_means(table: MeanTable) -> RichTable:
+    shown = RichTable(
+        title=f"{escape(table.title)}: {escape(table.metric)}", title_justify="left", box=None, pad_edge=False,
+        header_style="bold",
+    )  # fmt: skip
+    for heading in ("model", "dim", "precision", "mean", *map(escape, table.subsets)):
+        shown.add_column(heading, justify="left" if heading in {"model", "precision"} else "right", no_wrap=True)
+    for row in table.rows:
+        mean = "" if row.mean is None else f"{row.mean:.4f}"
+        scores = [f"{row.scores[subset]:.4f}" if subset in row.scores else "" for subset in table.subsets]
+        best = row.mean is not None and row.mean == table.best_mean
+        shown.add_row(escape(row.model), *view_text(row.view), f"[bold green]{mean}[/]" if best else mean, *scores)
+    return shown
+
+
+def _rich_table(table: Table) -> RichTable:
+    shown = RichTable(
+        title=f"{escape(table.title)}: {escape(table.metric)}, n = {table.n:,}", title_justify="left", box=None,
+        pad_edge=False, header_style="bold",
+    )  # fmt: skip
+    columns = shown_columns(table)
+    titles = [*map(escape, table.shown), *(column.title for column in columns)]
+    for heading in ("model", "dim", "precision", "score [95% interval]", *titles):
+        shown.add_column(heading, justify="left" if heading in {"model", "precision"} else "right", no_wrap=True)
+    for row in table.rows:
+        score = escape(score_text(row.score))
+        line = [
+            escape(row.model) + (NOISY_MARK if row.noisy else ""),
+            *view_text(row.view),
+            f"[bold green]{score}[/]" if row.score.value == table.best_score else score,
+            *(shown_text(row, name) for name in table.shown),
+        ]
+        for column in columns:
+            text = number_text(column, getattr(row, column.key))
+            line.append(f"[bold green]{text}[/]" if is_best(table, row, column) else text)
+        shown.add_row(*line)
+    return shown
