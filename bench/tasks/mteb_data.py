@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+
+import yaml
 
 from bench.cache import cache_root, sha256_of
 from bench.errors import BenchError
-from bench.files import digest_bytes, digest_json, digest_parts, walk_files
+from bench.files import digest_bytes, digest_json, digest_parts, read_text, walk_files
 from bench.tasks.data import NotHereError, PairData, RetrievalData, make_retrieval
 from bench.tasks.mteb_bridge import MtebDefinition, contained, import_mteb
 from bench.tasks.pairs import make_pairs, read_number
@@ -98,6 +100,7 @@ def load_mteb(definition: MtebDefinition, folder: Path, split: str, subset: str)
     where = f"mteb task `{definition.name}` in {folder}"
     if not folder.is_dir():
         raise BenchError("no such folder", where=where, hint="it holds the data set as the Hugging Face Hub has it")
+    _check_inside(folder, where)
     mteb = import_mteb()
     key = _content_key(folder)
     cache = cache_root() / "datasets" / key
@@ -149,6 +152,30 @@ def arrow_cache(folder: Path) -> Iterator[None]:
     finally:
         for name, value in before.items():
             setattr(config, name, value)
+
+
+def _check_inside(folder: Path, where: str) -> None:
+    """Files elsewhere belong to no digest of the folder, and a data set has no business with them."""
+    readme = folder / "README.md"
+    parts = read_text(readme).split("---", 2) if readme.is_file() else []
+    try:
+        head = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
+    except yaml.YAMLError:
+        # The library that reads the data says what is wrong with it.
+        return
+    for text in _strings(head.get("configs") if isinstance(head, Mapping) else None):
+        if "://" in text or PurePosixPath(text).is_absolute() or ".." in PurePosixPath(text).parts:
+            raise BenchError(
+                f"README.md names files outside the folder: {text}", where=where, hint="name files within it"
+            )
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _strings(item)
 
 
 def _content_key(folder: Path) -> str:
@@ -264,6 +291,13 @@ def _texts(values: Iterable[Any], what: str, where: str) -> list[str]:
 
 
 def _pairs(rows: Any, task: Any, notes: list[str], where: str) -> PairData:
+    missing = [name for name in (*task.column_names, "score") if name not in rows.column_names]
+    if missing:
+        raise BenchError(
+            f"the column `{missing[0]}` is missing",
+            where=where,
+            hint=f"columns found: {', '.join(rows.column_names) or 'none'}",
+        )
     first, second = (_texts(rows[name], f"`{name}`", where) for name in task.column_names)
     gold = [read_number(score, "score", f"{where}, row {row}") for row, score in enumerate(rows["score"], 1)]
     return replace(make_pairs(first, second, gold, where), notes=notes)
