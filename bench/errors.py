@@ -41,6 +41,8 @@ class UsageError(BenchError):
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str | None:
-    """The known name nearest to `name` as a question, or None when nothing comes near."""
-    close = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.6)
+    """The known name nearest to `name` as a question, or None when nothing comes near; case counts least."""
+    known = list(choices)
+    same = [choice for choice in known if choice.casefold() == name.casefold()]
+    close = same or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f"did you mean `{close[0]}`?" if close else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import hashlib
 import json
@@ -17,6 +18,7 @@ from bench.errors import BenchError
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _HASH_BLOCK = 1 << 20
+_SAVE_AS_UTF8 = "save the file as UTF-8, for instance: iconv -f latin1 -t utf-8 OLD > NEW"
 
 
 def path_exists(path: Path) -> bool:
@@ -64,6 +66,11 @@ def safe_name(name: str, limit: int = 80) -> str:
 
 def digest_bytes(*parts: bytes) -> str:
     """Hex BLAKE2b-128 of the parts, each preceded by its length so that boundaries count."""
+    return digest_parts(parts)
+
+
+def digest_parts(parts: Iterable[bytes]) -> str:
+    """`digest_bytes` of parts that need not be in memory at once."""
     state = hashlib.blake2b(digest_size=16)
     for part in parts:
         state.update(len(part).to_bytes(8, "little"))
@@ -93,6 +100,10 @@ def write_error(path: Path, error: OSError) -> BenchError:
         errno.EROFS: "the file system is read-only: choose another folder",
         errno.EACCES: "you may not write there: change the permissions or choose another folder",
         errno.EPERM: "you may not write there: change the permissions or choose another folder",
+        errno.ENOTDIR: "a file stands where a folder is needed: choose another folder",
+        errno.EEXIST: "a file stands where a folder is needed: choose another folder",
+        errno.EISDIR: "a folder stands where the file should go: move it away or choose another folder",
+        errno.ENAMETOOLONG: "choose a shorter name",
     }
     return BenchError(
         f"cannot write: {error.strerror or error}",
@@ -107,6 +118,22 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         BenchError: The folder cannot be written, or the disk is full.
     """
+    _write(path, content, replace=True)
+
+
+def write_new(path: Path, content: bytes) -> bool:
+    """Write a file atomically where there is none yet, whoever else tries at the same time.
+
+    Returns:
+        Whether it was written; False where there is one.
+
+    Raises:
+        BenchError: The folder cannot be written, or the disk is full.
+    """
+    return _write(path, content, replace=False)
+
+
+def _write(path: Path, content: bytes, *, replace: bool) -> bool:
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +146,15 @@ def write_bytes(path: Path, content: bytes) -> None:
         mask = os.umask(0)
         os.umask(mask)
         Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
+        if replace:
+            Path(temporary).replace(path)
+            return True
+        try:
+            path.hardlink_to(temporary)
+        except FileExistsError:
+            return False
+        else:
+            return True
     except OSError as error:
         raise write_error(path, error) from error
     finally:
@@ -165,7 +200,7 @@ def _lines(path: Path) -> Iterator[str]:
         raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
 
 
-def text_lines(handle: Iterable[bytes], name: str, encoding: str = "utf-8") -> Iterator[str]:
+def text_lines(handle: Iterable[bytes], name: str, encoding: str = "utf-8", hint: str = _SAVE_AS_UTF8) -> Iterator[str]:
     """The lines of a text file with their ends, one at a time: a corpus may be larger than memory.
 
     Only a newline ends a line: JSON text may hold U+2028 and its like, which str.splitlines would cut.
@@ -174,6 +209,7 @@ def text_lines(handle: Iterable[bytes], name: str, encoding: str = "utf-8") -> I
         handle: The file, opened for bytes.
         name: What messages call it.
         encoding: One in which a newline is the byte 0x0A.
+        hint: What to do about bytes of another encoding.
 
     Raises:
         BenchError: Bytes of another encoding, with the line.
@@ -182,10 +218,11 @@ def text_lines(handle: Iterable[bytes], name: str, encoding: str = "utf-8") -> I
         try:
             yield raw.decode("utf-8-sig" if number == 1 and encoding == "utf-8" else encoding)
         except UnicodeDecodeError as error:
+            wide = number == 1 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
             raise BenchError(
-                f"byte 0x{raw[error.start]:02x} is not {encoding.upper()}",
+                f"byte 0x{raw[error.start]:02x} is not {encoding.upper()}{': this is UTF-16' if wide else ''}",
                 where=f"{name}, line {number}",
-                hint="save the file as UTF-8, for instance: iconv -f latin1 -t utf-8 OLD > NEW",
+                hint="save the file as UTF-8, for instance: iconv -f utf-16 -t utf-8 OLD > NEW" if wide else hint,
             ) from error
 
 

@@ -18,6 +18,7 @@ from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
 from bench.quality.bm25 import baseline_fingerprint
 from bench.results.index import Cost, ResultIndex
+from bench.results.schema import QualityRecord
 from bench.tasks.sources import NotAvailableError
 from bench.tasks.unit import TaskUnit
 from bench.vectors.store import VectorSpace, store_root
@@ -274,12 +275,25 @@ def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Optio
             return "done", "up to date"
         return "to do", "--force" if done else "new"
 
+    def of_cell(view: View | None) -> tuple[Status, str]:
+        cell = index.cells.get((*key, view))
+        found = status(cell is not None)
+        # Reports read the metrics to show from the newest record.
+        if cell is not None and found[0] == "done" and not _shows(cell.record, unit):
+            return "stale", "the metrics to show changed"
+        return found
+
     views: tuple[View | None, ...] = model.views or (None,)
-    cells = {view: status((*key, view) in index.cells) for view in views}
+    cells = {view: of_cell(view) for view in views}
     cost = None
     if with_cost:
         cost = status(_cost_known(model, unit, index.costs.get((*key, environment_fingerprint()))))
     return Job(model, unit, cells, cost)
+
+
+def _shows(record: QualityRecord, unit: TaskUnit) -> bool:
+    """Whether a record has the metrics to show that the card has now."""
+    return (record.task.main_metric, record.task.shown) == (unit.main_metric, unit.card.shown)
 
 
 def _has_cost(unit: TaskUnit, units: Sequence[TaskUnit]) -> bool:

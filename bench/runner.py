@@ -20,7 +20,7 @@ from bench.models.registry import ModelEntry, Role
 from bench.models.source import Located
 from bench.plan import Failure, Job, Plan
 from bench.quality.evaluate import Scores, score_blocks
-from bench.quality.score import score_views, unit_texts
+from bench.quality.score import score_views
 from bench.records import Scored, cost_record, item_columns, quality_record, sample_columns
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
@@ -29,7 +29,7 @@ from bench.tasks.mteb_data import MtebData
 from bench.vectors.encode import EncodeReport, encode_missing, missing_texts, total
 from bench.vectors.pipeline import Encoder, Progress
 from bench.vectors.store import Vectors, VectorSpace, text_keys
-from bench.vectors.texts import TextGroup
+from bench.vectors.texts import TextGroup, texts_by_role
 from bench.views import View
 
 # A record is written at least this often while views are scored, so that a killed run keeps them.
@@ -284,13 +284,13 @@ class _Run:
                 raise BenchError("a baseline only ranks documents", where=f"model `{name}`")
             measured = measure_baseline(data, on_probe)
         else:
+            if isinstance(data, MtebData):
+                raise BenchError("cost is not measured on tasks that mteb scores", where=f"task `{task}`")
             profile = self._models.profile(model.entry, model.located, model.space)
             # The search probe reads stored vectors; results may be there when the store has been emptied.
-            self._encode(job, profile, unit_texts(data), [])
+            self._encode(job, profile, texts_by_role(data), [])
             self._models.drop()
             subject = Subject(model.entry, model.located, model.space, profile)
-            if isinstance(data, MtebData):
-                raise BenchError("cost is not measured on tasks that mteb scores", where=f"task {task}")
             measured = measure_model(subject, data, model.views, on_probe)
         if measured.figures:
             record = cost_record(self._store.stamp(), model, job.unit, profile, measured)

@@ -49,7 +49,7 @@ def seconds(views):
 
 total, ndcg = seconds(VIEWS)
 peak = peak_rss_mib()
-rows = dense._block_rows(len(queries), len(documents))
+rows = dense._block_rows(len(queries), documents)
 block, asked = documents.rows(np.arange(rows)), queries.all()
 blocks = -(-len(documents) // rows)
 

@@ -6,7 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from support import WORDS, write_hub
+from support import WORDS, FakeEncoder, write_hub
+
+from bench.quality.mteb_engine import VectorsOf
+from bench.tasks.data import PairData, RetrievalData
+from bench.tasks.mteb_bridge import definition
+from bench.tasks.mteb_data import MtebData, load_mteb
 
 TOPICS = [WORDS[start : start + 5] for start in range(0, 20, 5)]
 
@@ -230,3 +235,14 @@ TASKS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "STSBenchmark": (sts, "default"),
 }
 OWN_SCORING = ("SciFact", "ArguAna", "STSBenchmark")
+
+
+def load(name: str, folder: Path) -> RetrievalData | PairData | MtebData:
+    """Write a data set for a task and load its split `test`."""
+    write, subset = TASKS[name]
+    return load_mteb(definition(name), write(folder), "test", subset)
+
+
+def vectors_of(encoder: FakeEncoder) -> VectorsOf:
+    """What score_mteb asks for vectors, without a store."""
+    return lambda texts, role: np.stack([encoder.vector(text) for text in texts])

@@ -10,7 +10,7 @@ from support import ROOT
 
 # From the bottom up: a room imports its own and those below, never one above.
 LAYERS = [
-    {"errors", "views", "shipped"},
+    {"errors", "views", "metrics", "shipped"},
     {"files"},
     {"cache", "config"},
     {"hub"},

@@ -18,6 +18,7 @@ from bench.files import (
     digest_bytes,
     digest_file,
     digest_json,
+    digest_parts,
     path_exists,
     read_jsonl,
     read_text,
@@ -207,6 +208,7 @@ def test_digest_of_a_file(tmp_path, size):
 def test_digests_of_parts_differ_where_the_parts_do(first, second):
     assert (digest_bytes(*first) == digest_bytes(*second)) is (first == second)
     assert digest_bytes(*first, b"") != digest_bytes(*first)
+    assert digest_parts(iter(first)) == digest_bytes(*first)
 
 
 def test_digest_json_does_not_depend_on_the_order_of_keys():

@@ -10,6 +10,7 @@ from support import make_model, random_beir, write_pairs
 from bench.errors import BenchError, UsageError
 from bench.models.registry import ModelEntry
 from bench.plan import Options, make_plan
+from bench.report.rows import make_tables
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
 from bench.runner import LoadedModels, execute
@@ -108,6 +109,22 @@ def test_another_view_is_scored_from_the_store(tiny_model, task, results):
     plan, failures, listener = run([entry(tiny_model, truncate_dims=[32, 16])], [task], results)
     assert plan.jobs[0].todo == [View(16)]
     assert (failures, listener.encoded, listener.loaded) == ([], 0, [])
+
+
+def test_other_metrics_in_the_card_are_shown_after_a_run_that_encodes_nothing(tiny_model, task, results):
+    card = task / "task.yaml"
+    card.write_text("name: shop\ntype: retrieval\n")
+    run([entry(tiny_model), entry(tiny_model, name="other")], [task], results)
+    card.write_text("name: shop\ntype: retrieval\nmain_metric: recall_at_5\nshown: [mrr_at_10]\n")
+    plan, _, listener = run([entry(tiny_model)], [task], results)
+    assert (reasons(plan), listener.encoded) == ({"the metrics to show changed"}, 0)
+    [table] = make_tables(ResultIndex(ResultStore(results).records()))
+    assert (table.metric, table.shown) == ("recall_at_5", ["mrr_at_10"])
+    # The other model was not run again, and its row is of the same metric all the same.
+    recall = {key[0]: value for key, value in values(results).items() if key[-1] == "recall_at_5"}
+    assert {row.model: row.score.value for row in table.rows} == recall
+    again, _, _ = run([entry(tiny_model)], [task], results)
+    assert again.up_to_date
 
 
 def test_an_edited_document_makes_cells_stale_and_encodes_one_text(tiny_model, task, results):

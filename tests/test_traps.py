@@ -9,27 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mteb_folders import OWN_SCORING, TASKS
+from mteb_folders import OWN_SCORING, TASKS, load, vectors_of
 from support import ROOT, FakeEncoder
 
 from bench.cost.process import run_probe
 from bench.quality.mteb_engine import StoredEncoder, score_mteb
 from bench.quality.pairs import similarities, spearman
 from bench.tasks.data import RetrievalData
-from bench.tasks.mteb_bridge import definition
-from bench.tasks.mteb_data import load_mteb
 from bench.vectors.quantise import fit
 from bench.views import View
 
 PAGE = ROOT / "docs" / "mteb.md"
-
-
-def load(name, folder):
-    return load_mteb(definition(name), TASKS[name][0](folder), "test", TASKS[name][1])
-
-
-def vectors_of(encoder):
-    return lambda texts, role: np.stack([encoder.vector(text) for text in texts])
 
 
 def test_every_dim_and_every_model_has_a_score_of_its_own(tmp_path):

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bench.audit.finding import found, short
+from bench.audit.finding import found, repeated
 from bench.audit.texts import normalise
-from bench.models.registry import Role
 from bench.results.schema import AuditFinding
 from bench.tasks.data import PairData, RetrievalData
 
@@ -46,13 +45,6 @@ class Spread:
         """The distribution of values, shape (n,), n at least 1."""
         least, median, p90, p99, most = np.percentile(values, [0, 50, 90, 99, 100], method="inverted_cdf").tolist()
         return Spread(len(values), least, median, p90, p99, most, float(values.mean()))
-
-
-def texts_by_role(data: RetrievalData | PairData) -> dict[Role, list[str]]:
-    """The texts that a model encodes, by their role."""
-    if isinstance(data, RetrievalData):
-        return {"query": data.queries, "document": data.documents}
-    return {"text": [*data.sentences1, *data.sentences2]}
 
 
 def counts(data: RetrievalData | PairData) -> list[tuple[str, int]]:
@@ -103,9 +95,9 @@ def faults(data: RetrievalData | PairData) -> list[AuditFinding]:
     for role, texts in _distinctly_kept(data).items():
         empty = [text for text in texts if not text.strip()]
         checks.append(found(f"empty_{role}", len(empty), len(texts), f"{role} are empty"))
-        checks.append(_again(f"repeated_{role}", texts, texts, f"{role} share their text with another"))
+        checks.append(repeated(f"repeated_{role}", texts, texts, f"{role} share their text with another"))
         words = f"{role} share their text with another after normalisation"
-        checks.append(_again(f"repeated_{role}_normalised", texts, [normalise(text) for text in texts], words))
+        checks.append(repeated(f"repeated_{role}_normalised", texts, [normalise(text) for text in texts], words))
     return checks
 
 
@@ -114,9 +106,3 @@ def _distinctly_kept(data: RetrievalData | PairData) -> dict[str, list[str]]:
     if isinstance(data, RetrievalData):
         return {"queries": data.queries, "documents": data.documents}
     return {"pairs": [f"{a}\n{b}" for a, b in zip(data.sentences1, data.sentences2, strict=True)]}
-
-
-def _again(kind: str, texts: Sequence[str], keys: Sequence[str], words: str) -> AuditFinding:
-    times = Counter(keys)
-    repeated = [text for text, key in zip(texts, keys, strict=True) if times[key] > 1]
-    return found(kind, len(repeated), len(texts), words, map(short, repeated))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
@@ -23,6 +24,13 @@ def found(
         weakens=weakens and count > 0,
         examples=list(islice(dict.fromkeys(examples), _EXAMPLES)),
     )
+
+
+def repeated(kind: str, texts: Sequence[str], keys: Sequence[str], words: str) -> AuditFinding:
+    """The texts whose keys stand more than once, as a finding."""
+    times = Counter(keys)
+    again = [text for text, key in zip(texts, keys, strict=True) if times[key] > 1]
+    return found(kind, len(again), len(texts), words, map(short, again))
 
 
 def not_checked(kind: str, of: int, why: str) -> AuditFinding:

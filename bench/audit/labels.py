@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import defaultdict
 
-from bench.audit.finding import found, short, short_pair
+from bench.audit.finding import found, repeated, short, short_pair
 from bench.results.schema import AuditFinding
 from bench.tasks.data import PairData, RetrievalData
 
@@ -27,7 +26,7 @@ def missing_labels(data: RetrievalData) -> list[AuditFinding]:
         for row, text in enumerate(data.queries)
         if (document := _first_with_copy(data, relevant[row], copies)) is not None
     ]
-    queries, documents = len(data.queries), len(data.documents)
+    queries = len(data.queries)
     return [
         found(
             "unlabelled_for_query",
@@ -45,20 +44,14 @@ def missing_labels(data: RetrievalData) -> list[AuditFinding]:
             (short_pair(*texts) for texts in copied),
             weakens=True,
         ),
-        _repeated("repeated_queries", data.queries, queries, "test queries share their text with another query id"),
-        _repeated("repeated_documents", data.documents, documents, "documents share their text with another id"),
+        repeated("repeated_queries", data.queries, data.queries, "test queries share their text with another query id"),
+        repeated("repeated_documents", data.documents, data.documents, "documents share their text with another id"),
     ]
 
 
 def _first_with_copy(data: RetrievalData, relevant: set[int], copies: dict[str, set[int]]) -> int | None:
     """The first relevant document that has a copy which is not labelled."""
     return next((row for row in sorted(relevant) if copies[data.documents[row]] - relevant), None)
-
-
-def _repeated(kind: str, texts: Sequence[str], of: int, words: str) -> AuditFinding:
-    times = Counter(texts)
-    again = [text for text in texts if times[text] > 1]
-    return found(kind, len(again), of, words, map(short, again))
 
 
 def conflicting_scores(data: PairData) -> AuditFinding:

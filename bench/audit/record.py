@@ -45,12 +45,12 @@ def readable(unit: TaskUnit) -> RetrievalData | PairData:
     """
     data = unit.data
     if not isinstance(data, RetrievalData | PairData):
-        raise BenchError("only mteb's own evaluator reads its texts", where=f"task {unit.label}")
+        raise BenchError("only mteb's own evaluator reads its texts", where=f"task `{unit.label}`")
     return data
 
 
 def own_training(unit: TaskUnit) -> TaskUnit | None:
-    """The split `train` of a unit's task where it is here, unless the unit is that split.
+    """The split `train` of a unit's task and subset where it is here, unless the unit is that split.
 
     Raises:
         BenchError: It is there and broken.
@@ -58,7 +58,7 @@ def own_training(unit: TaskUnit) -> TaskUnit | None:
     if unit.split == "train":
         return None
     try:
-        return Task(unit.card, unit.sources.base).training()
+        return Task(unit.card, unit.sources.base).training(unit.subset)
     except BenchError:
         # mteb does not tell a split that is not there from one that cannot be read.
         if unit.card.mteb is not None:
@@ -69,7 +69,7 @@ def own_training(unit: TaskUnit) -> TaskUnit | None:
 def audit_missing(
     units: Sequence[TaskUnit], store: ResultStore, index: ResultIndex
 ) -> Iterator[tuple[TaskUnit, Path | Exception]]:
-    """Audit the units that have no audit of their data, or only one against an older state of their split `train`.
+    """Audit the units that have no audit of their data, or only one from before their split `train` came or changed.
 
     An audit against other training data, which somebody asked for, is left as it is. Units that only mteb's evaluator
     reads are passed over.
@@ -87,7 +87,7 @@ def audit_missing(
             if unit.info.type == "mteb":
                 continue
             known = index.audits.get((names, unit.fingerprint))
-            training = own_training(unit) if known is None or _is_own(known) else None
+            training = own_training(unit) if known is None or _may_change(known, unit) else None
             if known is None or (training is not None and known.training != _names(training)):
                 yield unit, store.write_audit(audit_unit(unit, training, store.stamp()))
         except Exception as error:  # noqa: BLE001 - an audit that fails must not stop a run
@@ -95,9 +95,11 @@ def audit_missing(
         unit.release()
 
 
-def _is_own(record: AuditRecord) -> bool:
-    """Whether a task was compared with its own split `train`."""
-    return record.training is not None and record.training.name == record.task.name
+def _may_change(known: AuditRecord, unit: TaskUnit) -> bool:
+    """Whether a task's own split `train` may be another one now; a data set of the Hub does not get one later."""
+    if known.training is None:
+        return unit.card.hub is None
+    return known.training.name == known.task.name
 
 
 def _names(unit: TaskUnit) -> TaskRef:

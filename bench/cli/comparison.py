@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from bench.exchange.compare import Comparison, NotCompared, Row
 
-_BEYOND_MARK = "<- differs"
+_BEYOND_MARK = "!"
 # mteb writes some hundred of these a task.
 _NAUC = "nauc_"
 
@@ -38,12 +38,10 @@ def print_comparisons(comparisons: Sequence[Comparison], tolerance: float, *, ev
     for comparison in comparisons:
         typer.echo(f"{comparison.model} beside the published {comparison.published_model or 'model'}\n")
         if comparison.rows:
-            _print_table(("task", "split", "subset", "metrics", "differ", "largest", "of"), _summary(comparison.rows))
+            _print_table(("task", "split", "metrics", "differ", "largest", "of"), _summary(comparison.rows))
         shown = comparison.rows if every else comparison.beyond
         if shown:
-            _print_table(
-                ("task", "split", "subset", "metric", "published", "ours", "difference", ""), map(_line, shown)
-            )
+            _print_table(("task", "split", "metric", "published", "ours", "difference", ""), map(_line, shown))
         for entry in _grouped(comparison.not_compared):
             typer.echo(f"not compared: {entry}")
         for note in comparison.notes:
@@ -52,7 +50,7 @@ def print_comparisons(comparisons: Sequence[Comparison], tolerance: float, *, ev
         if not count:
             typer.echo("nothing could be compared")
         elif beyond:
-            typer.echo(f"{beyond} of {count} values differ by more than {tolerance:g}")
+            typer.echo(f"{beyond} of {count} values differ by more than {tolerance:g} ({_BEYOND_MARK})")
         else:
             typer.echo(f"all {count} values are within {tolerance:g}")
 
@@ -72,13 +70,19 @@ def _summary(rows: Sequence[Row]) -> list[list[str]]:
     for unit, found in units.items():
         worst = max(found, key=lambda row: abs(row.difference))
         beyond = sum(row.beyond for row in found)
-        lines.append([*unit, str(len(found)), str(beyond), f"{worst.difference:+.6f}", worst.metric])
+        lines.append(
+            [unit[0], _part(*unit[1:]), str(len(found)), str(beyond), f"{worst.difference:+.6f}", worst.metric]
+        )
     return lines
 
 
 def _line(row: Row) -> list[str]:
     values = [f"{row.published:.6f}", f"{row.ours:.6f}", f"{row.difference:+.6f}"]
-    return [row.task, row.split, row.subset, row.metric, *values, _BEYOND_MARK if row.beyond else ""]
+    return [row.task, _part(row.split, row.subset), row.metric, *values, _BEYOND_MARK if row.beyond else ""]
+
+
+def _part(split: str, subset: str) -> str:
+    return split if subset == "default" else f"{split} {subset}"
 
 
 def _grouped(entries: Iterable[NotCompared]) -> list[str]:
@@ -92,8 +96,6 @@ def _grouped(entries: Iterable[NotCompared]) -> list[str]:
     for (task, reason, names), group in groupby(sorted(entries, key=key), key):
         found = list(group)
         count = sum(len(entry.metrics) for entry in found)
-        units = ", ".join(
-            entry.split if entry.subset == "default" else f"{entry.split} {entry.subset}" for entry in found
-        )
+        units = ", ".join(_part(entry.split, entry.subset) for entry in found)
         lines.append(f"{task} ({units}): {reason}: {count} value{'s' if count > 1 else ''}, {names}")
     return lines

@@ -160,11 +160,15 @@ def named_task(name: str) -> Task:
     """The one task of a name or path.
 
     Raises:
-        BenchError: There is none, or its card is broken.
+        UsageError: There is none, or there are several.
+        BenchError: Its card is broken.
     """
     from bench.tasks.catalog import BrokenTask, select_tasks
 
-    task = select_tasks([name], task_folders())[0]
+    task, *others = select_tasks(split_list([name]), task_folders())
+    if others:
+        names = ", ".join(found.name for found in (task, *others))
+        raise UsageError(f"`{name}` is {len(others) + 1} tasks: {names}", hint="name one of them")
     if isinstance(task, BrokenTask):
         raise task.error
     return task

@@ -18,7 +18,7 @@ from bench.cli.options import (
     chosen_tasks,
     task_folders,
 )
-from bench.errors import UsageError
+from bench.errors import BenchError, UsageError
 
 if TYPE_CHECKING:
     from bench.exchange.compare import Comparison
@@ -67,7 +67,7 @@ def reproduce(
     from bench.exchange.compare import Comparison
     from bench.exchange.matching import match_tasks, published_of
     from bench.exchange.published import find_publications
-    from bench.plan import Options
+    from bench.plan import Failure, Options
 
     if not math.isfinite(tolerance):
         raise UsageError(f"--tolerance: {tolerance} is no difference", hint="--tolerance 0.0002")
@@ -77,7 +77,8 @@ def reproduce(
     found: list[Comparison] = []
     failures = []
     for entry, publications in _pairs(find_publications(published), entries, chosen=model is not None):
-        theirs = _read(publications)
+        theirs, unread = _read(publications)
+        failures += [Failure(entry.name, path.name, error) for path, error in unread]
         theirs = published_of(theirs, ours) if tasks else theirs
         matches = match_tasks(theirs, ours, required=bool(tasks))
         comparison = Comparison(entry.name, publications[0].model)
@@ -133,18 +134,26 @@ def _pairs(
     )
 
 
-def _read(publications: list[Publication]) -> list[PublishedTask]:
-    """The published tasks of one model."""
+def _read(publications: list[Publication]) -> tuple[list[PublishedTask], list[tuple[Path, BenchError]]]:
+    """The published tasks of one model, and the files that cannot be read."""
+    from bench.exchange.published import read_task
+
     tasks: dict[str, PublishedTask] = {}
+    unread = []
     for publication in publications:
-        for task in publication.tasks():
+        for path in publication.files:
+            try:
+                task = read_task(path)
+            except BenchError as error:
+                unread.append((path, error))
+                continue
             other = tasks.setdefault(task.name, task)
             if other is not task:
                 raise UsageError(
                     f"{task.name} is published twice: {other.path} and {task.path}",
                     hint="give --published the folder of one revision",
                 )
-    return list(tasks.values())
+    return list(tasks.values()), unread
 
 
 def _cells(plan: Plan, results: Path) -> dict[str, dict[tuple[str, str], Cell]]:

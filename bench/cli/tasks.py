@@ -37,32 +37,40 @@ def _show(names: list[str] | None) -> None:
 
     from bench.tasks.catalog import select_tasks
 
-    rows = [row for task in select_tasks(split_list(names), task_folders()) for row in _rows(task)]
+    faults: list[str] = []
+    rows = [row for task in select_tasks(split_list(names), task_folders()) for row in _rows(task, faults)]
     typer.echo(
         tabulate(
             rows, headers=["task", "type", "split", "subset", "size", "fingerprint", "data"], disable_numparse=True
         )
     )
+    # A reason in a cell would make the table wider than any terminal.
+    for fault in dict.fromkeys(faults):
+        typer.echo(f"\n{fault}")
 
 
-def _rows(task: Task | BrokenTask) -> list[list[str]]:
+def _rows(task: Task | BrokenTask, faults: list[str]) -> list[list[str]]:
     from bench.errors import BenchError
 
     try:
         units = task.units(download=False)
     except BenchError as error:
-        return [[task.name, "", "", "", f"broken: {error.one_line}", "", ""]]
-    return [_row(unit) for unit in units]
+        faults.append(f"broken: {error}")
+        return [[task.name, "", "", "", "broken", "", ""]]
+    return [_row(unit, faults) for unit in units]
 
 
-def _row(unit: TaskUnit) -> list[str]:
+def _row(unit: TaskUnit, faults: list[str]) -> list[str]:
     from bench.errors import BenchError
+    from bench.tasks.sources import NotAvailableError
 
     names = [unit.task, unit.card.type, unit.split, unit.subset]
     try:
         info = unit.info
-    except NotDownloadedError as error:
-        return [*names, f"not here: {error.message}", "", ""]
+    except (NotAvailableError, NotDownloadedError) as error:
+        faults.append(f"not here: {error}")
+        return [*names, "not here", "", ""]
     except BenchError as error:
-        return [*names, f"broken: {error.one_line}", "", ""]
+        faults.append(f"broken: {error}")
+        return [*names, "broken", "", ""]
     return [*names, size_of(info), info.fingerprint[:12], str(info.place.path)]

@@ -76,6 +76,7 @@ def add(
 
     The data stays where it is. Nothing is written when something is wrong, and no card is written over.
     """
+    from bench.files import user_path
     from bench.tasks.add import Wishes, new_task
     from bench.tasks.catalog import find_cards
     from bench.tasks.tables.section import Encoding, Shape
@@ -102,15 +103,18 @@ def add(
         card={key: value for key, value in card.items() if value is not None},
     )
     known = find_cards([*task_folders(), tasks_dir])
-    task = new_task(data.expanduser(), name, tasks_dir, known, wishes)
+    task = new_task(user_path(str(data)), name, tasks_dir, known, wishes)
     task.write()
     _print(task)
 
 
 def _character(delimiter: str | None) -> str | None:
     delimiter = "\t" if delimiter in {"\\t", "tab"} else delimiter
-    if delimiter is not None and len(delimiter) != 1:
-        raise UsageError(f"--delimiter: `{delimiter}` is not one character", hint='--delimiter ";" or --delimiter tab')
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        raise UsageError(
+            f"--delimiter: `{delimiter}` is no character that can stand between cells",
+            hint='--delimiter ";" or --delimiter tab',
+        )
     return delimiter
 
 

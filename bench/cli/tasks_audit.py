@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.options import ResultsFolder, TaskName, named_task, with_each_unit
+from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.results.schema import AuditRecord
@@ -40,6 +41,12 @@ def audit(
 
     def work(unit: TaskUnit) -> None:
         training = own_training(unit) if given is None else given
+        if given is not None and (given.label, given.split, given.info.place) == (
+            unit.label, unit.split, unit.info.place,
+        ):  # fmt: skip
+            raise UsageError(
+                f"{unit.label} ({unit.split}) would be compared with itself", hint="name other data with --train"
+            )
         record = audit_unit(unit, training, store.stamp())
         path = store.write_audit(record)
         _print(unit, training, record)
@@ -49,8 +56,6 @@ def audit(
 
 
 def _training(name: str) -> TaskUnit:
-    from bench.errors import UsageError
-
     task = named_task(name)
     found = task.training()
     if found is not None:

@@ -45,8 +45,9 @@ def _load(entries: list[ModelEntry], registry: Registry) -> tuple[ModelEntry, Se
 
 
 def _print(unit: TaskUnit, data: RetrievalData | PairData, loaded: tuple[ModelEntry, SentenceEncoder] | None) -> None:
-    from bench.audit.describe import counts, faults, labels, lengths, positives_per_query, texts_by_role
+    from bench.audit.describe import counts, faults, labels, lengths, positives_per_query
     from bench.tasks.data import RetrievalData
+    from bench.vectors.texts import texts_by_role
 
     typer.echo(f"\n{unit.label} ({unit.split}), {unit.info.type}, {unit.info.place.path}")
     _table([[what, f"{count:,}"] for what, count in counts(data)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, UsageError
-from bench.files import path_exists, read_text, walk_files
+from bench.files import parse_json, path_exists, read_text, walk_files
 
 MODEL_FILE = "model_meta.json"
 # Where mteb keeps results of cut and quantised vectors: those are no full-width float32 scores.
@@ -47,14 +46,12 @@ class PublishedTask:
         name: MTEB's name of the task.
         path: The file.
         dataset_revision: Commit of the data set that was scored.
-        mteb_version: The mteb that scored it.
         scores: Its splits and subsets.
     """
 
     name: str
     path: Path
     dataset_revision: str | None
-    mteb_version: str | None
     scores: list[PublishedScores]
 
     @property
@@ -78,14 +75,6 @@ class Publication:
     revision: str | None
     folder: Path
     files: list[Path]
-
-    def tasks(self) -> list[PublishedTask]:
-        """Read the files.
-
-        Raises:
-            BenchError: A file that is no result of MTEB, or of a format from before mteb 1.11.
-        """
-        return [read_task(path) for path in self.files]
 
 
 def find_publications(path: Path) -> list[Publication]:
@@ -157,12 +146,11 @@ def read_task(path: Path) -> PublishedTask:
         if keys.count(key) > 1:
             raise BenchError(f"the subset `{key[1]}` stands twice in the split `{key[0]}`", where=str(path))
     name = content.get("task_name")
-    revision, version = content.get("dataset_revision"), content.get("mteb_version")
+    revision = content.get("dataset_revision")
     return PublishedTask(
         name if isinstance(name, str) and name else path.stem,
         path,
         revision if isinstance(revision, str) else None,
-        version if isinstance(version, str) else None,
         found,
     )
 
@@ -186,7 +174,7 @@ def _scores(split: str, entry: dict[str, Any]) -> PublishedScores:
 
 def _read_object(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(read_text(path))
+        content = parse_json(read_text(path))
     except (ValueError, RecursionError) as error:
         raise BenchError(f"not JSON: {error}", where=str(path), hint="give result files of MTEB") from error
     if not isinstance(content, dict):

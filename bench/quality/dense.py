@@ -17,7 +17,6 @@ by a factor only (float32), or not at all (binary), share one product a block, b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 
@@ -26,10 +25,11 @@ import numpy.typing as npt
 
 from bench.errors import BenchError
 from bench.models.profile import Similarity
-from bench.quality.ranking import Ranks, Tally
+from bench.quality.ranker import Pairs, ViewRanker
+from bench.quality.ranking import Ranks
 from bench.quality.threads import each_block
 from bench.vectors.pipeline import usable_cores
-from bench.vectors.quantise import Comparable, Quantiser, Ranges, ranges
+from bench.vectors.quantise import Quantiser, Ranges, ranges
 from bench.vectors.store import Vectors
 from bench.views import Precision, View
 
@@ -37,38 +37,18 @@ Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
-# Rows of a tile of float32 scores: its 2 MiB stay in a core's cache while they are compared.
+# Rows of a tile of float32 scores. Smaller tiles stay in a core's own cache, but threads wait for Python's lock between
+# their many short steps; larger ones leave the shared cache (docs/speed.md).
 _QUERY_ROWS = 1024
-_DOCUMENT_ROWS = 512
-# A tile of few queries has more documents, up to this many.
-_MOST_DOCUMENT_ROWS = 8192
-# Rows read at once where vectors are looked at one by one.
-_PASS_ROWS = 2048
-# Scores computed at once one by one.
-_CELLS = 1024
-# Cells that are computed one by one where a matrix product would compute this many times as many.
-_PRODUCT_WASTE = 64
+_DOCUMENT_ROWS = 2048
+# Values of full vectors in a block, to bound memory, however few the queries or wide the vectors.
+_BLOCK_VALUES = 1 << 21
 _NESTED: tuple[Precision, ...] = ("float32", "binary")
 # A prefix shorter than this share of the whole vector could underflow in float32.
 _SHORTEST_PREFIX = 2.0**-40
 _UNIT = 2.0**-24
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """The pairs whose ranks are wanted, and those that are left out of the rankings.
-
-    Attributes:
-        queries: Query row of each pair, shape (p,).
-        documents: Its document row, shape (p,).
-        excluded_queries: Query row of each pair that is left out, shape (e,).
-        excluded_documents: Its document row, shape (e,).
-    """
-
-    queries: Int64
-    documents: Int64
-    excluded_queries: Int64
-    excluded_documents: Int64
+# Rounding below float32's normal numbers: four of their steps.
+_SMALLEST = 2.0**-147
 
 
 def rank_views(
@@ -88,7 +68,7 @@ def rank_views(
         For each view its ranks, or why it has none.
     """
     matrix = queries.all()
-    rankers = [_ViewRanker(quantiser, matrix) for quantiser in _fit(views, similarity, documents)]
+    rankers = [ViewRanker(quantiser, matrix) for quantiser in _fit(views, similarity, documents)]
     _score_pairs(rankers, documents, pairs, depth)
     chains = _chains([ranker for ranker in rankers if ranker.error is None], matrix)
 
@@ -96,108 +76,8 @@ def rank_views(
         for chain in chains:
             chain.count(block[1])
 
-    each_block(count, documents.blocks(_block_rows(len(queries), len(documents))))
+    each_block(count, documents.blocks(_block_rows(len(queries), documents)))
     return [ranker.error or ranker.ranks(pairs) for ranker in rankers]
-
-
-def score_cells(queries: Comparable, documents: Comparable, rows: Int64, columns: Int64) -> Float32:
-    """The exact scores of some queries for some documents.
-
-    Args:
-        queries: n vectors.
-        documents: m vectors.
-        rows: Query row of each score, shape (c,).
-        columns: Document row of each score, shape (c,).
-
-    Returns:
-        Shape (c,), float32.
-    """
-    if len(queries.weights) * len(documents.weights) <= _PRODUCT_WASTE * len(rows):
-        products = (queries.directions @ documents.directions.T)[rows, columns]
-    else:
-        products = np.empty(len(rows))
-        for start in range(0, len(rows), _CELLS):
-            part = slice(start, start + _CELLS)
-            pair = queries.directions[rows[part]], documents.directions[columns[part]]
-            np.einsum("cd,cd->c", *pair, out=products[part])
-    scores: Float32 = (products * (queries.weights[rows] * documents.weights[columns])).astype(np.float32)
-    return scores
-
-
-class _ViewRanker:
-    """One view's counts while the documents go by.
-
-    Args:
-        quantiser: The view's quantiser.
-        queries: The queries' full vectors.
-
-    Attributes:
-        error: Why the view cannot be scored.
-    """
-
-    def __init__(self, quantiser: Quantiser, queries: Float32) -> None:
-        self.quantiser = quantiser
-        self.error: BenchError | None = None
-        self._queries = queries
-        self._tally: Tally
-        self._excluded: Float32
-
-    def start(self, pairs: Pairs, scores: Float32, depth: int) -> None:
-        """Take the exact scores of the pairs and, after them, of the pairs that are left out."""
-        count = len(pairs.queries)
-        n = len(self._queries)
-        mine, self._excluded = scores[:count].copy(), scores[count:]
-        out = set(zip(pairs.excluded_queries.tolist(), pairs.excluded_documents.tolist(), strict=True))
-        if out:
-            both = zip(pairs.queries.tolist(), pairs.documents.tolist(), strict=True)
-            mine[[pair in out for pair in both]] = -np.inf
-        left_out = np.bincount(pairs.excluded_queries, minlength=n)
-        self._tally = Tally(pairs.queries, mine, n, depth, left_out)
-
-    def score(self, documents: Float32, rows: Int64, columns: Int64) -> Float32:
-        """The exact scores of some cells, from the documents' full vectors."""
-        asked, row = np.unique(rows, return_inverse=True)
-        found, column = np.unique(columns, return_inverse=True)
-        comparable = self.quantiser.comparable
-        return score_cells(comparable(self._queries[asked]), comparable(documents[found]), row, column)
-
-    def ranks(self, pairs: Pairs) -> Ranks:
-        """The ranks once all documents have been counted."""
-        self._tally.take_back(pairs.excluded_queries, self._excluded)
-        return self._tally.ranks()
-
-    def count(self, part: slice, tile: Float32, scale: Float64, margin: Float64 | None, block: Float32) -> None:
-        """Count the documents of a block for some queries.
-
-        Args:
-            part: The queries.
-            tile: Their products with the documents, shape (q, m).
-            scale: What the products of each query are to be multiplied by to give scores, shape (q,); 0 if they are
-                all 0.
-            margin: How far a score may then be from the exact one, shape (q,); None if it is the exact one.
-            block: The documents' full vectors.
-        """
-        floors = self._tally.floors[part].astype(np.float64)
-        slack = np.zeros(len(scale)) if margin is None else margin
-        lowest = np.divide(floors - slack, scale, out=np.where(floors < np.inf, -np.inf, np.inf), where=scale > 0)
-        # Rounding to float32 must not raise it, and half a step is nothing to the whole numbers of exact products.
-        lowest = lowest - 0.5 if margin is None else lowest
-        hits = np.flatnonzero(tile >= np.nextafter(lowest.astype(np.float32), np.float32(-np.inf))[:, None])
-        if not len(hits):
-            return
-        row, column = np.divmod(hits, tile.shape[1])
-        rows, scores = row + part.start, tile.reshape(-1)[hits] * scale[row]
-        if margin is None:
-            exact = scores.astype(np.float32)
-            first, last = self._tally.places(rows, exact, exact)
-        else:
-            low, high = ((scores + sign * margin[row]).astype(np.float32) for sign in (-1, 1))
-            first, last = self._tally.places(rows, low, high)
-            near = np.flatnonzero(last > first)
-            if len(near):
-                exact = self.score(block, rows[near], column[near])
-                first[near], last[near] = self._tally.places(rows[near], exact, exact)
-        self._tally.add(part, rows, first, last)
 
 
 class _Chain:
@@ -208,7 +88,7 @@ class _Chain:
         queries: The queries' full vectors.
     """
 
-    def __init__(self, rankers: list[_ViewRanker], queries: Float32) -> None:
+    def __init__(self, rankers: list[ViewRanker], queries: Float32) -> None:
         self._rankers = rankers
         self._widest = rankers[-1].quantiser
         self._dims = [ranker.quantiser.view.truncate_dim for ranker in rankers]
@@ -261,7 +141,7 @@ class _Chain:
         if self._cosine:
             shares = lengths[number] * _inverse(lengths[-1])
             return _inverse(shares), np.full(len(shares), margin)
-        return lengths[-1] * longest, margin * lengths[-1] * longest
+        return lengths[-1] * longest, margin * lengths[-1] * longest + _SMALLEST
 
     def _values(self, vectors: Float32) -> Float32:
         """What the widest view stores; where a cut is a factor only, before it is normalised."""
@@ -292,14 +172,14 @@ def _fit(views: Sequence[View], similarity: Similarity, documents: Vectors) -> l
     def find(block: tuple[Int64, Float32]) -> list[Ranges]:
         return [ranges(view, similarity, block[1]) for view in views]
 
-    found = each_block(find, documents.blocks(_PASS_ROWS))
+    found = each_block(find, documents.blocks(_most_rows(documents)))
     return [
         Quantiser(view, similarity, reduce(Ranges.merged, parts))
         for view, parts in zip(views, zip(*found, strict=True), strict=True)
     ]
 
 
-def _score_pairs(rankers: list[_ViewRanker], documents: Vectors, pairs: Pairs, depth: int) -> None:
+def _score_pairs(rankers: list[ViewRanker], documents: Vectors, pairs: Pairs, depth: int) -> None:
     """Give each ranker the exact scores of the pairs."""
     queries = np.concatenate([pairs.queries, pairs.excluded_queries])
     rows = np.concatenate([pairs.documents, pairs.excluded_documents])
@@ -313,12 +193,13 @@ def _score_pairs(rankers: list[_ViewRanker], documents: Vectors, pairs: Pairs, d
             except BenchError as error:
                 ranker.error = error
 
-    each_block(score, (slice(start, start + _PASS_ROWS) for start in range(0, len(rows), _PASS_ROWS)))
+    size = _most_rows(documents)
+    each_block(score, (slice(start, start + size) for start in range(0, len(rows), size)))
     for ranker, found in zip(rankers, scores, strict=True):
         ranker.start(pairs, found, depth)
 
 
-def _chains(rankers: list[_ViewRanker], queries: Float32) -> list[_Chain]:
+def _chains(rankers: list[ViewRanker], queries: Float32) -> list[_Chain]:
     """The rankers, together where their products nest."""
     if rankers and rankers[0].quantiser.view.precision in _NESTED:
         chain = _Chain(sorted(rankers, key=lambda ranker: ranker.quantiser.view.truncate_dim), queries)
@@ -333,10 +214,14 @@ def _chains(rankers: list[_ViewRanker], queries: Float32) -> list[_Chain]:
     return alone
 
 
-def _block_rows(n_queries: int, n_documents: int) -> int:
+def _block_rows(n_queries: int, documents: Vectors) -> int:
     """Documents a block: enough for a tile, few enough for every core to have one."""
     rows = _QUERY_ROWS * _DOCUMENT_ROWS // min(max(n_queries, 1), _QUERY_ROWS)
-    return max(min(rows, _MOST_DOCUMENT_ROWS, -(-n_documents // usable_cores())), 1)
+    return max(min(rows, _most_rows(documents), -(-len(documents) // usable_cores())), 1)
+
+
+def _most_rows(vectors: Vectors) -> int:
+    return max(_BLOCK_VALUES // vectors.width, 1)
 
 
 def _divided(values: Float32, lengths: Float64) -> Float32:

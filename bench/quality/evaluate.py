@@ -14,7 +14,8 @@ from bench.errors import BenchError
 from bench.models.profile import Similarity
 from bench.quality import pairs, retrieval
 from bench.quality.bootstrap import draw_ahead, mean_intervals, spearman_interval
-from bench.quality.dense import Pairs, rank_views
+from bench.quality.dense import rank_views
+from bench.quality.ranker import Pairs
 from bench.quality.ranking import Ranks, ScoreBlock, rank_blocks
 from bench.tasks.data import PairData, RetrievalData
 from bench.vectors.quantise import fit
@@ -70,12 +71,12 @@ def score_retrieval(
         Each view as soon as its scores are known, or why it cannot be scored; views of one precision follow one
         another.
     """
-    pairs = Pairs(data.pair_queries, data.pair_documents, *_left_out(data))
+    judged = Pairs(data.pair_queries, data.pair_documents, *_left_out(data))
     with ThreadPoolExecutor(1) as pool:
         drawing = pool.submit(draw_ahead, len(data.queries))
         for precision in dict.fromkeys(view.precision for view in views):
             group = [view for view in views if view.precision == precision]
-            found = rank_views(queries, documents, group, similarity, pairs, retrieval.MAX_CUTOFF)
+            found = rank_views(queries, documents, group, similarity, judged, retrieval.MAX_CUTOFF)
             drawing.result()
             for view, ranks in zip(group, found, strict=True):
                 yield view, ranks if isinstance(ranks, BenchError) else _summary(data, ranks)
@@ -126,13 +127,14 @@ def check_spread(vectors: Vectors, texts: list[str], model: str) -> None:
 
 
 def _summary(data: RetrievalData, ranks: Ranks) -> Scores:
-    """The metrics of every query, their means and intervals."""
+    """The metrics of every query, their means, and intervals where there is more than one query."""
     items = retrieval.score_queries(ranks, data.pair_queries, data.pair_gains, len(data.queries))
     table = np.column_stack([items[name] for name in retrieval.METRICS])
-    low, high = mean_intervals(table)
+    means = table.mean(axis=0).tolist()
+    # One query says nothing of how queries differ.
+    ends = mean_intervals(table).T.tolist() if len(table) > 1 else [(None, None)] * len(means)
     metrics = {
-        name: Estimate(float(table[:, column].mean()), float(low[column]), float(high[column]))
-        for column, name in enumerate(retrieval.METRICS)
+        name: Estimate(mean, low, high) for name, mean, (low, high) in zip(retrieval.METRICS, means, ends, strict=True)
     }
     return Scores(metrics, data.query_ids, dict(items))
 

@@ -6,10 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-Float64 = npt.NDArray[np.float64]
+from bench.metrics import SIMILARITIES
 
-SIMILARITIES = ("cosine", "manhattan", "euclidean")
-METRICS = tuple(f"{name}_{kind}" for name in SIMILARITIES for kind in ("spearman", "pearson"))
+Float64 = npt.NDArray[np.float64]
 
 
 def similarities(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> dict[str, Float64]:
@@ -36,7 +35,7 @@ def similarities(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]
 
 
 def correlations(values: dict[str, Float64], gold: Float64) -> dict[str, float]:
-    """Every metric (METRICS) from the similarities of all pairs.
+    """Every metric (PAIR_METRICS) from the similarities of all pairs.
 
     Spearman's correlation is Pearson's of the ranks, ties given their mean rank. A similarity that is the same
     for all pairs correlates with nothing: 0.

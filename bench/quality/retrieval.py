@@ -21,16 +21,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bench.metrics import CUTOFFS, RETRIEVAL_METRICS
 from bench.quality.ranking import Ranks
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
-# MTEB's.
-CUTOFFS = (1, 3, 5, 10, 20, 100, 1000)
+METRICS = RETRIEVAL_METRICS
 MAX_CUTOFF = max(CUTOFFS)
-_FAMILIES = ("ndcg", "recall", "mrr", "map", "precision", "hit_rate")
-METRICS = tuple(f"{family}_at_{k}" for family in _FAMILIES for k in CUTOFFS)
 
 _RANKS = np.arange(1, MAX_CUTOFF + 1)
 _DISCOUNTS = 1.0 / np.log2(_RANKS + 1)

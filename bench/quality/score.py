@@ -12,6 +12,7 @@ from bench.quality.evaluate import Scores, check_spread, score_pairs, score_retr
 from bench.tasks.data import PairData, RetrievalData
 from bench.tasks.layouts import TaskData
 from bench.vectors.store import Vectors
+from bench.vectors.texts import texts_by_role
 from bench.views import View
 
 # Encodes what the store lacks of the texts of each role, and gives the vectors of all of them.
@@ -37,10 +38,10 @@ def score_views(
         BenchError: The model gives the same vector for every text.
     """
     if isinstance(data, RetrievalData):
-        found = _encode(encode, unit_texts(data), model)
+        found = _encode(encode, texts_by_role(data), model)
         yield from score_retrieval(data, found["query"], found["document"], views, similarity)
     elif isinstance(data, PairData):
-        found = _encode(encode, unit_texts(data), model)
+        found = _encode(encode, texts_by_role(data), model)
         vectors, n = found["text"].all(), len(data.gold)
         for view in views:
             try:
@@ -51,15 +52,6 @@ def score_views(
         from bench.quality.mteb_engine import score_mteb
 
         yield from score_mteb(data, lambda texts, role: encode({role: texts})[role].all(), views, similarity)
-
-
-def unit_texts(data: TaskData) -> dict[Role, list[str]]:
-    """The texts that scoring a unit encodes, by role; empty where only mteb knows them."""
-    if isinstance(data, RetrievalData):
-        return {"query": data.queries, "document": data.documents}
-    if isinstance(data, PairData):
-        return {"text": [*data.sentences1, *data.sentences2]}
-    return {}
 
 
 def _encode(encode: Encode, roles: dict[Role, list[str]], model: str) -> dict[Role, Vectors]:

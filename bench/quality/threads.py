@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from threading import Event, Lock
 from typing import TypeVar
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from bench.vectors.pipeline import usable_cores
 
@@ -40,7 +41,7 @@ def each_block(work: Callable[[Block], Found], blocks: Iterable[Block]) -> list[
             stop.set()
 
     cores = usable_cores()
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores) as pool:
+    with _libraries().limit(limits=1, user_api="blas"), ThreadPoolExecutor(cores) as pool:
         futures = [pool.submit(take) for _ in range(cores)]
         try:
             for future in futures:
@@ -49,3 +50,9 @@ def each_block(work: Callable[[Block], Found], blocks: Iterable[Block]) -> list[
             # After an error or Ctrl-C no thread takes another block.
             stop.set()
     return found
+
+
+@lru_cache(maxsize=1)
+def _libraries() -> ThreadpoolController:
+    """The libraries that have threads of their own, numpy's among them; looking for them takes milliseconds."""
+    return ThreadpoolController()

@@ -147,7 +147,7 @@ def _mean_table(table: MeanTable) -> str:
 
 
 def _caption(table: Table, environments: dict[str, dict[str, Any]]) -> str:
-    text = f"Main score: `{table.metric}` over {table.n:,} {'queries' if 'ndcg' in table.metric else 'pairs'}."
+    text = f"Main score: `{table.metric}` over {table.n:,} {table.items}."
     if table.environment is None:
         return f"{text} No cost measured."
     facts = environments.get(table.environment, {})

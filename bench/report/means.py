@@ -76,7 +76,8 @@ def _mean_table(names: tuple[str, str], units: dict[str, Table]) -> MeanTable:
     kinds: dict[str, str] = {}
     scores: dict[tuple[str, View | None], dict[str, float]] = {}
     for subset, unit in units.items():
-        for row in unit.rows:
+        # A mean over several metrics would be of nothing.
+        for row in unit.rows if unit.metric == table.metric else []:
             kinds[row.model] = row.kind
             scores.setdefault((row.model, row.view), {})[subset] = row.score.value
     for (model, view), found in scores.items():

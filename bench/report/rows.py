@@ -41,6 +41,9 @@ COLUMNS = (
 )
 
 
+_ITEMS = {"retrieval": "queries", "sts": "pairs", "mteb": "items"}
+
+
 @dataclass(frozen=True)
 class Row:
     """One model at one view on one task unit.
@@ -80,7 +83,8 @@ class Table:
     Attributes:
         unit: Task, split and subset.
         metric: The main metric.
-        n: Queries or pairs scored.
+        n: How many items were scored.
+        items: What they are: queries, pairs, or whatever mteb's evaluator scores.
         environment: Fingerprint of the environment of the cost columns; None when no cost was measured.
         shown: Further metrics that the task shows.
         rows: Best model first, each model's views from wide to narrow.
@@ -91,6 +95,7 @@ class Table:
     unit: UnitKey
     metric: str
     n: int
+    items: str
     environment: str | None
     shown: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
@@ -129,10 +134,6 @@ class _Scored:
     metrics: Mapping[str, Value]
 
     @property
-    def score(self) -> Value:
-        return self.metrics[self.record.task.main_metric]
-
-    @property
     def reference(self) -> bool:
         """Whether this is the full width in float32."""
         return self.view is not None and self.view == View(self.record.model.width or 0, "float32")
@@ -169,11 +170,13 @@ def _audit_footnotes(record: AuditRecord | None) -> list[str]:
 def _table(unit: UnitKey, environment: str | None, cells: list[_Scored], costs: dict[str, Cost]) -> Table:
     newest = max((cell.record for cell in cells), key=lambda record: record.created)
     task = newest.task
-    table = Table(unit, task.main_metric, task.n, environment, task.shown)
-    full = {cell.record.model.name: cell.score.value for cell in cells if cell.reference}
+    table = Table(unit, task.main_metric, task.n, _ITEMS[task.type], environment, task.shown)
+    # An older record may have been ranked by another metric; one table ranks by one.
+    cells = [cell for cell in cells if table.metric in cell.metrics]
+    full = {cell.record.model.name: cell.metrics[table.metric].value for cell in cells if cell.reference}
     for cell in cells:
         name = cell.record.model.name
-        table.rows.append(_row(cell, task.shown, full.get(name), costs.get(name)))
+        table.rows.append(_row(cell, table, full.get(name), costs.get(name)))
     top = {
         name: max(row.score.value for row in table.rows if row.model == name) for name in {r.model for r in table.rows}
     }
@@ -186,17 +189,17 @@ def _table(unit: UnitKey, environment: str | None, cells: list[_Scored], costs: 
     return table
 
 
-def _row(cell: _Scored, shown: Sequence[str], full: float | None, cost: Cost | None) -> Row:
+def _row(cell: _Scored, table: Table, full: float | None, cost: Cost | None) -> Row:
     def figure(name: str, of: View | None = None) -> float | None:
         return cost.value(name, of) if cost else None
 
-    view, model = cell.view, cell.record.model
+    view, model, score = cell.view, cell.record.model, cell.metrics[table.metric]
     return Row(
         model=model.name,
         kind=model.kind,
         view=view,
-        score=cell.score,
-        share=cell.score.value / full if full and full > 0 else None,
+        score=score,
+        share=score.value / full if full and full > 0 else None,
         reference=cell.reference,
         bytes_per_vector=view.bytes_per_vector if view else None,
         index_bytes=figure("index_bytes", view),
@@ -206,5 +209,5 @@ def _row(cell: _Scored, shown: Sequence[str], full: float | None, cost: Cost | N
         encode_mib=figure("memory_encode_mib"),
         search_mib=figure("memory_search_mib", view),
         noisy=cost.noisy if cost else False,
-        shown={name: cell.metrics[name].value for name in shown if name in cell.metrics},
+        shown={name: cell.metrics[name].value for name in table.shown if name in cell.metrics},
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
 from bench.errors import BenchError
-from bench.files import digest_json, read_text, safe_name, write_bytes, write_json
+from bench.files import digest_json, parse_json, read_text, safe_name, write_bytes, write_json
 from bench.results.schema import (
     SCHEMA_VERSION,
     AuditRecord,
@@ -148,7 +147,7 @@ def read_items(record_path: Path, record: QualityRecord | CostRecord) -> pa.Tabl
 
 def _parse(path: Path) -> QualityRecord | CostRecord | AuditRecord | EnvironmentRecord:
     try:
-        value = json.loads(read_text(path))
+        value = parse_json(read_text(path))
     except (ValueError, RecursionError) as error:
         raise BenchError(f"not JSON: {error}", where=str(path), hint="delete the file and run again") from error
     version = value.get("schema_version") if isinstance(value, dict) else None

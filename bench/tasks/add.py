@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import re
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from bench.errors import UsageError
-from bench.files import path_exists, write_text
+from bench.files import path_exists, write_new
 from bench.tasks.beir import is_beir, splits_of
 from bench.tasks.card import CARD_NAME, TaskCard
 from bench.tasks.catalog import Task
@@ -25,7 +26,7 @@ from bench.tasks.unit import TaskUnit
 
 # The split that is scored is the first of these that the data has.
 _SCORED = (TEST, "dev", "validation", "val")
-_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ class Wishes:
     delimiter: str | None = None
     relevant_from: float | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def of_table(self) -> bool:
+        """Whether anything is said that only a table has."""
+        said = (self.shape, self.encoding, self.delimiter, self.relevant_from)
+        return bool(self.columns) or any(value is not None for value in said)
 
 
 @dataclass(frozen=True)
@@ -74,9 +81,9 @@ class NewTask:
             UsageError: There is one by now.
             BenchError: The folder cannot be written.
         """
-        if self.path.exists():
+        content = yaml.safe_dump(self.content, sort_keys=False, allow_unicode=True, width=110)
+        if not write_new(self.path, content.encode()):
             raise UsageError("there is a card already", where=str(self.path), hint="choose another --name")
-        write_text(self.path, yaml.safe_dump(self.content, sort_keys=False, allow_unicode=True, width=110))
 
 
 def new_task(data: Path, name: str, folder: Path, known: Mapping[str, object], wishes: Wishes) -> NewTask:
@@ -95,14 +102,24 @@ def new_task(data: Path, name: str, folder: Path, known: Mapping[str, object], w
     """
     path = folder / f"{name}.yaml"
     if not _NAME.fullmatch(name):
-        raise UsageError(f"`{name}` is no name for a task", hint="letters, digits, `_`, `-` and `.`")
+        raise UsageError(f"`{name}` is no name for a task", hint="at most 100 letters, digits, `_`, `-` and `.`")
     if name in known or path.exists() or (folder / name / CARD_NAME).exists():
         raise UsageError(f"there is a task `{name}` already", hint="choose another --name, or delete its card")
     if not path_exists(data):
         raise UsageError("no such file or folder", where=str(data), hint="check the path")
     data = data.resolve()
+    if not data.is_file() and not data.is_dir():
+        raise UsageError(
+            "neither a file nor a folder: a task is read again at every run", where=str(data), hint="save it as a file"
+        )
     recognised = None
     if data.is_dir() and is_beir(data):
+        if wishes.of_table:
+            raise UsageError(
+                "a BEIR folder is no table: it has no shape, columns, encoding, delimiter or least relevance to choose",
+                where=str(data),
+                hint="leave these options out, or name the file that they are about",
+            )
         section = _beir(data)
     else:
         section, recognised = _table(data, wishes)
@@ -167,8 +184,7 @@ def _splits(data: Path) -> dict[str, str]:
         if len(found) == 1:
             names[split] = found[0].relative_to(data).as_posix()
         elif found:
-            parent = found[0].parent.relative_to(data)
-            names[split] = (parent / f"{split}[-_.0-9]*{found[0].suffix}").as_posix()
+            names[split] = _pattern(data, split, found)
     if not names and len(tables) == 1:
         return {TEST: tables[0].relative_to(data).as_posix()}
     if not names:
@@ -179,6 +195,20 @@ def _splits(data: Path) -> dict[str, str]:
             hint=f"name one file; tables found: {shown}",
         )
     return names
+
+
+def _pattern(data: Path, split: str, files: list[Path]) -> str:
+    """The glob pattern of the parts of a split."""
+    names = [file.relative_to(data).as_posix() for file in files]
+    pattern = (files[0].parent.relative_to(data) / f"{split}[-_.0-9]*{files[0].suffix}").as_posix()
+    # Files that share no pattern are no parts of one table: perhaps the same rows in another format.
+    if not all(fnmatch.fnmatchcase(name, pattern) for name in names):
+        raise UsageError(
+            f"several files can be the split `{split}`: {', '.join(names[:5])}",
+            where=str(data),
+            hint=f"name one of them, or call its parts {split}-1{files[0].suffix}, {split}-2{files[0].suffix}, ...",
+        )
+    return pattern
 
 
 def _card_path(data: Path, folder: Path) -> str:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bench.errors import BenchError
 from bench.files import read_jsonl, read_text
-from bench.tasks.data import NotHereError, RetrievalData
+from bench.tasks.data import NotHereError, RetrievalData, make_retrieval
+from bench.tasks.pairs import is_number
 
 _SHOWN = 3
 _LARGEST_LABEL = 1_000_000
@@ -54,27 +53,12 @@ def read_beir(
     positive = [
         (query_rows[query], document_rows[document], gain) for (query, document), gain in labels.items() if gain > 0
     ]
-    if not positive:
-        raise BenchError(
-            "no document is relevant to any query: every label is 0 or less",
-            where=str(path),
-            hint="a relevant document needs a label of 1 or more",
-        )
-    notes = []
-    answerable = len({query for query, _, _ in positive})
-    if answerable < len(judged):
-        notes.append(f"{len(judged) - answerable} of {len(judged)} queries have no relevant document and score 0")
-    table = np.array(positive, dtype=np.int64)
-    return RetrievalData(
-        document_ids=list(documents),
-        documents=list(documents.values()),
-        query_ids=list(judged),
-        queries=[queries[query] for query in judged],
-        pair_queries=table[:, 0],
-        pair_documents=table[:, 1],
-        pair_gains=table[:, 2],
+    return make_retrieval(
+        (list(documents), list(documents.values())),
+        (list(judged), [queries[query] for query in judged]),
+        positive,
+        str(path),
         ignore_identical_ids=ignore_identical_ids,
-        notes=notes,
         irrelevant=len(labels) - len(positive),
     )
 
@@ -152,7 +136,7 @@ def _read_qrels(folder: Path, split: str) -> dict[tuple[str, str], int]:
         try:
             gain = int(label)
         except ValueError:
-            if number == 1 and not _is_number(label):
+            if number == 1 and not is_number(label):
                 continue
             raise BenchError(
                 f"the label `{label[:20]}` is not a whole number", where=where, hint="0 is not relevant, 1 and up is"
@@ -165,14 +149,6 @@ def _read_qrels(folder: Path, split: str) -> dict[tuple[str, str], int]:
     if not labels:
         raise BenchError("no judgement in the file", where=str(path))
     return labels
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _check_known(path: Path, what: str, names: Sequence[str], known: dict[str, str]) -> None:

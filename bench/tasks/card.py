@@ -5,13 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from bench.errors import did_you_mean
+from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
 from bench.tasks.tables.section import Table
 
 # `mteb` stands for every other type of the installed mteb, scored by its own evaluator.
 TaskType = Literal["retrieval", "sts", "mteb"]
 MAIN_METRICS = {"retrieval": "ndcg_at_10", "sts": "cosine_spearman"}
+_METRICS = {"retrieval": RETRIEVAL_METRICS, "sts": PAIR_METRICS}
 CARD_NAME = "task.yaml"
 
 _Text = Annotated[str, StringConstraints(min_length=1)]
@@ -39,7 +50,7 @@ class TaskCard(BaseModel):
         ignore_identical_ids: For retrieval, leave a document with the query's own id out (as MTEB does for ArguAna).
         allow_empty: Whether texts may be empty.
         shown: Metrics that leaderboards show beside the main one.
-        main_metric: The metric that ranks models; the type's own by default.
+        main_metric: The metric that ranks models; the type's own by default, which the type mteb does not have.
         table: For data that are rows of a table: which columns of which files are the task.
     """
 
@@ -59,8 +70,8 @@ class TaskCard(BaseModel):
     licence: str | None = None
     ignore_identical_ids: bool = False
     allow_empty: bool = False
-    shown: list[_Part] = []
-    main_metric: _Part | None = None
+    shown: list[_Text] = []
+    main_metric: _Text | None = None
     table: Table | None = None
 
     @field_validator("path")
@@ -78,17 +89,27 @@ class TaskCard(BaseModel):
                 raise ValueError(f"`{value}` stands twice")
         return values
 
+    @field_validator("main_metric", "shown")
+    @classmethod
+    def _computed(cls, value: str | list[str] | None, info: ValidationInfo) -> str | list[str] | None:
+        known = _METRICS.get(info.data.get("type", ""))
+        for name in [value] if isinstance(value, str) else value or []:
+            # What mteb's evaluator computes is known once it has.
+            if known is not None and name not in known:
+                close = did_you_mean(name, known) or f"known: {', '.join(known)}"
+                raise ValueError(f"no metric `{name}` of this type; {close}")
+        return value
+
     @model_validator(mode="after")
     def _whole(self) -> TaskCard:
         if self.revision is not None and self.hub is None:
             raise ValueError("`revision` is that of a Hub data set: `hub` is missing")
         if self.type == "mteb" and self.mteb is None:
             raise ValueError("a task of type mteb needs the key `mteb`: the task's name there")
+        if self.type == "mteb" and self.main_metric is None:
+            raise ValueError(
+                "a task of type mteb needs the key `main_metric`: mteb's name of the metric that ranks models"
+            )
         if self.table is not None and self.type != self.table.task_type:
             raise ValueError(f"a table of shape {self.table.shape} makes a task of type {self.table.task_type}")
         return self
-
-    @property
-    def remote(self) -> bool:
-        """Whether the data may have to be fetched."""
-        return self.hub is not None

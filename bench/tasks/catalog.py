@@ -67,9 +67,9 @@ class Task:
         subsets = self.card.subsets or [DEFAULT_SUBSET]
         return [TaskUnit(sources, split, subset) for split in self.card.splits for subset in subsets]
 
-    def training(self) -> TaskUnit | None:
-        """The unit of the split `train`, None where this machine has none; the Hub is not asked."""
-        unit = TaskUnit(Sources(self.card, self.folder, download=False), "train", DEFAULT_SUBSET)
+    def training(self, subset: str = DEFAULT_SUBSET) -> TaskUnit | None:
+        """The unit of the split `train` and a subset, None where this machine has none; the Hub is not asked."""
+        unit = TaskUnit(Sources(self.card, self.folder, download=False), "train", subset)
         try:
             _ = unit.data
         except (NotHereError, NotAvailableError, NotDownloadedError):
@@ -192,6 +192,7 @@ def _of_mteb(name: str, cards: dict[str, Task | BrokenTask]) -> list[Task | Brok
     """A task of mteb, or all of a benchmark; one that a card stands for is that card."""
     from bench.tasks.mteb_bridge import expand
 
+    # Of two cards of one task the last counts: cards of earlier folders stand last.
     by_mteb = {task.card.mteb: task for task in cards.values() if isinstance(task, Task) and task.card.mteb}
     tasks: list[Task | BrokenTask] = []
     for part in expand(name):
@@ -255,6 +256,8 @@ def _from_path(path: Path, known: list[str], typed: str) -> Task:
             name = path.resolve().parent.name if path.stem in _SPLIT_NAMES else path.stem
             return _task(path.resolve().parent, name=name or "test", type="sts", path=Path(path.name), splits=[split])
         raise UsageError("not a task: expected a card (.yaml) or pairs (.jsonl, .csv)", where=str(path))
+    if not path.is_dir():
+        raise UsageError("neither a file nor a folder", where=str(path))
     if (path / CARD_NAME).is_file():
         return read_card(path / CARD_NAME)
     return _from_folder(path.resolve())

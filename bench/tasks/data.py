@@ -83,6 +83,54 @@ class RetrievalData:
         )
 
 
+def make_retrieval(
+    documents: tuple[list[str], list[str]],
+    queries: tuple[list[str], list[str]],
+    positive: Sequence[tuple[int, int, int]],
+    where: str,
+    *,
+    ignore_identical_ids: bool = False,
+    notes: Sequence[str] = (),
+    irrelevant: int | None = None,
+) -> RetrievalData:
+    """Judged queries as data; those without a relevant document score 0, as in MTEB, and a note says so.
+
+    Args:
+        documents: Ids and texts.
+        queries: Ids and texts of the queries that are judged.
+        positive: Query row, document row and label, at least 1, of each positive judgement.
+        where: What they were read from, for messages.
+        ignore_identical_ids: See RetrievalData.
+        notes: Further notes.
+        irrelevant: See RetrievalData.
+
+    Raises:
+        BenchError: There is no positive judgement.
+    """
+    if not positive:
+        raise BenchError(
+            "no document is relevant to any query: every label is 0 or less",
+            where=where,
+            hint="a relevant document needs a label of 1 or more",
+        )
+    table = np.array(positive, dtype=np.int64)
+    n = len(queries[0])
+    lacking = n - len(np.unique(table[:, 0]))
+    lost = [f"{lacking} of {n} queries have no relevant document and score 0"] if lacking else []
+    return RetrievalData(
+        document_ids=documents[0],
+        documents=documents[1],
+        query_ids=queries[0],
+        queries=queries[1],
+        pair_queries=table[:, 0],
+        pair_documents=table[:, 1],
+        pair_gains=table[:, 2],
+        ignore_identical_ids=ignore_identical_ids,
+        notes=[*notes, *lost],
+        irrelevant=irrelevant,
+    )
+
+
 @dataclass(frozen=True)
 class PairData:
     """Pairs of sentences with a gold similarity.

@@ -13,22 +13,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from bench.cache import cache_root
 from bench.errors import BenchError, UsageError, did_you_mean
-
-Kind = Literal["retrieval", "sts", "mteb"]
+from bench.metrics import RETRIEVAL_METRICS
+from bench.tasks.card import TaskType
 
 _LOGGERS = ("mteb", "datasets", "huggingface_hub", "sentence_transformers")
-# The main metrics that bench's own retrieval scoring computes.
-_RETRIEVAL_METRICS = frozenset(
-    f"{family}_at_{k}"
-    for family in ("ndcg", "recall", "mrr", "map", "precision", "hit_rate")
-    for k in (1, 3, 5, 10, 20, 100, 1000)
-)
 # What a task class must not redefine for bench's own scoring to be the same thing.
 _RETRIEVAL_METHODS = ("evaluate", "_evaluate_subset", "task_specific_scores")
 _STS_METHODS = ("evaluate", "_evaluate_subset", "_calculate_scores", "_normalize")
@@ -70,7 +64,7 @@ class MtebDefinition:
     """
 
     name: str
-    kind: Kind
+    kind: TaskType
     mteb_type: str
     main_metric: str
     splits: tuple[str, ...]
@@ -235,13 +229,13 @@ def _choose(name: str, what: str, wanted: Iterable[str] | None, known: Iterable[
     return chosen
 
 
-def _kind(task: Any) -> Kind:
+def _kind(task: Any) -> TaskType:
     """Whether bench's own scoring computes the same as the task's evaluator."""
     abstasks = importlib.import_module("mteb.abstasks")
     metadata = task.metadata
     if metadata.type == "Retrieval" and isinstance(task, abstasks.AbsTaskRetrieval):
         plain = _inherits(task, abstasks.AbsTaskRetrieval, _RETRIEVAL_METHODS) and not task.skip_first_result
-        return "retrieval" if plain and metadata.main_score in _RETRIEVAL_METRICS else "mteb"
+        return "retrieval" if plain and metadata.main_score in RETRIEVAL_METRICS else "mteb"
     if isinstance(task, abstasks.AbsTaskSTS):
         plain = _inherits(task, abstasks.AbsTaskSTS, _STS_METHODS) and metadata.main_score == "cosine_spearman"
         named = all(isinstance(column, str) for column in task.column_names)

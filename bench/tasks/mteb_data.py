@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import importlib
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
+import yaml
 
 from bench.cache import cache_root, sha256_of
 from bench.errors import BenchError
-from bench.files import digest_bytes, digest_json, walk_files
-from bench.tasks.data import NotHereError, PairData, RetrievalData, pair_ids
+from bench.files import digest_bytes, digest_json, digest_parts, read_text, walk_files
+from bench.tasks.data import NotHereError, PairData, RetrievalData, make_retrieval
 from bench.tasks.mteb_bridge import MtebDefinition, contained, import_mteb
+from bench.tasks.pairs import make_pairs, read_number
 
 _BLOCK_ROWS = 1000
 # State of a task that is no setting of its evaluator.
@@ -99,6 +100,7 @@ def load_mteb(definition: MtebDefinition, folder: Path, split: str, subset: str)
     where = f"mteb task `{definition.name}` in {folder}"
     if not folder.is_dir():
         raise BenchError("no such folder", where=where, hint="it holds the data set as the Hugging Face Hub has it")
+    _check_inside(folder, where)
     mteb = import_mteb()
     key = _content_key(folder)
     cache = cache_root() / "datasets" / key
@@ -152,6 +154,30 @@ def arrow_cache(folder: Path) -> Iterator[None]:
             setattr(config, name, value)
 
 
+def _check_inside(folder: Path, where: str) -> None:
+    """Files elsewhere belong to no digest of the folder, and a data set has no business with them."""
+    readme = folder / "README.md"
+    parts = read_text(readme).split("---", 2) if readme.is_file() else []
+    try:
+        head = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
+    except yaml.YAMLError:
+        # The library that reads the data says what is wrong with it.
+        return
+    for text in _strings(head.get("configs") if isinstance(head, Mapping) else None):
+        if "://" in text or PurePosixPath(text).is_absolute() or ".." in PurePosixPath(text).parts:
+            raise BenchError(
+                f"README.md names files outside the folder: {text}", where=where, hint="name files within it"
+            )
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _strings(item)
+
+
 def _content_key(folder: Path) -> str:
     """A digest of all files of a folder, their names and contents."""
     return digest_json([[path.relative_to(folder).as_posix(), sha256_of(path)] for path in walk_files(folder)])
@@ -184,7 +210,8 @@ def _digest_rows(rows: Any) -> str:
         return digest_bytes(_json(rows))
     columns = sorted(rows.column_names)
     blocks = (rows[start : start + _BLOCK_ROWS] for start in range(0, len(rows), _BLOCK_ROWS))
-    return digest_bytes(_json(columns), *(_json([block[name] for name in columns]) for block in blocks))
+    # One block at a time: a corpus may be larger than memory.
+    return digest_parts(chain([_json(columns)], (_json([block[name] for name in columns]) for block in blocks)))
 
 
 def _settings(task: Any) -> dict[str, Any]:
@@ -236,22 +263,13 @@ def _retrieval(parts: dict[str, Any], definition: MtebDefinition, notes: list[st
         for document, label in sorted(labels[query].items())
         if label > 0
     ]
-    if not positive:
-        raise BenchError("no document is relevant to any query: every label is 0 or less", where=where)
-    answerable = len({number for number, _, _ in positive})
-    if answerable < len(query_ids):
-        notes.append(f"{len(query_ids) - answerable} of {len(query_ids)} queries have no relevant document and score 0")
-    table = np.array(positive, dtype=np.int64)
     titles = corpus["title"] if "title" in corpus.column_names else [None] * len(corpus)
     texts = _texts(corpus["text"], "document", where)
-    return RetrievalData(
-        document_ids=document_ids,
-        documents=[f"{title or ''} {text}".strip() for title, text in zip(titles, texts, strict=True)],
-        query_ids=query_ids,
-        queries=_query_texts(queries, where),
-        pair_queries=table[:, 0],
-        pair_documents=table[:, 1],
-        pair_gains=table[:, 2],
+    return make_retrieval(
+        (document_ids, [f"{title or ''} {text}".strip() for title, text in zip(titles, texts, strict=True)]),
+        (query_ids, _query_texts(queries, where)),
+        positive,
+        where,
         ignore_identical_ids=definition.ignore_identical_ids,
         notes=notes,
     )
@@ -273,10 +291,13 @@ def _texts(values: Iterable[Any], what: str, where: str) -> list[str]:
 
 
 def _pairs(rows: Any, task: Any, notes: list[str], where: str) -> PairData:
+    missing = [name for name in (*task.column_names, "score") if name not in rows.column_names]
+    if missing:
+        raise BenchError(
+            f"the column `{missing[0]}` is missing",
+            where=where,
+            hint=f"columns found: {', '.join(rows.column_names) or 'none'}",
+        )
     first, second = (_texts(rows[name], f"`{name}`", where) for name in task.column_names)
-    gold = [float(score) if isinstance(score, int | float) else math.nan for score in rows["score"]]
-    if not all(map(math.isfinite, gold)):
-        raise BenchError("a score is not a number", where=where)
-    if len(set(gold)) < 2:
-        raise BenchError(f"{len(gold)} pairs with the same score: no correlation is defined", where=where)
-    return PairData(pair_ids(first, second, gold), first, second, np.array(gold, dtype=np.float64), notes)
+    gold = [read_number(score, "score", f"{where}, row {row}") for row, score in enumerate(rows["score"], 1)]
+    return replace(make_pairs(first, second, gold, where), notes=notes)

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.files import path_exists, user_path
+from bench.files import path_exists, safe_name, user_path
 from bench.hub import HubFolder, NotDownloadedError, remote_folder, snapshot, unreachable
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError
@@ -70,7 +70,7 @@ class Sources:
         """
         if self.card.hub is None:
             return self._read(Place(self.own_path()), split, subset)
-        reasons = []
+        reasons = self._no_root()
         for place in self._local_places():
             try:
                 return self._read(place, split, subset)
@@ -114,6 +114,11 @@ class Sources:
             # The network may break while rows are read, with errors of no common type.
             where = f"task `{self.card.name}`"
             raise unreachable(hub.repo, error, where, f"put the data into {self._wanted_folder}") from error
+
+    def _no_root(self) -> list[str]:
+        """A variable that leads nowhere is worth a word: whoever set it believes the data is there."""
+        root = os.environ.get(DATA_VARIABLE)
+        return [f"${DATA_VARIABLE} is no folder: {root}"] if root and not user_path(root).is_dir() else []
 
     def _local_places(self) -> Iterator[Place]:
         root = os.environ.get(DATA_VARIABLE)
@@ -164,7 +169,8 @@ class Sources:
 
     @property
     def _folder_name(self) -> str:
-        return self.card.folder or self.card.name.removeprefix("mteb:")
+        # A name may hold what leads out of the folder.
+        return self.card.folder or safe_name(self.card.name.removeprefix("mteb:"))
 
     @property
     def _wanted_folder(self) -> str:

@@ -110,7 +110,7 @@ class TaskUnit:
         again = "info" in self.__dict__ and "_loaded" not in self.__dict__
         data = self._loaded.data
         if again and data.fingerprint() != self.info.fingerprint:
-            raise BenchError("the data changed while bench was running", where=f"task {self.label}", hint="run again")
+            raise BenchError("the data changed while bench was running", where=f"task `{self.label}`", hint="run again")
         return data
 
     def release(self) -> None:

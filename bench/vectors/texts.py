@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.models.profile import TextContext
+from bench.models.registry import Role
+from bench.tasks.data import PairData, RetrievalData
 from bench.vectors.store import KEY_BYTES, VectorSpace, keys_from_bytes, keys_to_bytes, text_keys
 
 Int64 = npt.NDArray[np.int64]
@@ -58,3 +60,10 @@ def unique_texts(space: VectorSpace, groups: Sequence[TextGroup]) -> list[Unique
     for group in groups:
         texts[group.context].extend(group.texts)
     return [UniqueTexts(members, context, space) for context, members in texts.items()]
+
+
+def texts_by_role(data: RetrievalData | PairData) -> dict[Role, list[str]]:
+    """The texts of a task that a model encodes, by their role."""
+    if isinstance(data, RetrievalData):
+        return {"query": data.queries, "document": data.documents}
+    return {"text": [*data.sentences1, *data.sentences2]}

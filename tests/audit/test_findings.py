@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import csv
-import json
-
 import numpy as np
+from support import ROOT
 
 from bench.audit import near
 from bench.audit.findings import audit
+from bench.tasks.catalog import read_card
 from bench.tasks.data import PairData, RetrievalData, pair_ids
 
 
@@ -160,38 +159,16 @@ def test_row_order_changes_no_count():
     assert counts(audit(retrieval(queries, documents, positives), TRAIN)) == counts(audit(turned, TRAIN))
 
 
-def home_depot(folder):
-    """Test and training data of the Home Depot experiment, with the products' titles as documents."""
-    with (folder / "home_depot" / "train.csv").open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    sample = np.random.default_rng(42).permutation(len(rows))[:25_000]
-    split = np.random.default_rng(42).permutation(25_000)
-    test, train = ([rows[sample[place]] for place in part] for part in (split[:5_000], split[5_000:]))
-    return [
-        product_search([row for row in test if float(row["relevance"]) >= 2.5], test),
-        product_search([row for row in train if float(row["relevance"]) > 2.5], train),
-    ]
+def shipped(name, monkeypatch, bench_data):
+    """Test and training data of a card that comes with bench."""
+    monkeypatch.setenv("BENCH_DATA", str(bench_data))
+    task = read_card(ROOT / "tasks" / f"{name}.yaml")
+    (unit,) = task.units(download=False)
+    return unit.data, task.training().data
 
 
-def product_search(records, products):
-    return retrieval_of_records(
-        {row["id"]: row["search_term"] for row in records},
-        {row["product_uid"]: row["product_title"] for row in products},
-        [row["product_uid"] for row in records],
-    )
-
-
-def retrieval_of_records(queries, documents, answers):
-    places = {name: place for place, name in enumerate(documents)}
-    return RetrievalData(
-        list(documents), list(documents.values()), list(queries), list(queries.values()),
-        np.arange(len(queries)), np.array([places[answer] for answer in answers]),
-        np.ones(len(queries), dtype=np.int64),
-    )  # fmt: skip
-
-
-def test_home_depots_leak_is_found(bench_data):
-    test, train = home_depot(bench_data)
+def test_home_depots_leak_is_found(bench_data, monkeypatch):
+    test, train = shipped("home_depot_titles", monkeypatch, bench_data)
     assert (len(test.queries), len(train.queries)) == (2_327, 9_202)
     found = by_kind(audit(test, train))
     # Counted from the file with sets of strings and ids.
@@ -204,15 +181,6 @@ def test_home_depots_leak_is_found(bench_data):
     assert found["near_queries_in_training"].count >= found["queries_in_training_normalised"].count >= 1_505
 
 
-def test_technographics_leak_is_found(bench_data):
-    def read(split):
-        path = bench_data / "technographics" / f"{split}_dataset.json"
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return retrieval_of_records(
-            {str(row["id"]): row["anchor"] for row in rows},
-            {str(row["id"]): row["positive"] for row in rows},
-            [str(row["id"]) for row in rows],
-        )
-
-    found = by_kind(audit(read("test"), read("train")))
+def test_technographics_leak_is_found(bench_data, monkeypatch):
+    found = by_kind(audit(*shipped("technographics", monkeypatch, bench_data)))
     assert (found["queries_in_training"].count, found["queries_in_training"].of) == (12, 99)

@@ -54,6 +54,29 @@ def test_other_test_or_training_data_is_audited_again(shop, store):
     assert audit_all([shop], store) == []
 
 
+def test_training_data_that_comes_later_is_compared_with(shop, store):
+    train = shop / "qrels" / "train.tsv"
+    later = train.read_bytes()
+    train.unlink()
+    audit_all([shop], store)
+    assert audit_all([shop], store) == []
+    train.write_bytes(later)
+    audit_all([shop], store)
+    assert [record.training is None for _, record in store.records()] == [True, False]
+    assert audit_all([shop], store) == []
+
+
+def test_a_subset_is_compared_with_its_own_training_data(store, tmp_path):
+    (tmp_path / "task.yaml").write_text("name: talk\ntype: sts\nsubsets: [en, de]\n")
+    for seed, subset in enumerate(("en", "de")):
+        write_pairs(tmp_path / "test" / f"{subset}.jsonl", seed=seed)
+    write_pairs(tmp_path / "train" / "de.jsonl", seed=1)
+    audit_all([tmp_path], store)
+    found = {record.task.subset: record for _, record in store.records()}
+    assert (found["en"].training, found["de"].training.subset) == (None, "de")
+    assert (found["de"].findings[0].kind, found["de"].findings[0].count) == ("pairs_in_training", 12)
+
+
 def test_an_audit_against_other_training_data_is_left_alone(shop, store, tmp_path):
     (other,) = units(random_beir(tmp_path / "other"))
     store.write_audit(audit_unit(units(shop)[0], other, store.stamp()))

@@ -92,6 +92,10 @@ def test_tasks_lists_sizes_and_what_is_broken(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert "8 queries, 30 documents" in printed
     assert "broken: " in printed
+    assert "check `path` in the card" in printed
+    # The reason stands below the table, which stays narrow.
+    (line,) = [line for line in printed.splitlines() if line.startswith("gone ")]
+    assert line.split() == ["gone", "broken"]
     assert "hardware_store" in printed
 
 

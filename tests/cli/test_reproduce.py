@@ -80,12 +80,12 @@ def test_a_difference_is_shown_and_fails(project, capsys):
     assert run_cli(["reproduce", "--published", "published"]) == 1
     printed = capsys.readouterr().out
     assert "1 of 5 values differ by more than 0.0002" in printed
-    (line,) = [line for line in printed.splitlines() if "<- differs" in line]
+    (line,) = [line for line in printed.splitlines() if line.endswith(" !")]
     assert "manhattan_spearman" in line
     assert "-0.001000" in line
     assert run_cli(["reproduce", "--published", "published", "--tolerance", "0.002", "--all"]) == 0
     printed = capsys.readouterr().out
-    assert "<- differs" not in printed
+    assert " !\n" not in printed
     assert printed.index("manhattan_spearman  ") < printed.index("cosine_pearson  ")
 
 
@@ -177,3 +177,19 @@ def test_a_file_of_an_old_format(project, capsys):
     (project / "published" / "Talk.json").write_text('{"mteb_version": "1.0.2", "test": {"cos_sim": {}}}')
     assert run_cli(["reproduce", "--published", "published"]) == 1
     assert "too old a format" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(project, capsys):
+    (project / "published" / "Broken.json").write_text("{")
+    assert run_cli(["reproduce", "--published", "published"]) == 1
+    printed = capsys.readouterr()
+    assert "all 5 values are within 0.0002" in printed.out
+    assert "Broken.json" in printed.err
+    assert "not JSON" in printed.err
+
+
+def test_the_tables_fit_a_terminal(project, capsys):
+    change(project / "published", "manhattan_spearman", 0.001)
+    assert run_cli(["reproduce", "--published", "published", "--all"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert max(len(line) for line in lines if line.startswith("Talk ")) <= 80

@@ -86,6 +86,22 @@ def test_training_data_without_a_split_of_that_name(shop, tmp_path):
     assert run_cli(["tasks", "audit", "shop", "--train", "./many"]) == 2
 
 
+def test_a_task_is_not_audited_against_itself(shop, tmp_path, capsys):
+    path = str(write_pairs(tmp_path / "pairs.jsonl"))
+    assert run_cli(["tasks", "audit", path, "--train", path]) == 1
+    assert "would be compared with itself" in capsys.readouterr().err
+    assert not (tmp_path / "results" / "audits").exists()
+
+
+@pytest.mark.parametrize("command", ["check", "audit"])
+@pytest.mark.parametrize(
+    ("name", "words"), [("", "empty value"), ("./shop,hardware_store", "is 2 tasks"), ("/dev/null", "neither a file")]
+)
+def test_one_task_is_wanted(shop, capsys, command, name, words):
+    assert run_cli(["tasks", command, name]) == 2
+    assert words in capsys.readouterr().err
+
+
 def test_a_run_audits_by_itself_and_its_leaderboard_says_so(shop, tiny_model, capsys):
     arguments = ["run", "--model", "./tiny", "--tasks", "shop", "--no-cost"]
     assert run_cli(arguments) == 0

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import csv
+import os
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ import yaml
 from support import random_beir, write_jsonl, write_parquet
 
 from bench.cli import run_cli
+from bench.errors import UsageError
+from bench.tasks.add import Wishes, new_task
 from bench.tasks.catalog import read_card
 
 
@@ -192,7 +196,12 @@ def test_data_outside_the_project_is_named_in_full(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("hardware_store", "there is a task `hardware_store` already"), ("a/b", "is no name"), ("", "is no name")],
+    [
+        ("hardware_store", "there is a task `hardware_store` already"),
+        ("a/b", "is no name"),
+        ("", "is no name"),
+        ("x" * 101, "at most 100"),
+    ],
 )
 def test_names_that_cannot_be_taken(name, message, capsys):
     write_csv("faq.csv", FAQ)
@@ -227,6 +236,10 @@ def test_broken_tables_leave_no_card(content, message, capsys):
 
 def test_data_that_is_not_there(capsys):
     assert add("nothing.csv", status=2) is None
+    assert add("~nobody-of-this-name/x.csv", status=2) is None
+    os.mkfifo("pipe.csv")
+    assert add("pipe.csv", status=2) is None
+    assert "neither a file nor a folder" in capsys.readouterr().err
     Path("empty").mkdir()
     assert add("empty", status=2) is None
     assert "no BEIR folder, and no file that is called test" in capsys.readouterr().err
@@ -245,3 +258,66 @@ def test_a_card_in_another_folder_is_run_by_its_path(capsys):
     assert "2 queries" in capsys.readouterr().out
     assert run_cli(["tasks", "add", "faq.csv", "--name", "mine", "--tasks-dir", "faq.csv"]) == 1
     assert "cannot write" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("labels", [["high", "low"], ["3,5", "1,0"], ["2", "n/a"]])
+def test_labels_that_are_no_numbers_make_no_pair_relevant(labels, capsys):
+    rows = [{"query": f"q{n}", "document": f"d{n}", "relevance": label} for n, label in enumerate(labels)]
+    write_csv("t.csv", rows)
+    assert add("t.csv", status=2) is None
+    assert "the column `relevance` looks like labels" in capsys.readouterr().err
+    assert add("t.csv", "--shape", "qa")["table"]["shape"] == "qa"
+
+
+def test_decimals_are_numbers():
+    write_parquet(
+        Path("t.parquet"),
+        [{"query": f"q{n}", "document": f"d{n}", "relevance": Decimal(n)} for n in range(3)],
+    )
+    assert add("t.parquet")["table"]["shape"] == "relevance"
+
+
+def test_one_column_cannot_be_both_sides(capsys):
+    write_csv("faq.csv", FAQ)
+    assert add("faq.csv", "--query-column", "Answer", "--answer-column", "Answer", status=1) is None
+    assert "the column `Answer` stands for question and for answer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("others", [["test.parquet"], ["test-2.csv"], ["test.old.csv"]])
+def test_files_that_are_no_parts_of_one_table(others, capsys):
+    for name in ["test.csv", *others]:
+        write_csv(f"data/{name}", FAQ)
+    assert add("data", status=2) is None
+    assert "several files can be the split `test`" in capsys.readouterr().err
+
+
+def test_what_only_a_table_has_is_not_ignored_for_a_beir_folder(tmp_path, capsys):
+    random_beir(tmp_path / "shop")
+    assert add("shop", "--query-column", "x", status=2) is None
+    assert "a BEIR folder is no table" in capsys.readouterr().err
+    assert add("shop")["type"] == "retrieval"
+
+
+@pytest.mark.parametrize("delimiter", ["", ";;", '"', "\n"])
+def test_what_cannot_stand_between_cells(delimiter, capsys):
+    write_csv("faq.csv", FAQ)
+    assert add("faq.csv", "--delimiter", delimiter, status=2) is None
+    assert "--delimiter" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("encoding", "option"), [("latin-1", "--encoding latin-1"), ("utf-16", "iconv -f utf-16")])
+def test_another_encoding_says_what_to_do(encoding, option, capsys):
+    write_csv("faq.csv", [{"question": "wie schön?", "answer": "sehr"}], encoding=encoding)
+    assert add("faq.csv", status=1) is None
+    assert option in capsys.readouterr().err
+
+
+def test_a_card_written_meanwhile_is_kept():
+    write_csv("faq.csv", FAQ)
+    task = new_task(Path("faq.csv"), "mine", Path("tasks"), {}, Wishes())
+    Path("tasks").mkdir()
+    Path("tasks/mine.yaml").write_text("theirs")
+    with pytest.raises(UsageError, match="there is a card already"):
+        task.write()
+    assert [path.name for path in Path("tasks").iterdir()] == ["mine.yaml"]
+    assert Path("tasks/mine.yaml").read_text() == "theirs"

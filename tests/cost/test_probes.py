@@ -9,7 +9,7 @@ from support import FakeEncoder
 
 from bench.cost import search_probe, search_timing
 from bench.models.profile import TextContext
-from bench.quality.dense import score_cells
+from bench.quality.ranker import score_cells
 from bench.vectors.encode import encode_missing
 from bench.vectors.quantise import fit
 from bench.vectors.store import VectorSpace, keys_to_bytes, text_keys

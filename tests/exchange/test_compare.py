@@ -32,7 +32,7 @@ def cell(metrics, *, main="cosine_spearman", similarity="cosine", revision=None)
 def compared(published, ours, *, unreadable=None, **more):
     comparison = Comparison("mini", "owner/mini")
     scores = PublishedScores("test", "default", published, unreadable or {})
-    task = PublishedTask("STS17", Path("STS17.json"), "rev", "1.12", [scores])
+    task = PublishedTask("STS17", Path("STS17.json"), "rev", [scores])
     comparison.add(task, {("test", "default"): cell(ours, **more)}, {}, TOLERANCE)
     return comparison
 
@@ -88,7 +88,7 @@ def test_plain_pearson_is_of_the_models_own_similarity():
 def test_a_subset_without_ours_stands_alone_with_its_reason():
     comparison = Comparison("mini", None)
     scores = [PublishedScores("test", name, {"main_score": 0.5}) for name in ("en-en", "ko-ko")]
-    task = PublishedTask("STS17", Path("STS17.json"), None, None, scores)
+    task = PublishedTask("STS17", Path("STS17.json"), None, scores)
     comparison.add(task, {}, {("STS17", "test", "ko-ko"): "its data is not here"}, TOLERANCE)
     assert comparison.rows == []
     assert [(entry.subset, entry.reason, entry.whole) for entry in comparison.not_compared] == [

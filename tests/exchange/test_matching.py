@@ -53,7 +53,7 @@ def test_a_task_that_stands_twice_is_asked_for():
 
 def published(name, *keys):
     scores = [PublishedScores(split, subset, {"main_score": 0.5}) for split, subset in keys]
-    return PublishedTask(name, Path(f"{name}.json"), None, None, scores)
+    return PublishedTask(name, Path(f"{name}.json"), None, scores)
 
 
 def units(matches, name):

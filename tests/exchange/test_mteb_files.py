@@ -10,7 +10,7 @@ from support import ROOT, quality_record
 from bench.errors import BenchError
 from bench.exchange.collect import collect
 from bench.exchange.mteb_files import UNKNOWN_LANGUAGE, write_exports
-from bench.exchange.published import find_publications
+from bench.exchange.published import find_publications, read_task
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
 
@@ -233,7 +233,7 @@ def test_bench_reads_what_it_wrote(results, tmp_path):
     export(results, tmp_path / "out")
     (publication,) = find_publications(tmp_path / "out")
     assert (publication.model, publication.revision) == ("owner/mini", COMMIT)
-    (task,) = publication.tasks()
+    (task,) = map(read_task, publication.files)
     assert task.scores[0].metrics == {"main_score": 0.5, "ndcg_at_10": 0.5}
 
 

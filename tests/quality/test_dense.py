@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.quality import dense
-from bench.quality.dense import Pairs, rank_views, score_cells
+from bench.quality import dense, ranker
+from bench.quality.dense import rank_views
+from bench.quality.ranker import Pairs, score_cells
 from bench.quality.threads import each_block
 from bench.vectors.quantise import fit
 from bench.vectors.store import Vectors
@@ -93,8 +94,8 @@ def test_equals_a_count_of_all_exact_scores(task, precision, similarity, depth, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dense, "_QUERY_ROWS", data.draw(st.sampled_from([1, 2, 512])))
         patch.setattr(dense, "_DOCUMENT_ROWS", data.draw(st.sampled_from([1, 7, 1024])))
-        patch.setattr(dense, "_PASS_ROWS", data.draw(st.sampled_from([1, 3, 2048])))
-        patch.setattr(dense, "_PRODUCT_WASTE", data.draw(st.sampled_from([0, 64])))
+        patch.setattr(dense, "_BLOCK_VALUES", data.draw(st.sampled_from([1, 50, 1 << 21])))
+        patch.setattr(ranker, "_PRODUCT_WASTE", data.draw(st.sampled_from([0, 64])))
         patch.setattr(dense, "_NESTED", data.draw(st.sampled_from([(), ("float32", "binary")])))
         views = [View(dim, precision) for dim in data.draw(st.permutations(dims))]
         assert_ranks(queries, documents, views, similarity, pairs, depth)
@@ -120,6 +121,26 @@ def test_leading_dimensions_that_vanish_beside_the_others(side):
     queries, documents = (matrix.astype(np.float32) for matrix in sets.values())
     pairs = Pairs(np.repeat(np.arange(3), 40), np.tile(np.arange(40), 3), NONE, NONE)
     assert_ranks(queries, documents, [View(8), View(4)], "cosine", pairs)
+
+
+def test_scores_below_float32s_normal_numbers():
+    """Multiples of 2^-149, some of which tie only there: rounding is no longer relative."""
+    rng = np.random.default_rng(5)
+    queries, documents = (normal(rng, n, 8).astype(np.float32) * np.float32(1e-22) for n in (3, 40))
+    pairs = Pairs(np.repeat(np.arange(3), 40), np.tile(np.arange(40), 3), NONE, NONE)
+    assert_ranks(queries, documents, [View(8), View(3), View(1)], "dot", pairs)
+
+
+def test_scores_beyond_float32_are_refused():
+    documents = np.array([[1e20, 1], [1, 1]], dtype=np.float32)
+    pairs = Pairs(np.array([0]), np.array([0]), NONE, NONE)
+    dot, binary = (
+        rank_views(vectors_of(documents), vectors_of(documents), [View(2, precision)], "dot", pairs, 10)[0]
+        for precision in ("float32", "binary")
+    )
+    assert isinstance(dot, BenchError)
+    assert "beyond the range of float32" in dot.message
+    assert binary.tied.tolist() == [2]
 
 
 def test_many_positives_and_queries_without():
@@ -171,7 +192,7 @@ def test_a_view_that_cannot_be_scored_costs_the_others_nothing():
 @pytest.mark.parametrize("waste", [0, 64])
 @pytest.mark.parametrize("dim", [1, 3, 48])
 def test_dot_products_are_the_plain_ones_to_the_grid(monkeypatch, dim, waste):
-    monkeypatch.setattr(dense, "_PRODUCT_WASTE", waste)
+    monkeypatch.setattr(ranker, "_PRODUCT_WASTE", waste)
     rng = np.random.default_rng(dim)
     # Lengths from 1/1000 to 1000.
     queries, documents = (

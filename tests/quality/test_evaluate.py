@@ -5,13 +5,12 @@ import pytest
 from support import FakeEncoder, random_beir
 
 from bench.errors import BenchError
+from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
 from bench.models.encoder import load_encoder
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
 from bench.quality.evaluate import check_spread, score_pairs, score_retrieval
-from bench.quality.pairs import METRICS as PAIR_METRICS
-from bench.quality.retrieval import METRICS
 from bench.tasks.beir import read_beir
 from bench.tasks.data import PairData, RetrievalData
 from bench.vectors.encode import TextGroup, encode_missing
@@ -82,7 +81,7 @@ def test_a_small_task_by_hand():
     # Cosine with (1, 0): a 1, b .8, c 0. Relevant: b, at rank 2.
     data = task({"a": "1", "b": "2", "c": "3"}, {"q": "4"}, [("q", "b", 1)])
     scores = score_view(data, vectors_of([[1, 0]]), vectors_of([[2, 0], [0.8, 0.6], [0, 1]]), View(2), "cosine")
-    assert tuple(scores.metrics) == tuple(scores.items) == METRICS
+    assert tuple(scores.metrics) == tuple(scores.items) == RETRIEVAL_METRICS
     assert scores.ids == ["q"]
     assert scores.metrics["ndcg_at_10"].value == pytest.approx(1 / np.log2(3))
     assert scores.metrics["mrr_at_10"].value == 0.5
@@ -268,3 +267,14 @@ def test_vectors_that_differ_beyond_rounding_are_accepted():
 def test_equal_texts_may_have_equal_vectors():
     check_spread(vectors_of([[1, 2]] * 3), ["a", "a", "a"], "model")
     check_spread(vectors_of([[1, 2], [1, 2], [1, 3]]), ["a", "a", "b"], "model")
+
+
+def test_a_single_query_has_no_interval():
+    from bench.quality.evaluate import score_blocks
+    from bench.quality.ranking import ScoreBlock
+
+    one, zero = np.ones(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    data = RetrievalData(["a", "b"], ["a", "b"], ["q"], ["q"], zero, one, one)
+    scores = score_blocks(data, [ScoreBlock(slice(0, 1), np.array([[0.75, 0.5]], dtype=np.float32))])
+    found = scores.metrics["mrr_at_10"]
+    assert (found.value, found.ci_low, found.ci_high) == (0.5, None, None)

@@ -5,17 +5,17 @@ import random
 
 import numpy as np
 import pytest
-from mteb_folders import OWN_SCORING, TASKS, classification, retrieval
+from mteb_folders import OWN_SCORING, TASKS, classification, load, retrieval, vectors_of
 from support import FakeEncoder
 
 from bench.errors import BenchError
+from bench.metrics import RETRIEVAL_METRICS
 from bench.models.encoder import load_encoder
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
 from bench.quality.evaluate import score_pairs, score_retrieval
 from bench.quality.mteb_engine import StoredEncoder, score_mteb
-from bench.quality.retrieval import METRICS
 from bench.tasks.data import PairData, RetrievalData
 from bench.tasks.mteb_bridge import contained, definition, import_mteb
 from bench.tasks.mteb_data import MtebData, arrow_cache, load_mteb
@@ -62,11 +62,6 @@ class Store:
         return self.vectors(texts).all()
 
 
-def load(name, folder):
-    write, subset = TASKS[name]
-    return load_mteb(definition(name), write(folder), "test", subset)
-
-
 def plain_mteb(name, folder, model, tmp_path):
     """What mteb says of a fresh task and a plain SentenceTransformer; its cache mixes up models and data: none."""
     from sentence_transformers import SentenceTransformer
@@ -80,10 +75,6 @@ def plain_mteb(name, folder, model, tmp_path):
         result = mteb.evaluate(encoder, task, cache=None, co2_tracker=False, show_progress_bar=False)
     (scores,) = result.task_results[0].scores["test"]
     return scores
-
-
-def vectors_of(encoder):
-    return lambda texts, role: np.stack([encoder.vector(text) for text in texts])
 
 
 @pytest.mark.parametrize("name", ENGINE_TASKS)
@@ -112,7 +103,7 @@ def test_plain_retrieval_and_sts_score_as_mteb_does(name, tmp_path, tiny_model):
     if isinstance(data, RetrievalData):
         queries, documents = store.vectors(data.queries), store.vectors(data.documents)
         ((_, scores),) = score_retrieval(data, queries, documents, [View(32)], "cosine")
-        found, names = scores.metrics, METRICS
+        found, names = scores.metrics, RETRIEVAL_METRICS
     else:
         assert isinstance(data, PairData)
         first, second = store(data.sentences1, "text"), store(data.sentences2, "text")

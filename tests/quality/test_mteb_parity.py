@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from support import WORDS, write_jsonl, write_pairs
 
+from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
 from bench.models.encoder import load_encoder
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
 from bench.quality.evaluate import score_pairs, score_retrieval
-from bench.quality.pairs import METRICS as PAIR_METRICS
-from bench.quality.retrieval import METRICS
 from bench.tasks.beir import read_beir
 from bench.tasks.pairs import read_pairs
 from bench.vectors.encode import TextGroup, encode_missing
@@ -136,7 +135,7 @@ def test_retrieval_scores_equal_mteb(tmp_path, tiny_model, ignore):
 
     # The query d5 is the text of document d5: first, unless it is left out.
     assert len(data.query_ids) == 20
-    for name in METRICS:
+    for name in RETRIEVAL_METRICS:
         assert found[name].value == pytest.approx(expected[name], abs=CLOSE), name
     assert 0 < expected["ndcg_at_1"] < 1
     assert 0 < expected["recall_at_100"] < 1

@@ -11,7 +11,8 @@ from sklearn.metrics.pairwise import (
     paired_manhattan_distances,
 )
 
-from bench.quality.pairs import METRICS, correlations, similarities, spearman
+from bench.metrics import PAIR_METRICS
+from bench.quality.pairs import correlations, similarities, spearman
 
 
 def random_pairs(seed, n=40, dim=6):
@@ -49,7 +50,7 @@ def test_correlations_equal_scipy(seed):
     first, second, gold = random_pairs(seed)
     values = similarities(first, second)
     found = correlations(values, gold)
-    assert tuple(found) == METRICS
+    assert tuple(found) == PAIR_METRICS
     for name, column in values.items():
         assert found[f"{name}_spearman"] == pytest.approx(stats.spearmanr(column, gold).statistic, abs=1e-12)
         assert found[f"{name}_pearson"] == pytest.approx(stats.pearsonr(column, gold).statistic, abs=1e-12)
@@ -68,12 +69,12 @@ def test_ties_get_their_mean_rank():
 def test_constant_similarities_correlate_with_nothing():
     same = np.ones((5, 3), dtype=np.float32)
     found = correlations(similarities(same, same), np.arange(5.0))
-    assert found == dict.fromkeys(METRICS, 0.0)
+    assert found == dict.fromkeys(PAIR_METRICS, 0.0)
 
 
 def test_constant_gold_correlates_with_nothing():
     first, second, gold = random_pairs(0)
-    assert correlations(similarities(first, second), np.full(len(gold), 3.0)) == dict.fromkeys(METRICS, 0.0)
+    assert correlations(similarities(first, second), np.full(len(gold), 3.0)) == dict.fromkeys(PAIR_METRICS, 0.0)
 
 
 @settings(max_examples=50, deadline=None)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
+from bench.metrics import CUTOFFS
 from bench.quality import retrieval
 from bench.quality.ranking import ScoreBlock, rank_blocks
-from bench.quality.retrieval import CUTOFFS
 
 
 def score(scores, labels, exclude=None):

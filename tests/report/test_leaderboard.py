@@ -129,3 +129,13 @@ def test_audits_of_other_data_and_harmless_findings_are_not_shown(tmp_path):
     assert render_leaderboard(write_all(tmp_path / "a", [*records(), *others])) == render_leaderboard(
         write_all(tmp_path / "b", records())
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "metric", "text"),
+    [("retrieval", "recall_at_10", "2 queries"), ("sts", "cosine_pearson", "2 pairs"), ("mteb", "accuracy", "2 items")],
+)
+def test_the_caption_says_what_was_scored(tmp_path, kind, metric, text):
+    made = quality_record(metric=metric)
+    made = made.model_copy(update={"task": made.task.model_copy(update={"type": kind})})
+    assert f"Main score: `{metric}` over {text}." in render_leaderboard(write_all(tmp_path, [made]))

@@ -96,3 +96,10 @@ def test_further_metrics_stand_beside_the_main_one(tmp_path):
     assert cells[1][place : place + 2] == ["0.7654", "0.2500"]
     # Results from before the card named the metrics have none.
     assert cells[2][place : place + 2] == ["", ""]
+
+
+def test_subsets_ranked_by_different_metrics_have_no_mean():
+    other = quality_record("mini", task="talk", metric="cosine_pearson", views={WIDE: 0.9})
+    other = other.model_copy(update={"task": other.task.model_copy(update={"subset": "fr"})})
+    [table] = means_of(record("mini", "en", {WIDE: 0.5}), other)
+    assert [row.mean for row in table.rows] == [None]

@@ -52,6 +52,22 @@ def test_a_retrieval_task_is_what_a_beir_folder_of_it_is(tmp_path):
     assert load("ArguAna", hub).ignore_identical_ids
 
 
+def test_pairs_without_a_column(tmp_path):
+    hub = write_hub(tmp_path / "hub", {"default": {"test": [{"sentence1": "a", "score": 1.0}]}})
+    with pytest.raises(BenchError, match="the column `sentence2` is missing"):
+        load("STSBenchmark", hub)
+
+
+@pytest.mark.parametrize("path", ["../outside.jsonl", "/etc/passwd", "https://example.invalid/x.parquet"])
+def test_a_readme_cannot_name_files_outside_its_folder(tmp_path, path):
+    hub = sts(tmp_path / "hub")
+    readme = hub / "README.md"
+    readme.write_text(readme.read_text().replace("default/test.jsonl", path))
+    assert path in readme.read_text()
+    with pytest.raises(BenchError, match="names files outside the folder"):
+        load("STSBenchmark", hub)
+
+
 def test_pairs_have_their_raw_scores(tmp_path):
     found = load("STSBenchmark", sts(tmp_path / "hub"))
     rows = [json.loads(line) for line in (tmp_path / "hub" / "default" / "test.jsonl").read_text().splitlines()]
@@ -187,7 +203,8 @@ def test_no_folder(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("scores", "words"), [([1.0, None], "not a number"), ([2.0, 2.0], "same score"), (["high", "low"], "not a number")]
+    ("scores", "words"),
+    [([1.0, None], "not a number"), ([2.0, 2.0], "no correlation is defined"), (["high", "low"], "not a number")],
 )
 def test_scores_without_a_correlation(scores, words, tmp_path):
     rows = [{"sentence1": f"a {n}", "sentence2": f"b {n}", "score": score} for n, score in enumerate(scores)]

@@ -125,6 +125,11 @@ class TestOrder:
         places["shared"].parent.rename(tmp_path / "data" / "other")
         assert sources(tmp_path, hub="org/set", folder="other").load("test", "default").data.n == 11
 
+    @pytest.mark.parametrize("name", ["../own", "{root}/own"])
+    def test_a_name_does_not_lead_out_of_the_folder(self, tmp_path, places, name):
+        task = sources(tmp_path, name=name.format(root=tmp_path), hub="org/set")
+        assert task.load("test", "default").data.n == 13
+
     def test_a_card_without_a_hub_data_set_is_read_where_it_says(self, tmp_path, places):
         assert sources(tmp_path, path=Path("own")).load("test", "default").data.n == 12
 
@@ -141,6 +146,11 @@ class TestNotAvailable:
             sources(tmp_path, hub="org/set", subsets=["en", "de"]).load("test", "de")
         assert caught.value.message.startswith("not available: needs org/set (test, de)")
         assert caught.value.hint == f"put it into {tmp_path / 'data'}/x or go online"
+
+    def test_a_variable_that_leads_nowhere_is_named(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("BENCH_DATA", str(tmp_path / "typo"))
+        with pytest.raises(NotAvailableError, match=rf"\$BENCH_DATA is no folder: {tmp_path / 'typo'}"):
+            sources(tmp_path, hub="org/set").load("test", "default")
 
     def test_without_the_variable_the_hint_names_it(self, tmp_path):
         with pytest.raises(NotAvailableError) as caught:

@@ -7,13 +7,15 @@ import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Literal
 
 from bench.errors import UsageError, did_you_mean
 from bench.files import text_lines
+from bench.tasks.pairs import is_number
 from bench.tasks.tables.files import DataFile
 from bench.tasks.tables.rows import Format, fitting_encoding, read_rows
-from bench.tasks.tables.section import REQUIRED, Shape
+from bench.tasks.tables.section import OPTIONAL, REQUIRED, Shape
 
 Kind = Literal["text", "number", "list", "empty", "other"]
 
@@ -64,13 +66,8 @@ _KINDS: dict[str, tuple[Kind, ...]] = {
     "query_id": ("text", "number"),
     "document_id": ("text", "number"),
 }
-# Which further roles are looked for, and in which order shapes are tried: what says most comes first.
-_FURTHER: dict[Shape, tuple[str, ...]] = {
-    "pairs": (),
-    "triplets": ("query_id",),
-    "relevance": ("query_id", "document_id", "title"),
-    "qa": ("query_id", "document_id", "title"),
-}
+# The order in which shapes are tried: what says most comes first.
+_SHAPES: tuple[Shape, ...] = ("pairs", "triplets", "relevance", "qa")
 
 
 @dataclass(frozen=True)
@@ -127,11 +124,13 @@ def recognise(table: Survey, shape: Shape | None, given: Mapping[str, str]) -> R
     """
     named = {role: _named(table, column) for role, column in given.items()}
     reasons = []
-    for candidate in [shape] if shape else _FURTHER:
+    for candidate in [shape] if shape else _SHAPES:
         columns = _columns(table, candidate, named)
         lacking = [role for role in REQUIRED[candidate] if role not in columns]
         unused = [role for role in named if not _takes(candidate, role)]
         if not lacking and not unused:
+            if shape is None:
+                _check_relevance(table, candidate, columns)
             return Recognised(candidate, columns)
         reasons.append(f"{candidate} needs {_listed(lacking)}" if lacking else f"{candidate} has no {unused[0]}")
     raise UsageError(
@@ -139,6 +138,17 @@ def recognise(table: Survey, shape: Shape | None, given: Mapping[str, str]) -> R
         where=table.where,
         hint=f"{_found(table)}; name them with --query-column, --document-column, --relevance-column, ...",
     )
+
+
+def _check_relevance(table: Survey, shape: Shape, columns: Mapping[str, str]) -> None:
+    """Labels that cannot be read must not make every row a relevant one."""
+    free = [name for name, kind in table.kinds.items() if kind in {"text", "other"} and name not in columns.values()]
+    if shape == "qa" and (found := _matching(USUAL["relevance"], free)):
+        raise UsageError(
+            f"the column `{found}` looks like labels, but does not hold numbers alone",
+            where=table.where,
+            hint="make it numbers; or say --shape qa, and every row is a relevant pair",
+        )
 
 
 def _named(table: Survey, column: str) -> str:
@@ -149,13 +159,13 @@ def _named(table: Survey, column: str) -> str:
 
 
 def _takes(shape: Shape, role: str) -> bool:
-    return any(role in _user_roles(own) for own in (*REQUIRED[shape], *_FURTHER[shape]))
+    return any(role in _user_roles(own) for own in (*REQUIRED[shape], *OPTIONAL[shape]))
 
 
 def _columns(table: Survey, shape: Shape, given: Mapping[str, str]) -> dict[str, str]:
     """The columns of a shape's roles, as far as they are there; no column holds two."""
     columns: dict[str, str] = {}
-    roles = (*REQUIRED[shape], *_FURTHER[shape])
+    roles = (*REQUIRED[shape], *OPTIONAL[shape])
     for role in roles:
         named = next((given[name] for name in _user_roles(role) if name in given), None)
         if named is not None:
@@ -227,17 +237,9 @@ def _kind(values: list[Any]) -> Kind:
     if all(isinstance(value, list) for value in present):
         return "list"
     if all(isinstance(value, str) for value in present):
-        return "number" if all(_is_number(value) for value in present) else "text"
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in present)
+        return "number" if all(map(is_number, present)) else "text"
+    numbers = all(isinstance(value, int | float | Decimal) and not isinstance(value, bool) for value in present)
     return "number" if numbers else "other"
-
-
-def _is_number(value: str) -> bool:
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
 
 
 def _listed(roles: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -155,7 +156,18 @@ class Records:
             if not columns:
                 raise self._missing(role, names, found, file)
             roles[role] = columns
+        self._check_apart(roles, file)
         return roles
+
+    def _check_apart(self, roles: dict[str, list[str]], file: DataFile) -> None:
+        """A text compared with itself scores 1 for every model."""
+        for first, second in itertools.combinations(REQUIRED[self.table.shape], 2):
+            if shared := set(roles[first]) & set(roles[second]):
+                raise BenchError(
+                    f"the column `{min(shared)}` stands for {first} and for {second}",
+                    where=file.where,
+                    hint="name another column for one of them",
+                )
 
     def _missing(self, role: str, names: list[str], found: list[str], file: DataFile) -> NotHereError:
         wanted = " or ".join(f"`{name}`" for name in names)

@@ -20,6 +20,7 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 _LARGEST_CELL = 1 << 27
 _BATCH = 1024
 _BLOCK = 1 << 20
+_ENCODING_HINT = "say what it is, `encoding: latin-1` in the card's `table` or --encoding latin-1, or save it as UTF-8"
 
 # Told the columns found, says which are wanted, or raises.
 Choose = Callable[[list[str]], Sequence[str]]
@@ -117,13 +118,11 @@ def fitting_encoding(handle: BinaryIO, encodings: Sequence[str]) -> str:
 
 def _csv(handle: BinaryIO, name: str, choose: Choose, encoding: str, delimiter: str) -> Iterator[Row]:
     csv.field_size_limit(_LARGEST_CELL)
-    reader = csv.reader(text_lines(handle, name, encoding), delimiter=delimiter, strict=True)
+    reader = csv.reader(text_lines(handle, name, encoding, _ENCODING_HINT), delimiter=delimiter, strict=True)
     line = 1
     try:
         heading = [cell.strip() for cell in next(reader, [])]
-        repeated = [column for column in heading if heading.count(column) > 1]
-        if repeated:
-            raise BenchError(f"the column `{repeated[0]}` stands twice in the heading", where=f"{name}, line 1")
+        _check_unique(heading, f"{name}, line 1")
         wanted = [(column, heading.index(column)) for column in choose(heading)]
         # A quoted cell may hold line ends: a row is named by the line that it starts in.
         line = reader.line_num + 1
@@ -138,7 +137,17 @@ def _csv(handle: BinaryIO, name: str, choose: Choose, encoding: str, delimiter: 
                 yield Row({column: cells[index] for column, index in wanted}, name, f"line {line}")
             line = reader.line_num + 1
     except csv.Error as error:
-        raise BenchError(f"broken CSV: {error}", where=f"{name}, line {line}") from error
+        raise BenchError(
+            f"broken CSV: {error}",
+            where=f"{name}, line {line}",
+            hint='lines end in LF or CRLF; a text with line ends, the delimiter or quotes stands in quotes: "a ""b"""',
+        ) from error
+
+
+def _check_unique(columns: Sequence[str], where: str) -> None:
+    repeated = [column for column in columns if columns.count(column) > 1]
+    if repeated:
+        raise BenchError(f"the column `{repeated[0]}` stands twice in the heading", where=where, hint="rename one")
 
 
 def _json_lines(handle: BinaryIO, name: str, choose: Choose) -> Iterator[Row]:
@@ -175,6 +184,7 @@ def _parquet(handle: BinaryIO, name: str, choose: Choose, order: np.random.Gener
 
     try:
         file = pq.ParquetFile(handle)
+        _check_unique(file.schema_arrow.names, name)
         columns = list(choose(list(file.schema_arrow.names)))
         sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)

@@ -37,6 +37,8 @@ def _inside(pattern: str) -> str:
     path = PurePosixPath(pattern)
     if path.is_absolute() or ".." in path.parts or "\\" in pattern or "\x00" in pattern:
         raise ValueError("leads outside the data set; name files within it")
+    if any("**" in part and part != "**" for part in path.parts):
+        raise ValueError("`**` stands for folders and is alone between slashes: data/**/*.csv")
     return pattern
 
 
@@ -175,7 +177,7 @@ class Table(_Section):
     files: dict[str, FileNames] = Field(min_length=1)
     columns: Columns = Columns()
     encoding: Encodings = ["utf-8"]
-    delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
+    delimiter: Annotated[str, StringConstraints(pattern=r'^[^"\r\n]$')] | None = None
     join: Join | None = None
     relevant_from: float | None = Field(default=None, strict=False)
     train_above: float | None = Field(default=None, strict=False)

@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -122,6 +124,13 @@ def test_broken_files_say_where(tmp_path, name, content, place, message):
     with pytest.raises(BenchError, match=message) as caught:
         rows(written(tmp_path, name, content))
     assert caught.value.where.endswith(place)
+
+
+def test_columns_of_one_name_in_parquet(tmp_path):
+    table = pa.Table.from_arrays([pa.array(["x"]), pa.array(["y"])], names=["a", "a"])
+    pq.write_table(table, tmp_path / "t.parquet")
+    with pytest.raises(BenchError, match="`a` stands twice"):
+        rows(tmp_path / "t.parquet")
 
 
 def test_a_file_that_is_gone_is_no_traceback(tmp_path):

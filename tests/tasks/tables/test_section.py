@@ -38,6 +38,8 @@ def test_columns_have_the_roles_names_unless_others_are_given(tmp_path):
         (QA + "  delimiter: ';;'\n", 6, "`table.delimiter`"),
         (QA.replace("t.csv", "../t.csv"), 5, "outside"),
         (QA.replace("t.csv", "/t.csv"), 5, "outside"),
+        (QA.replace("t.csv", "'**x.csv'"), 5, "alone between slashes"),
+        (QA + "  delimiter: '\"'\n", 6, "`table.delimiter`"),
         (QA.replace("qa", "qb"), 4, "`table.shape`"),
         (QA.replace("retrieval", "sts"), 1, "makes a task of type retrieval"),
         (QA.replace("qa", "pairs"), 1, "makes a task of type sts"),
