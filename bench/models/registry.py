@@ -116,6 +116,13 @@ class ModelEntry(Settings):
     base_entry: ModelEntry | None = Field(default=None, exclude=True)
     made: Path | None = Field(default=None, exclude=True)
 
+    @property
+    def leakage(self) -> bool:
+        """Whether its recipe, or that of a model it starts from, allows training on what is tested."""
+        return self.recipe is not None and (
+            self.recipe.allow_leakage or (self.base_entry is not None and self.base_entry.leakage)
+        )
+
     @model_validator(mode="before")
     @classmethod
     def _single_source(cls, data: Any) -> Any:

@@ -12,7 +12,7 @@ from bench.errors import BenchError, UsageError
 from bench.files import digest_bytes, digest_json
 from bench.models.recipe import DEFAULT_LOSS, LOSSES, LossName, Recipe, Shape, TrainingData
 from bench.tasks.catalog import BrokenTask, Task, select_tasks
-from bench.tasks.data import NotHereError, PairData, RetrievalData, pair_ids
+from bench.tasks.data import NotHereError, PairData, RetrievalData, make_retrieval, pair_ids
 from bench.tasks.layouts import DEFAULT_SUBSET, TaskData
 from bench.tasks.sources import Sources
 from bench.tasks.tables.cells import text_id
@@ -54,7 +54,7 @@ class TrainingSet:
         if "score" in self.columns or "label" in self.columns:
             first, second, gold = self.columns.values()
             return PairData(pair_ids(first, second, gold), first, second, np.array(gold, dtype=np.float64))
-        return _retrieval(self.columns["query"], self.columns["positive"])
+        return _retrieval(self.columns["query"], self.columns["positive"], self.label)
 
 
 @dataclass(frozen=True)
@@ -184,15 +184,12 @@ def _digest(columns: dict[str, list[Any]]) -> str:
     return digest_json(list(parts.items()))
 
 
-def _retrieval(queries: list[str], positives: list[str]) -> RetrievalData:
+def _retrieval(queries: list[str], positives: list[str], where: str) -> RetrievalData:
     rows_of_queries = {text: row for row, text in enumerate(dict.fromkeys(queries))}
     rows_of_documents = {text: row for row, text in enumerate(dict.fromkeys(positives))}
-    return RetrievalData(
-        document_ids=[text_id(text) for text in rows_of_documents],
-        documents=list(rows_of_documents),
-        query_ids=[text_id(text) for text in rows_of_queries],
-        queries=list(rows_of_queries),
-        pair_queries=np.array([rows_of_queries[text] for text in queries], dtype=np.int64),
-        pair_documents=np.array([rows_of_documents[text] for text in positives], dtype=np.int64),
-        pair_gains=np.ones(len(queries), dtype=np.int64),
+    return make_retrieval(
+        ([text_id(text) for text in rows_of_documents], list(rows_of_documents)),
+        ([text_id(text) for text in rows_of_queries], list(rows_of_queries)),
+        [(rows_of_queries[query], rows_of_documents[text], 1) for query, text in zip(queries, positives, strict=True)],
+        where,
     )

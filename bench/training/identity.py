@@ -68,11 +68,6 @@ class Prepared:
         """This recipe and those that its base is made by, this one first."""
         return [self, *(self.base.chain if isinstance(self.base, Prepared) else [])]
 
-    @property
-    def leakage(self) -> bool:
-        """Whether it may have been trained on what it is tested on."""
-        return any(part.recipe.allow_leakage for part in self.chain)
-
 
 def models_root() -> Path:
     """The folder of made models."""

@@ -28,7 +28,7 @@ def check_leakage(prepared: Prepared, units: Sequence[TaskUnit]) -> None:
     Raises:
         BenchError: It is so, and the recipe does not allow it.
     """
-    if prepared.leakage:
+    if prepared.entry.leakage:
         return
     for unit in units:
         for part in prepared.chain:

@@ -108,7 +108,7 @@ def _record(prepared: Prepared, trained: Trained, folder: Path) -> dict[str, Any
             for part in prepared.sets
         ],
         "versions": library_versions(),
-        "leakage_allowed": prepared.leakage,
+        "leakage_allowed": prepared.entry.leakage,
         "steps": trained.steps,
         "seconds": round(trained.seconds, 3),
         "resumed_from": trained.resumed_from,

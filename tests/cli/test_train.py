@@ -117,6 +117,17 @@ def test_a_model_that_cannot_be_made_costs_the_others_nothing(project, capsys):
     assert made() == []
 
 
+def test_a_leak_that_is_allowed_is_recorded_and_marked(project, capsys):
+    path = project / "models.yaml"
+    path.write_text(REGISTRY.replace("split: test}, batch_size: 8", "split: test}, batch_size: 8, allow_leakage: true"))
+    assert run_cli(["run", "--model", "leaking", "--no-cost"]) == 0
+    printed = capsys.readouterr().out
+    assert "leaking‡" in printed
+    assert "‡ may have been trained on what it is tested on" in printed
+    [made_model] = [json.loads(path.read_text()) for path in cache_root().glob("models/*/recipe.json")]
+    assert made_model["leakage_allowed"]
+
+
 def test_a_run_on_other_tasks_may_use_a_model_that_was_trained_on_a_test(project):
     assert run_cli(["run", "--model", "leaking", "--tasks", "talk", "--no-cost"]) == 0
     assert made() == ["leaking"]

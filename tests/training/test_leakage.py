@@ -29,7 +29,7 @@ def test_training_on_what_is_tested_is_refused(workshop, changes, tested, words)
     assert "allow_leakage" in caught.value.hint
     allowed = workshop.prepared(**changes, allow_leakage=True)
     check_leakage(allowed, units)
-    assert allowed.leakage
+    assert allowed.entry.leakage
 
 
 def test_a_model_that_starts_from_a_leaking_one_leaks(workshop):
@@ -40,13 +40,13 @@ def test_a_model_that_starts_from_a_leaking_one_leaks(workshop):
     allowed = prepare(
         workshop.entries(one={**leaking, "allow_leakage": True}, two={"base": "one"})["two"], workshop.find
     )
-    assert allowed.leakage
+    assert allowed.entry.leakage
 
 
 def test_training_on_the_split_train_is_no_leak(workshop):
     prepared = workshop.prepared(data=["shop", "talk"], evaluate={"task": "shop"})
     check_leakage(prepared, [unit(workshop, "shop"), unit(workshop, "talk")])
-    assert not prepared.leakage
+    assert not prepared.entry.leakage
 
 
 def test_the_audit_counts_what_stands_in_both(workshop):
