@@ -106,6 +106,7 @@ def _model_info(model: PlannedModel, profile: ModelProfile | None) -> ModelInfo:
         max_seq_length=profile.max_seq_length if profile else None,
         dtype=entry.dtype if profile else None,
         similarity=profile.similarity if profile else None,
+        leakage=entry.leakage,
     )
 
 

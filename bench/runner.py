@@ -154,16 +154,23 @@ def _audits(plan: Plan, store: ResultStore, index: ResultIndex, listener: Listen
         if isinstance(outcome, Path):
             listener.audited(unit.label, outcome)
             continue
-        error = outcome if isinstance(outcome, BenchError) else _unexpected(outcome, f"the audit of {unit.label}")
+        error = outcome if isinstance(outcome, BenchError) else unexpected(outcome, f"the audit of {unit.label}")
         failures.append(Failure("audit", unit.label, error))
         listener.failed(failures[-1])
     return failures
 
 
-def _unexpected(error: Exception, where: str) -> BenchError:
-    """An error that nobody foresaw, as one that can be reported."""
+def unexpected(error: Exception, where: str) -> BenchError:
+    """An error that nobody foresaw, as one that can be reported.
+
+    Args:
+        error: The error.
+        where: What was being done.
+    """
     found = BenchError(
-        f"{type(error).__name__}: {error}", where=where, hint="`bench --debug run` shows the Python traceback"
+        f"{type(error).__name__}: {error}",
+        where=where,
+        hint="`bench --debug ...` shows the Python traceback",
     )
     found.__cause__ = error
     return found
@@ -188,7 +195,7 @@ class _Run:
     def _fail(self, job: Job, error: Exception, part: str = "") -> None:
         name, task = job.model.entry.name, job.unit.label + part
         if not isinstance(error, BenchError):
-            error = _unexpected(error, f"model `{name}` on {task}")
+            error = unexpected(error, f"model `{name}` on {task}")
         failure = Failure(name, task, error)
         if not part:
             self.broken.append(job)

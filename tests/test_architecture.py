@@ -17,6 +17,7 @@ LAYERS = [
     {"models", "tasks", "environment"},
     {"vectors", "results"},
     {"quality", "audit"},
+    {"training"},
     {"cost", "report", "exchange"},
     {"plan"},
     {"records"},

@@ -11,6 +11,7 @@ import typer
 from support import ROOT
 
 from bench.cli import app
+from bench.models.recipe import Evaluation, Matryoshka, Recipe, TrainingData
 from bench.models.registry import ModelEntry, Prompts, Registry, Settings
 from bench.report.leaderboard import render_leaderboard
 from bench.results import schema
@@ -87,6 +88,7 @@ def test_the_command_reference_is_the_programs_own():
     ("page", "models"),
     [
         ("models.md", [Registry, Settings, ModelEntry, Prompts]),
+        ("training.md", [Recipe, TrainingData, Matryoshka, Evaluation]),
         ("tasks.md", [TaskCard, Table, Columns, Join, Split, Sample, Distractors]),
         ("results.md", [schema.QualityRecord, schema.CostRecord, schema.EnvironmentRecord]),
         ("results.md", [schema.ModelInfo, schema.TaskInfo, schema.Encoding, schema.ViewScores, schema.Value]),

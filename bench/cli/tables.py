@@ -23,7 +23,7 @@ from bench.report.cells import (
     view_text,
 )
 from bench.report.means import MeanTable, make_means
-from bench.report.rows import Table, make_tables
+from bench.report.rows import LEAKAGE_MARK, LEAKAGE_NOTE, Table, make_tables
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
 
@@ -48,6 +48,8 @@ def print_tables(results: Path, jobs: Sequence[Job]) -> None:
         for footnote in table.footnotes:
             where = f"{table.title}: " if table.unit[:2] in means else ""
             console.print(f"{escape(where + footnote)} ({AUDIT_COMMAND})", highlight=False)
+    if any(row.leakage for table in tables for row in table.rows):
+        console.print(LEAKAGE_NOTE)
 
 
 def _print(shown: RichTable) -> None:
@@ -68,7 +70,9 @@ def _rich_means(table: MeanTable) -> RichTable:
         mean = "" if row.mean is None else f"{row.mean:.4f}"
         scores = [f"{row.scores[subset]:.4f}" if subset in row.scores else "" for subset in table.subsets]
         best = row.mean is not None and row.mean == table.best_mean
-        shown.add_row(escape(row.model), *view_text(row.view), f"[bold green]{mean}[/]" if best else mean, *scores)
+        mark = LEAKAGE_MARK if LEAKAGE_MARK in row.kind else ""
+        text = f"[bold green]{mean}[/]" if best else mean
+        shown.add_row(escape(row.model) + mark, *view_text(row.view), text, *scores)
     return shown
 
 
@@ -84,7 +88,7 @@ def _rich_table(table: Table) -> RichTable:
     for row in table.rows:
         score = escape(score_text(row.score))
         line = [
-            escape(row.model) + (NOISY_MARK if row.noisy else ""),
+            escape(row.model) + (NOISY_MARK if row.noisy else "") + (LEAKAGE_MARK if row.leakage else ""),
             *view_text(row.view),
             f"[bold green]{score}[/]" if row.score.value == table.best_score else score,
             *(shown_text(row, name) for name in table.shown),

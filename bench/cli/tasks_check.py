@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.cli.options import RegistryFile, TaskName, chosen_models, with_each_unit
+from bench.cli.options import RegistryFile, TaskName, chosen_models, with_each_unit, with_made_folder
 
 if TYPE_CHECKING:
     from bench.models.encoder import SentenceEncoder
-    from bench.models.registry import ModelEntry
+    from bench.models.registry import ModelEntry, Registry
     from bench.tasks.data import PairData, RetrievalData
     from bench.tasks.unit import TaskUnit
 
@@ -26,18 +26,19 @@ def check(
     """Show what a task's data holds: counts, labels, lengths, and texts that are empty or repeated."""
     from bench.audit.record import readable
 
-    loaded = None if model is None else _load(chosen_models(models, [model])[0])
+    loaded = None if model is None else _load(*chosen_models(models, [model]))
     return with_each_unit(name, lambda unit: _print(unit, readable(unit), loaded))
 
 
-def _load(entries: list[ModelEntry]) -> tuple[ModelEntry, SentenceEncoder]:
+def _load(entries: list[ModelEntry], registry: Registry) -> tuple[ModelEntry, SentenceEncoder]:
     from bench.errors import UsageError
     from bench.models.encoder import load_encoder
     from bench.models.source import locate
 
     if len(entries) != 1 or entries[0].kind == "baseline":
         raise UsageError("--model: tokens are counted with one embedding model", hint="`bench models` lists them")
-    encoder = load_encoder(entries[0], locate(entries[0], download=True))
+    entry = with_made_folder(entries[0], registry, download=True)
+    encoder = load_encoder(entry, locate(entry, download=True))
     if not encoder.counts_tokens:
         raise UsageError(f"--model: `{entries[0].name}` has no tokenizer that can be asked for counts")
     return entries[0], encoder

@@ -85,7 +85,7 @@ def measure_model(
             "encode",
             "bench.cost.encode_probe",
             {
-                "entry": entry.model_dump(mode="json"),
+                "entry": entry.model_dump(mode="json", exclude_unset=True),
                 "base_dir": str(entry.base_dir),
                 "space": subject.space.folder.name,
                 "located": {**asdict(subject.located), "path": str(subject.located.path)},

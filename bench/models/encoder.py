@@ -6,6 +6,8 @@ import logging
 import re
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,13 +104,25 @@ def load_encoder(entry: ModelEntry, located: Located) -> SentenceEncoder:
         BenchError: The device is not there, the files are no model that sentence-transformers can load, or the
             model compares its vectors in a way that bench does not score.
     """
+    model = load_transformer(entry, located)
+    model.eval()
+    with _reasons_told(entry, located):
+        return SentenceEncoder(model, entry.name)
+
+
+def load_transformer(entry: ModelEntry, located: Located) -> SentenceTransformer:
+    """The model of sentence-transformers behind `load_encoder`, with its entry's settings.
+
+    Raises:
+        BenchError: The device is not there, or the files are no model that can be loaded.
+    """
     where = f"model `{entry.name}`"
     _quiet()
     import torch
     from sentence_transformers import SentenceTransformer
 
     device = check_device(entry.device, where)
-    try:
+    with _reasons_told(entry, located):
         with _MissingWeights() as missing:
             model = SentenceTransformer(
                 str(located.path),
@@ -118,13 +132,19 @@ def load_encoder(entry: ModelEntry, located: Located) -> SentenceEncoder:
                 model_kwargs={"dtype": getattr(torch, entry.dtype)},
             )
         missing.check(where)
-        model.eval()
         # Vectors are stored at full width, whatever the model's configuration cuts them to.
         model.truncate_dim = None
         if entry.max_seq_length is not None:
             model.max_seq_length = entry.max_seq_length
             _try_longest(model, entry.max_seq_length, where)
-        return SentenceEncoder(model, entry.name)
+        return model
+
+
+@contextmanager
+def _reasons_told(entry: ModelEntry, located: Located) -> Iterator[None]:
+    """Turn whatever a library raises over a model's files into an error that can be reported."""
+    try:
+        yield
     except BenchError:
         raise
     except Exception as error:
@@ -133,7 +153,9 @@ def load_encoder(entry: ModelEntry, located: Located) -> SentenceEncoder:
         if "trust_remote_code" in str(error):
             hint = "this model brings its own Python code: read it, then set `trust_remote_code: true`"
         raise BenchError(
-            f"cannot load {located.path}: {type(error).__name__}: {reason}", where=where, hint=hint
+            f"cannot load {located.path}: {type(error).__name__}: {reason}",
+            where=f"model `{entry.name}`",
+            hint=hint,
         ) from error
 
 

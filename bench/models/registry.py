@@ -16,8 +16,9 @@ from pydantic import (
     model_validator,
 )
 
-from bench.config import parse_typed, read_yaml
+from bench.config import YamlDocument, parse_typed, read_yaml
 from bench.errors import UsageError, did_you_mean
+from bench.models.recipe import Recipe
 from bench.views import Precision
 
 Kind = Literal["pretrained", "fine-tuned", "mrl", "baseline"]
@@ -34,10 +35,11 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-def _refuse_base_dir(data: Any) -> Any:
-    """`base_dir` is set by the program, never by a file."""
-    if isinstance(data, dict) and "base_dir" in data:
-        raise ValueError("unknown key `base_dir`")
+def _refuse_own(data: Any) -> Any:
+    """Some keys are set by the program, never by a file."""
+    for name in ("base_dir", "base_entry", "made"):
+        if isinstance(data, dict) and name in data:
+            raise ValueError(f"unknown key `{name}`")
     return data
 
 
@@ -95,25 +97,38 @@ class ModelEntry(Settings):
         kind: pretrained, fine-tuned, mrl (fine-tuned with a Matryoshka loss) or baseline.
         source: Where the files are, or several places, tried in order: a folder (`./dir`), a Hub id
             (`org/name` or `hub:org/name`), or an installed Python package that carries them
-            (`package:NAME`). For a baseline its library: `bm25s`.
+            (`package:NAME`). For a baseline its library: `bm25s`. Empty for a model that is made.
+        recipe: How the model is made by training; in place of `source`.
         revision: Branch, tag or commit on the Hub.
         sha256: Hex SHA-256 that the weights file must have.
         base_dir: Folder that relative paths start from.
+        base_entry: The entry that a recipe starts from.
+        made: The folder that a model made from its recipe is stored in, whether it has been made or not.
     """
 
     name: _Name
     kind: Kind = "pretrained"
-    source: list[str] = Field(min_length=1)
+    source: list[str] = Field(default=[], min_length=1)
+    recipe: Recipe | None = None
     revision: str | None = None
     sha256: str | None = None
     base_dir: Path = Field(default=Path(), exclude=True)
+    base_entry: ModelEntry | None = Field(default=None, exclude=True)
+    made: Path | None = Field(default=None, exclude=True)
+
+    @property
+    def leakage(self) -> bool:
+        """Whether its recipe, or that of a model it starts from, allows training on what is tested."""
+        return self.recipe is not None and (
+            self.recipe.allow_leakage or (self.base_entry is not None and self.base_entry.leakage)
+        )
 
     @model_validator(mode="before")
     @classmethod
     def _single_source(cls, data: Any) -> Any:
         if isinstance(data, dict) and isinstance(data.get("source"), str):
             data = {**data, "source": [data["source"]]}
-        return _refuse_base_dir(data)
+        return _refuse_own(data)
 
     @field_validator("source")
     @classmethod
@@ -128,6 +143,23 @@ class ModelEntry(Settings):
         if value is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", value):
             raise ValueError("must be 64 hexadecimal digits")
         return value.lower() if value else None
+
+    @model_validator(mode="after")
+    def _origin(self) -> ModelEntry:
+        if self.recipe is None:
+            if not self.source:
+                raise ValueError("`source` is missing: say where the model is, or by a `recipe` how it is made")
+            return self
+        if self.source:
+            raise ValueError("`source` and `recipe` exclude each other: a model is found or made")
+        unused = [name for name in ("revision", "sha256") if name in self.model_fields_set]
+        if unused:
+            raise ValueError(f"`{unused[0]}` is that of a `source`; a model with a recipe is made")
+        wanted = "fine-tuned" if self.recipe.matryoshka is None else "mrl"
+        if self.kind != wanted:
+            has = "a recipe without" if self.recipe.matryoshka is None else "a recipe with"
+            raise ValueError(f"{has} `matryoshka` makes a model of kind {wanted}: write `kind: {wanted}`")
+        return self
 
     @model_validator(mode="after")
     def _baseline(self) -> ModelEntry:
@@ -158,7 +190,7 @@ class Registry(_Strict):
     @model_validator(mode="before")
     @classmethod
     def _no_base_dir(cls, data: Any) -> Any:
-        return _refuse_base_dir(data)
+        return _refuse_own(data)
 
     def select(self, names: list[str]) -> list[ModelEntry]:
         """The entries with these names, in the registry's order; all of them for an empty list.
@@ -203,7 +235,41 @@ def load_registry(path: Path) -> Registry:
             else {name: value for name, value in shared.items() if name not in entry.model_fields_set}
         )
         merged.append(entry.model_copy(update={**missing, "base_dir": base}))
-    return registry.model_copy(update={"models": merged, "base_dir": base})
+    linked = [_with_base(entry, merged, document, ()) for entry in merged]
+    return registry.model_copy(update={"models": linked, "base_dir": base})
+
+
+def _with_base(
+    entry: ModelEntry, entries: list[ModelEntry], document: YamlDocument, above: tuple[str, ...]
+) -> ModelEntry:
+    """An entry with the one that its recipe starts from, which may start from another."""
+    if entry.recipe is None:
+        return entry
+    where = document.where(("models", [other.name for other in entries].index(entry.name), "recipe", "base"))
+    chain = (*above, entry.name)
+    named = [other for other in entries if [other.name] == entry.recipe.base]
+    if not named:
+        return entry.model_copy(update={"base_entry": _found_base(entry, where)})
+    if named[0].name in chain:
+        raise UsageError(
+            f"recipes go round in a circle: {' from '.join([*chain, named[0].name])}",
+            where=where,
+            hint="one of them must start from a model that is not made from the others",
+        )
+    if named[0].kind == "baseline":
+        raise UsageError(f"`{named[0].name}` is a baseline, which cannot be trained", where=where)
+    return entry.model_copy(update={"base_entry": _with_base(named[0], entries, document, chain)})
+
+
+def _found_base(entry: ModelEntry, where: str) -> ModelEntry:
+    """A base that is no entry of the registry, but a source."""
+    sources = entry.recipe.base if entry.recipe else []
+    try:
+        base = ModelEntry(name=sources[0], source=sources, trust_remote_code=entry.trust_remote_code)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise UsageError(f"`base` names no model: {reason}", where=where) from error
+    return base.model_copy(update={"base_dir": entry.base_dir})
 
 
 def adhoc_entry(name_or_path: str) -> ModelEntry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,12 +18,16 @@ from bench.files import path_exists, user_path, walk_files
 from bench.hub import NotDownloadedError, snapshot
 from bench.models.registry import ModelEntry
 
-SourceKind = Literal["folder", "package", "hub"]
+SourceKind = Literal["folder", "package", "hub", "recipe"]
 
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
 # Weights of other frameworks and exports: a sentence-transformers model on torch reads none of them.
 HUB_IGNORED = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack", "*.tflite", "coreml/*", "*.gguf"]
 _TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "whitespace*.json")
+
+
+class NotMadeError(BenchError):
+    """A model with a recipe has not been trained yet."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,11 @@ def locate(entry: ModelEntry, *, download: bool) -> Located:
 
     Raises:
         NotDownloadedError: Only the Hub can have it and `download` is False.
+        NotMadeError: It has a recipe and has not been trained yet.
         BenchError: No source has it, the weights are missing or their SHA-256 differs.
     """
+    if entry.recipe is not None:
+        return _made(entry)
     reasons: list[BenchError] = []
     for source in entry.source:
         try:
@@ -73,6 +81,16 @@ def locate(entry: ModelEntry, *, download: bool) -> Located:
         where=f"model `{entry.name}`",
         hint="; ".join(dict.fromkeys(reason.hint for reason in reasons if reason.hint)) or None,
     )
+
+
+def _made(entry: ModelEntry) -> Located:
+    """The files of a model that is made from a recipe."""
+    if entry.made is None or not path_exists(entry.made):
+        raise NotMadeError(
+            "has not been trained yet", where=f"model `{entry.name}`", hint=f"bench train {shlex.quote(entry.name)}"
+        )
+    _check_files(entry, entry.made)
+    return Located(entry.made, f"recipe {entry.made.parent.name[:12]}", "recipe")
 
 
 def _locate_one(entry: ModelEntry, source: str, *, download: bool) -> Located:

@@ -22,7 +22,7 @@ from bench.report.cells import (
     view_text,
 )
 from bench.report.means import MeanTable, make_means
-from bench.report.rows import COLUMNS, Table, make_tables
+from bench.report.rows import COLUMNS, LEAKAGE_NOTE, Table, make_tables
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
 from bench.views import View, sort_key
@@ -69,6 +69,8 @@ def render_leaderboard(results: Path) -> str:
     environments = store.environments()
     means = make_means(tables)
     parts = ["# Leaderboard", _intro(), "## All tasks", _summary(tables, means)]
+    if any(row.leakage for table in tables for row in table.rows):
+        parts.append(f"{LEAKAGE_NOTE}.")
     for mean in means:
         parts += [f"## {escape(mean.title)}", _mean_caption(mean), _mean_table(mean)]
     for table in tables:
@@ -102,7 +104,7 @@ def _summary(tables: list[Table], means: list[MeanTable]) -> str:
     columns: list[tuple[str, float | None, dict[_Key, _Cell]]] = []
     for table in single.values():
         heading = f"{escape(table.title)} {escape(table.metric)}"
-        found = {(row.model, row.view): _Cell(row.kind, row.score.value) for row in table.rows}
+        found = {(row.model, row.view): _Cell(row.marked_kind, row.score.value) for row in table.rows}
         columns.append((heading, table.best_score, found))
     for mean in means:
         heading = f"{escape(mean.title)} {escape(mean.metric)}"
@@ -167,7 +169,7 @@ def _table(table: Table) -> str:
         mark = NOISY_MARK if row.noisy else ""
         line = [
             escape(row.model) + mark,
-            row.kind,
+            row.marked_kind,
             *view_text(row.view),
             f"**{score}**" if row.score.value == table.best_score else score,
             *(shown_text(row, name) for name in table.shown),

@@ -15,7 +15,7 @@ class MeanRow:
 
     Attributes:
         model: Name.
-        kind: Kind.
+        kind: Kind, with the mark of leakage.
         view: The view, None for a baseline.
         scores: Main score by subset, of those that it was scored on.
         mean: Unweighted mean over all subsets of the table; None where one is missing.
@@ -78,7 +78,7 @@ def _mean_table(names: tuple[str, str], units: dict[str, Table]) -> MeanTable:
     for subset, unit in units.items():
         # A mean over several metrics would be of nothing.
         for row in unit.rows if unit.metric == table.metric else []:
-            kinds[row.model] = row.kind
+            kinds[row.model] = row.marked_kind
             scores.setdefault((row.model, row.view), {})[subset] = row.score.value
     for (model, view), found in scores.items():
         # A mean over fewer subsets would be of another task.

@@ -27,6 +27,9 @@ class Column:
     help: str
 
 
+LEAKAGE_MARK = "‡"
+LEAKAGE_NOTE = f"{LEAKAGE_MARK} may have been trained on what it is tested on: its recipe allows leakage"
+
 COLUMNS = (
     Column("share", "kept", False, "share of the model's score at full width in float32; the best cut is marked"),
     Column("bytes_per_vector", "bytes/vector", True, "storage of one vector"),
@@ -57,6 +60,7 @@ class Row:
         reference: Whether this row is that full-width float32 one.
         noisy: Whether the cost figures were taken on a busy machine.
         shown: Further metrics that the task shows, by name.
+        leakage: Whether the model may have been trained on what it is tested on.
     """
 
     model: str
@@ -74,6 +78,12 @@ class Row:
     search_mib: float | None = None
     noisy: bool = False
     shown: Mapping[str, float] = field(default_factory=dict)
+    leakage: bool = False
+
+    @property
+    def marked_kind(self) -> str:
+        """The kind, marked where the scores are not to be trusted."""
+        return f"{self.kind} {LEAKAGE_MARK}" if self.leakage else self.kind
 
 
 @dataclass
@@ -209,5 +219,6 @@ def _row(cell: _Scored, table: Table, full: float | None, cost: Cost | None) -> 
         encode_mib=figure("memory_encode_mib"),
         search_mib=figure("memory_search_mib", view),
         noisy=cost.noisy if cost else False,
+        leakage=model.leakage,
         shown={name: cell.metrics[name].value for name in table.shown if name in cell.metrics},
     )

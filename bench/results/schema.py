@@ -18,7 +18,11 @@ class _Record(BaseModel):
 
 
 class ModelInfo(_Record):
-    """The model that a record is about."""
+    """The model that a record is about.
+
+    Attributes:
+        leakage: Whether it may have been trained on what it is tested on, since its recipe allows that.
+    """
 
     name: str
     kind: Kind
@@ -30,6 +34,7 @@ class ModelInfo(_Record):
     max_seq_length: int | None = None
     dtype: str | None = None
     similarity: str | None = None
+    leakage: bool = False
 
 
 class TaskInfo(_Record):

@@ -98,7 +98,7 @@ def test_a_bad_key_of_an_entry(tmp_path, key, words):
         ('models:\n  - name: a\n    source: "a\\0b"\n', ["`models[0].source`"], 3),
         ("tasks: x\n" + ENTRY, ["`tasks`", "list", "found 'x'"], 1),
         ("models:\n  - source: x\n", ["the key `name` is missing in `models[0]`"], 2),
-        ("models:\n  - name: x\n", ["the key `source` is missing in `models[0]`", "add `source: ...`"], 2),
+        ("models:\n  - name: x\n", ["`models[0]`: `source` is missing", "`recipe`"], 2),
         ("models:\n  - name: ''\n    source: x\n", ["`models[0].name`", "at least 1 character"], 2),
         ("models:\n  - name: yes\n    source: x\n", ["`models[0].name`", "string", "found True"], 2),
         ("models:\n  - name: 2020-01-01\n    source: x\n", ["`models[0].name`", "string"], 2),

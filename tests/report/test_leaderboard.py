@@ -139,3 +139,17 @@ def test_the_caption_says_what_was_scored(tmp_path, kind, metric, text):
     made = quality_record(metric=metric)
     made = made.model_copy(update={"task": made.task.model_copy(update={"type": kind})})
     assert f"Main score: `{metric}` over {text}." in render_leaderboard(write_all(tmp_path, [made]))
+
+
+def test_a_model_that_may_have_seen_the_tests_is_marked_everywhere(tmp_path):
+    record = quality_record("leaky", kind="fine-tuned")
+    seen = record.model_copy(update={"model": record.model.model_copy(update={"leakage": True})})
+    for subset in ("a", "b"):
+        task = quality_record("leaky", task="pairs").task.model_copy(update={"subset": subset})
+        write_all(tmp_path, [seen.model_copy(update={"task": task})])
+    page = render_leaderboard(write_all(tmp_path, [*records(), seen]))
+    # The summary, the mean over subsets, each of them, and the task in two environments.
+    rows = [line for line in page.splitlines() if line.startswith("| leaky")]
+    assert len(rows) == 6
+    assert all("| fine-tuned ‡ " in row for row in rows)
+    assert page.count("‡ may have been trained on what it is tested on: its recipe allows leakage.") == 1

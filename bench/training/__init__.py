@@ -1,0 +1,1 @@
+"""Making models from recipes: data, losses, identity, training, and the store of what was made."""

@@ -1,0 +1,213 @@
+"""Sentence-transformers' trainer with what recipes add to it. Imports torch: import it inside functions only."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from sentence_transformers.base.sampler import (
+    DefaultBatchSampler,
+    MultiDatasetDefaultBatchSampler,
+    NoDuplicatesBatchSampler,
+)
+from sentence_transformers.sentence_transformer.evaluation import SentenceEvaluator
+from torch.utils.data import RandomSampler
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from bench.errors import BenchError
+
+# A file in a checkpoint that says it is whole: a killed process may leave half of one.
+WHOLE = "whole"
+# A checkpoint is written at least this often: that much work a killed process can lose.
+_CHECKPOINT_SECONDS = 120.0
+_NUMBERS = ("score", "label")
+
+
+class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
+    """The trainer, without model cards: computing them reads all data and may ask the Hub."""
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """Adds none."""
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:  # noqa: ARG002 - likewise
+        self.model.save_pretrained(output_dir or self.args.output_dir, create_model_card=False)
+
+
+class Judge(SentenceEvaluator):  # type: ignore[misc]
+    """Scores the model while it is trained.
+
+    Args:
+        score: Gives a model's score.
+        metric: What it is called.
+        on_score: Told the step and the score.
+    """
+
+    def __init__(
+        self, score: Callable[[SentenceTransformer], float], metric: str, on_score: Callable[[int, float], None]
+    ) -> None:
+        super().__init__()
+        self._score = score
+        self.metric = metric
+        self._on_score = on_score
+
+    def __call__(
+        self,
+        model: SentenceTransformer,
+        output_path: str | None = None,  # noqa: ARG002 - the library's signature
+        epoch: float = -1,  # noqa: ARG002 - likewise
+        steps: int = -1,
+    ) -> dict[str, float]:
+        """The score, by the metric's name."""
+        found = self._score(model)
+        self._on_score(steps, found)
+        return {self.metric: found}
+
+
+class Watch(TrainerCallback):  # type: ignore[misc]
+    """Looks after a training: its progress, its checkpoints, and a loss that is no number.
+
+    Args:
+        name: The model's name.
+        on_step: Told the step and its loss.
+        stopping: Whether to stop after this step, with a checkpoint.
+    """
+
+    def __init__(self, name: str, on_step: Callable[[int, float], None], stopping: Callable[[], bool]) -> None:
+        self._name = name
+        self._on_step = on_step
+        self._stopping = stopping
+        self._saved = time.monotonic()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> TrainerControl:
+        """Write a checkpoint when it is time to, and stop when asked."""
+        del args
+        if state.global_step < state.max_steps:
+            stop = self._stopping()
+            control.should_save = control.should_save or stop or self._due()
+            control.should_training_stop = control.should_training_stop or stop
+        return control
+
+    def _due(self) -> bool:
+        return time.monotonic() - self._saved > _CHECKPOINT_SECONDS
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Mark a checkpoint as whole."""
+        del control
+        (Path(args.output_dir) / f"checkpoint-{state.global_step}" / WHOLE).touch()
+        self._saved = time.monotonic()
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        """Tell the step's loss, unless it is none."""
+        del args, control
+        loss = (logs or {}).get("loss")
+        if loss is None:
+            return
+        if not math.isfinite(loss):
+            raise BenchError(
+                f"the loss became {loss} in step {state.global_step}",
+                where=f"model `{self._name}`",
+                hint="lower `learning_rate`, raise `warmup`, or use `precision: fp32`",
+            )
+        self._on_step(state.global_step, loss)
+
+
+def no_duplicates(dataset: Dataset, **settings: Any) -> DefaultBatchSampler:
+    """Batches in which no text stands twice; of rows with a score or label, which may well be equal, any batches."""
+    if set(dataset.column_names) & set(_NUMBERS):
+        return at_random(dataset, **settings)
+    return NoDuplicatesBatchSampler(dataset, **settings)
+
+
+def at_random(dataset: Dataset, **settings: Any) -> DefaultBatchSampler:
+    """Batches of rows in an order drawn by seed and epoch."""
+    return _AtRandom(RandomSampler(dataset, generator=settings["generator"]), **settings)
+
+
+class _AtRandom(DefaultBatchSampler):  # type: ignore[misc]
+    """The library's, whose order depends on what was drawn before, so that a resumed epoch would have another."""
+
+    def __iter__(self) -> Iterator[list[int]]:
+        self.generator.manual_seed(self.seed + self.epoch)
+        yield from super().__iter__()
+
+
+def weighted(weights: Sequence[float]) -> type[MultiDatasetDefaultBatchSampler]:
+    """Batches of several data sets in proportion to weights.
+
+    An epoch has as many batches as all data sets together; one that is used up starts over in another order.
+    """
+
+    class Weighted(MultiDatasetDefaultBatchSampler):  # type: ignore[misc]
+        def __len__(self) -> int:
+            return sum(len(sampler) for sampler in self.batch_samplers)
+
+        def __iter__(self) -> Iterator[list[int]]:
+            counts = shares(len(self), weights)
+            order = [part for part, count in enumerate(counts) for _ in range(count)]
+            random.Random(f"{self.seed} {self.epoch}").shuffle(order)  # noqa: S311 - not for secrets
+            starts = [0, *self.dataset.cumulative_sizes]
+            streams = [self._endless(sampler) for sampler in self.batch_samplers]
+            for part in order:
+                yield [row + starts[part] for row in next(streams[part])]
+
+        def _endless(self, sampler: Any) -> Iterator[list[int]]:
+            turn = 0
+            while True:
+                # All of one turn at once: the samplers share a generator, which each sets anew when it starts.
+                sampler.set_epoch(self.epoch + turn * _TURN)
+                yield from list(sampler)
+                turn += 1
+
+    return Weighted
+
+
+# Far apart, so that no later epoch draws the order of a repeated turn.
+_TURN = 1_000_003
+
+
+def shares(total: int, weights: Sequence[float]) -> list[int]:
+    """Whole numbers in proportion to weights that add up to `total` (largest remainder)."""
+    exact = [total * weight / sum(weights) for weight in weights]
+    found = [math.floor(share) for share in exact]
+    by_remainder = sorted(range(len(weights)), key=lambda part: (found[part] - exact[part], part))
+    for part in by_remainder[: total - sum(found)]:
+        found[part] += 1
+    return found
+
+
+def arguments(folder: Path, device: str, **settings: Any) -> SentenceTransformerTrainingArguments:
+    """The trainer's arguments: nothing is reported, nothing is printed, every step is logged."""
+    return SentenceTransformerTrainingArguments(
+        output_dir=str(folder),
+        use_cpu=device == "cpu",
+        report_to="none",
+        disable_tqdm=True,
+        logging_steps=1,
+        # It would put the mean of the steps before in the place of a loss that is no number.
+        logging_nan_inf_filter=False,
+        dataloader_num_workers=0,
+        dataloader_pin_memory=device.startswith("cuda"),
+        restore_callback_states_from_checkpoint=True,
+        **settings,
+    )
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory was used up."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "out of memory" in str(error).lower()

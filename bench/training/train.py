@@ -1,0 +1,368 @@
+"""Training one model from its recipe: resumed where it was interrupted, stopped cleanly by Ctrl-C."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bench.errors import BenchError
+from bench.files import write_error
+from bench.models.encoder import check_device, load_transformer
+from bench.models.registry import ModelEntry
+from bench.models.source import Located, NotMadeError
+from bench.training.identity import Prepared, check_width
+from bench.training.losses import make_loss
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+# Two whole checkpoints: while one is written, the other is what a killed process goes on from.
+_CHECKPOINTS = 2
+_TIMED_STEPS = 5
+
+
+class Listener(Protocol):
+    """What wants to know how training goes on."""
+
+    def preparing(self, model: str) -> None:
+        """A model's base and data are being read."""
+
+    def resuming(self, model: str, step: int, steps: int) -> None:
+        """An interrupted training goes on."""
+
+    def training(self, model: str, step: int, steps: int, loss: float) -> None:
+        """A step was done."""
+
+    def judged(self, model: str, step: int, metric: str, score: float) -> None:
+        """The model was scored."""
+
+    def made(self, model: str, folder: Path) -> None:
+        """A model was made and stored."""
+
+    def waiting(self, model: str) -> None:
+        """Another process is training this model."""
+
+
+@dataclass
+class Trained:
+    """What a training gave.
+
+    Attributes:
+        model: The model.
+        steps: Steps of the whole training.
+        log: A row a step or evaluation, as the trainer keeps them.
+        seconds: Wall time of this process's part.
+        resumed_from: The step that it went on from; 0 from the start.
+        first_score: The base's score, where checkpoints are judged.
+        best_score: The best checkpoint's.
+        best_step: Its step.
+        device: Where it was trained.
+    """
+
+    model: SentenceTransformer
+    steps: int
+    log: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0
+    resumed_from: int = 0
+    first_score: float | None = None
+    best_score: float | None = None
+    best_step: int | None = None
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a training would take.
+
+    Attributes:
+        steps: Steps of the whole training.
+        seconds_per_step: Median of a few timed steps, checkpoints and evaluations left out.
+    """
+
+    steps: int
+    seconds_per_step: float
+
+    @property
+    def seconds(self) -> float:
+        """The whole training."""
+        return self.steps * self.seconds_per_step
+
+
+def require_libraries() -> None:
+    """Refuse to train without the libraries that only training needs.
+
+    Raises:
+        BenchError: They are not installed.
+    """
+    try:
+        import accelerate
+        import datasets  # noqa: F401 - only whether it is there
+    except ImportError as error:
+        raise BenchError(
+            f"training needs the Python package `{error.name}`", hint='pip install "mrl-bench[train]"'
+        ) from error
+    del accelerate
+
+
+def train(
+    prepared: Prepared, work: Path, device: str, listener: Listener, stopping: Callable[[], bool] = lambda: False
+) -> Trained:
+    """Train a model.
+
+    Args:
+        prepared: The recipe; its base has been made.
+        work: A folder for checkpoints, kept when training is interrupted; the next call goes on from there.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        listener: Told how it goes on.
+        stopping: Whether to stop after the step that is being done.
+
+    Raises:
+        BenchError: The loss becomes NaN, memory is used up, or the base cannot be trained.
+        KeyboardInterrupt: It was stopped; a checkpoint has been written.
+    """
+    run = _Run(prepared, work, device, listener)
+    with run.errors_told():
+        return run.train(stopping)
+
+
+def estimate(prepared: Prepared, work: Path, device: str, listener: Listener) -> Estimate:
+    """Time a few steps and leave nothing behind.
+
+    Args:
+        prepared: The recipe; its base has been made.
+        work: A folder that is made and removed.
+        device: As for `train`.
+        listener: Told how it goes on.
+
+    Raises:
+        BenchError: As `train`.
+    """
+    run = _Run(prepared, work, device, listener)
+    try:
+        with run.errors_told():
+            return run.estimate()
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+class _Run:
+    def __init__(self, prepared: Prepared, work: Path, device: str, listener: Listener) -> None:
+        require_libraries()
+        self._prepared = prepared
+        self._work = work
+        self._listener = listener
+        self._where = f"model `{prepared.name}`"
+        self._device = check_device(device, self._where)
+        self._times: list[float] = []
+
+    @contextmanager
+    def errors_told(self) -> Iterator[None]:
+        """Turn a lack of memory, and what sentence-transformers refuses, into errors with a way out."""
+        try:
+            yield
+        except OSError as error:
+            raise write_error(self._work, error) from error
+        except (RuntimeError, MemoryError, ValueError, TypeError) as error:
+            from bench.training.engine import is_out_of_memory
+
+            recipe = self._prepared.recipe
+            if is_out_of_memory(error):
+                raise BenchError(
+                    f"a step of batch_size {recipe.batch_size} does not fit into the memory of {self._device}",
+                    where=self._where,
+                    hint="lower `batch_size` or `max_seq_length`, or use the loss CachedMultipleNegativesRanking "
+                    "with a small `mini_batch_size`",
+                ) from error
+            reason = next((line for line in str(error).splitlines() if line.strip()), "")
+            raise BenchError(
+                f"cannot be trained: {type(error).__name__}: {reason}",
+                where=self._where,
+                hint="`bench --debug ...` shows the Python traceback",
+            ) from error
+
+    def train(self, stopping: Callable[[], bool]) -> Trained:
+        """The whole training, or what is left of it."""
+        from bench.training.judge import make_score, metric_of
+
+        unit = self._prepared.evaluation
+        model = self._load()
+        result = Trained(model, 0, device=self._device)
+        judge = None
+        if unit is not None:
+            from bench.training.engine import Judge
+
+            metric = metric_of(self._prepared, unit)
+            score = make_score(self._prepared, unit)
+            judge = Judge(score, metric, lambda step, found: self._told(step, metric, found))
+            # Before an hour of training: whether the task, the metric and the dimension are there at all.
+            result.first_score = score(model)
+            self._told(0, metric, result.first_score)
+        trainer = self._trainer(model, stopping, judge=judge)
+        checkpoint = self._last_checkpoint()
+        if checkpoint is not None:
+            result.resumed_from = int(checkpoint.name.rpartition("-")[2])
+            self._listener.resuming(self._prepared.name, result.resumed_from, self._steps(trainer))
+        start = time.perf_counter()
+        try:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        except BenchError:
+            # A loss that is no number would be so again: what led to it is of no use.
+            shutil.rmtree(self._work, ignore_errors=True)
+            raise
+        if stopping() and trainer.state.global_step < trainer.state.max_steps:
+            raise KeyboardInterrupt
+        result.seconds = time.perf_counter() - start
+        result.steps, result.log = trainer.state.global_step, trainer.state.log_history
+        if judge is not None:
+            self._take_best(trainer, result)
+        return result
+
+    def estimate(self) -> Estimate:
+        """A few steps, timed."""
+        trainer = self._trainer(self._load(), lambda: False, max_steps=_TIMED_STEPS + 1)
+        steps = self._steps(trainer)
+        trainer.train()
+        # The first step pays for what is set up once.
+        gaps = sorted(later - sooner for sooner, later in zip(self._times, self._times[1:], strict=False))
+        return Estimate(steps, gaps[len(gaps) // 2] if gaps else 0.0)
+
+    def _load(self) -> SentenceTransformer:
+        prepared, base = self._prepared, self._prepared.base
+        if isinstance(base, Prepared) and not base.is_made:
+            raise NotMadeError(f"its base `{base.name}` has not been trained yet", where=self._where)
+        located = Located(base.made, "recipe", "recipe") if isinstance(base, Prepared) else base
+        source = prepared.entry.base_entry
+        entry = ModelEntry(
+            name=prepared.name,
+            source=["base"],
+            device=self._device,
+            max_seq_length=prepared.recipe.max_seq_length or (source.max_seq_length if source else None),
+            trust_remote_code=source.trust_remote_code if source else False,
+        )
+        model = load_transformer(entry, located)
+        check_width(prepared.recipe, int(model.get_embedding_dimension() or 0) or _no_width(model), self._where)
+        return model
+
+    def _trainer(
+        self, model: SentenceTransformer, stopping: Callable[[], bool], *, judge: Any = None, max_steps: int = -1
+    ) -> Any:
+        from transformers import EarlyStoppingCallback, PrinterCallback
+
+        from bench.training import engine
+
+        recipe = self._prepared.recipe
+        data, losses = self._data(model)
+        settings: dict[str, Any] = {
+            "num_train_epochs": recipe.epochs,
+            "max_steps": max_steps,
+            "per_device_train_batch_size": recipe.batch_size,
+            "learning_rate": recipe.learning_rate,
+            "warmup_steps": recipe.warmup,
+            "lr_scheduler_type": "constant_with_warmup" if recipe.scheduler == "constant" else recipe.scheduler,
+            "seed": recipe.seed,
+            "bf16": recipe.precision == "bf16",
+            "batch_sampler": engine.no_duplicates if recipe.sampler == "no-duplicates" else engine.at_random,
+            "save_total_limit": _CHECKPOINTS,
+        }
+        weights = [part.weight for part in self._prepared.sets if part.weight is not None]
+        if weights:
+            settings["multi_dataset_batch_sampler"] = engine.weighted(weights)
+        callbacks = [engine.Watch(self._prepared.name, self._stepped, stopping)]
+        if judge is not None and recipe.evaluate is not None:
+            every = recipe.evaluate.every
+            moment = {"strategy": "steps", "steps": every} if every else {"strategy": "epoch"}
+            settings |= {f"{what}_{key}": value for what in ("eval", "save") for key, value in moment.items()}
+            settings |= {"load_best_model_at_end": True, "greater_is_better": True}
+            settings["metric_for_best_model"] = judge.metric
+            if recipe.evaluate.patience is not None:
+                callbacks.append(EarlyStoppingCallback(recipe.evaluate.patience))
+        else:
+            # Checkpoints are written by the clock.
+            settings |= {"save_strategy": "steps", "save_steps": 10**9}
+        trainer = engine.Trainer(
+            model=model,
+            args=engine.arguments(self._work, self._device, **settings),
+            train_dataset=data,
+            loss=losses,
+            evaluator=judge,
+            callbacks=callbacks,
+        )
+        trainer.remove_callback(PrinterCallback)
+        self._total = self._steps(trainer)
+        return trainer
+
+    def _data(self, model: SentenceTransformer) -> tuple[Any, Any]:
+        """The data sets and their losses, as the trainer takes them."""
+        import datasets
+
+        datasets.disable_progress_bars()
+        sets, recipe = self._prepared.sets, self._prepared.recipe
+        if len(sets) == 1:
+            return datasets.Dataset.from_dict(sets[0].columns), make_loss(model, sets[0].loss, recipe)
+        names = [f"{number} {part.label}" for number, part in enumerate(sets)]
+        data = {name: datasets.Dataset.from_dict(part.columns) for name, part in zip(names, sets, strict=True)}
+        losses = {name: make_loss(model, part.loss, recipe) for name, part in zip(names, sets, strict=True)}
+        return datasets.DatasetDict(data), losses
+
+    def _steps(self, trainer: Any) -> int:
+        """Steps of the whole training."""
+        batches = len(trainer.get_train_dataloader())
+        return max(1, -int(-self._prepared.recipe.epochs * batches // 1))
+
+    def _stepped(self, step: int, loss: float) -> None:
+        self._times.append(time.perf_counter())
+        self._listener.training(self._prepared.name, step, self._total, loss)
+
+    def _told(self, step: int, metric: str, score: float) -> None:
+        self._listener.judged(self._prepared.name, step, metric, score)
+
+    def _last_checkpoint(self) -> Path | None:
+        """The newest checkpoint that was written whole."""
+        from bench.training.engine import WHOLE
+
+        whole = [path.parent for path in self._work.glob(f"checkpoint-*/{WHOLE}")]
+        return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+    def _take_best(self, trainer: Any, result: Trained) -> None:
+        """Note the best checkpoint, whose weights the trainer has loaded at the end."""
+        best = trainer.state.best_model_checkpoint
+        if best is None or not Path(best).is_dir():
+            raise BenchError(f"the best checkpoint is gone from {self._work}", where=self._where, hint="train again")
+        result.best_score = trainer.state.best_metric
+        result.best_step = int(Path(best).name.rpartition("-")[2])
+
+
+def _no_width(model: SentenceTransformer) -> int:
+    return int(model.encode(["width"], show_progress_bar=False).shape[1])
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C only be noted, so that a step can be finished and kept; a second one ends everything at once.
+
+    Yields:
+        Whether it was pressed.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def ask(*_: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+from support import make_model, write_jsonl
+
+from bench.training import identity
+from bench.training.identity import prepare
+
+
+def known(workshop, **changes):
+    return workshop.prepared(**changes).identity
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 1},
+        {"epochs": 2},
+        {"batch_size": 4},
+        {"learning_rate": 1e-4},
+        {"warmup": 0.2},
+        {"scheduler": "cosine"},
+        {"max_seq_length": 17},
+        {"sampler": "random"},
+        {"precision": "bf16"},
+        {"limit": 9},
+        {"loss": "CachedMultipleNegativesRanking"},
+        {"matryoshka": {"dims": [32, 8]}},
+        {"data": "talk"},
+        {"data": ["shop", "talk"]},
+        {"evaluate": {"task": "shop"}},
+    ],
+)
+def test_every_setting_makes_another_model(workshop, changes):
+    assert known(workshop, **changes) != known(workshop)
+
+
+def test_what_changes_no_weight_makes_no_other_model(workshop):
+    assert known(workshop, allow_leakage=True) == known(workshop)
+    # The defaults, written out.
+    data = [{"task": "shop", "split": "train"}]
+    assert known(workshop, loss="MultipleNegativesRanking", data=data) == known(workshop)
+    judged = known(workshop, evaluate={"task": "shop"})
+    assert known(workshop, evaluate={"task": "shop", "metric": "ndcg_at_10"}) == judged
+
+
+def test_the_data_counts_by_content(workshop):
+    pairs = {"data": {"files": "pairs.jsonl", "shape": "pairs"}}
+    before = known(workshop, **pairs)
+    path = workshop.folder / "pairs.jsonl"
+    path.rename(workshop.folder / "renamed.jsonl")
+    assert known(workshop, data={"files": "renamed.jsonl", "shape": "pairs"}) == before
+    lines = (workshop.folder / "renamed.jsonl").read_text().splitlines()
+    path.write_text("\n".join([*lines[:-1], lines[-1].replace("large", "small")]) + "\n")
+    assert known(workshop, **pairs) != before
+    # Another order puts other rows into a batch.
+    path.write_text("\n".join(reversed(lines)) + "\n")
+    assert known(workshop, **pairs) != before
+
+
+def test_the_base_counts_by_content(workshop):
+    before = known(workshop)
+    (workshop.folder / "tiny").rename(workshop.folder / "moved")
+    assert known(workshop, base="./moved") == before
+    make_model(workshop.folder / "tiny", seed=9)
+    assert known(workshop) != before
+
+
+def test_the_libraries_count(workshop, monkeypatch):
+    before = known(workshop)
+    versions = identity.library_versions()
+    monkeypatch.setattr(identity, "library_versions", lambda: {**versions, "torch": "0"})
+    assert known(workshop) != before
+
+
+def test_the_recipe_of_a_base_counts(workshop):
+    def second(**changes):
+        return prepare(workshop.entries(one=changes, two={"base": "one"})["two"], workshop.find)
+
+    assert second().identity != second(seed=1).identity
+    assert [part.name for part in second().chain] == ["two", "one"]
+    # A base that is made with another name is the same base.
+    renamed = prepare(workshop.entries(uno={}, two={"base": "uno"})["two"], workshop.find)
+    assert renamed.identity == second().identity
+
+
+def test_a_base_may_be_written_as_a_source(workshop):
+    assert known(workshop, base="./tiny") == known(workshop, base=["./nowhere", "./tiny"]) == known(workshop)
+
+
+def test_equal_texts_in_other_columns_are_other_data(workshop):
+    write_jsonl(workshop.folder / "one.jsonl", [{"query": "a", "positive": "b"}])
+    write_jsonl(workshop.folder / "two.jsonl", [{"query": "b", "positive": "a"}])
+    one, two = (
+        known(workshop, data={"files": name, "shape": "pairs"}, batch_size=1) for name in ("one.jsonl", "two.jsonl")
+    )
+    assert one != two

