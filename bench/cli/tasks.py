@@ -13,6 +13,7 @@ from bench.cli.tasks_check import check
 from bench.hub import NotDownloadedError
 
 if TYPE_CHECKING:
+    from bench.tasks.card import TaskCard
     from bench.tasks.catalog import BrokenTask, Task
     from bench.tasks.unit import TaskUnit
 
@@ -35,10 +36,13 @@ def show(context: typer.Context, names: TaskNames = None) -> None:
 def _show(names: list[str] | None) -> None:
     from tabulate import tabulate
 
-    from bench.tasks.catalog import select_tasks
+    from bench.tasks.catalog import find_cards, on_hub, select_tasks
 
     faults: list[str] = []
     rows = [row for task in select_tasks(split_list(names), task_folders()) for row in _rows(task, faults)]
+    if not names:
+        # Reading all that others publish takes long: who wants to know of one names it.
+        rows += [_hub_row(task.card) for task in find_cards(task_folders()).values() if on_hub(task)]
     typer.echo(
         tabulate(
             rows, headers=["task", "type", "split", "subset", "size", "fingerprint", "data"], disable_numparse=True
@@ -58,6 +62,11 @@ def _rows(task: Task | BrokenTask, faults: list[str]) -> list[list[str]]:
         faults.append(f"broken: {error}")
         return [[task.name, "", "", "", "broken", "", ""]]
     return [_row(unit, faults) for unit in units]
+
+
+def _hub_row(card: TaskCard) -> list[str]:
+    subsets = f"{len(card.subsets)} subsets" if card.subsets else "default"
+    return [card.name, card.type, ", ".join(card.splits), subsets, "not read", "", f"Hub: {card.hub}"]
 
 
 def _row(unit: TaskUnit, faults: list[str]) -> list[str]:

