@@ -109,7 +109,7 @@ def prepare(entry: ModelEntry, find: TaskFinder) -> Prepared:
     identity = digest_json(
         {
             "schema": TRAINING_SCHEMA,
-            "base": base_fingerprint,
+            "base": [base_fingerprint, entry.base_entry.max_seq_length],
             "data": [[part.fingerprint, part.shape, part.loss, part.weight] for part in sets],
             "settings": recipe.model_dump(mode="json", exclude=set(_NO_SETTINGS)),
             "evaluate": _evaluation_identity(recipe, evaluation),

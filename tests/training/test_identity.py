@@ -95,3 +95,10 @@ def test_equal_texts_in_other_columns_are_other_data(workshop):
         known(workshop, data={"files": name, "shape": "pairs"}, batch_size=1) for name in ("one.jsonl", "two.jsonl")
     )
     assert one != two
+
+
+def test_how_a_made_base_is_cut_counts(workshop):
+    entries = workshop.entries(one={}, two={"base": "one", "max_seq_length": None})
+    shorter = entries["one"].model_copy(update={"max_seq_length": 9})
+    two = entries["two"].model_copy(update={"base_entry": shorter})
+    assert prepare(two, workshop.find).identity != prepare(entries["two"], workshop.find).identity
