@@ -50,6 +50,7 @@ def with_the_trainer_alone(prepared: Prepared, folder: Path) -> float:
     model.max_seq_length = TOKENS
     arguments = SentenceTransformerTrainingArguments(
         output_dir=str(folder),
+        num_train_epochs=1,
         per_device_train_batch_size=BATCH,
         warmup_steps=0.1,
         batch_sampler="no_duplicates",

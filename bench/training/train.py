@@ -284,8 +284,8 @@ class _Run:
             if recipe.evaluate.patience is not None:
                 callbacks.append(EarlyStoppingCallback(recipe.evaluate.patience))
         else:
-            # Checkpoints are written by the clock.
-            settings |= {"save_strategy": "steps", "save_steps": 10**9}
+            # Checkpoints are written by the clock; any other strategy would write one after the last step too.
+            settings["save_strategy"] = "no"
         trainer = engine.Trainer(
             model=model,
             args=engine.arguments(self._work, self._device, **settings),
