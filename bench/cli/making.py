@@ -5,20 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import MofNCompleteColumn, TaskID
 
+from bench.cli.progress import ProgressDisplay
 from bench.errors import BenchError
 from bench.models.registry import ModelEntry
 from bench.plan import Failure, UnitSource
@@ -32,7 +24,7 @@ from bench.training.make import make
 TRAINING = "training"
 
 
-class TrainDisplay:
+class TrainDisplay(ProgressDisplay):
     """Progress of training on the terminal.
 
     Args:
@@ -40,30 +32,10 @@ class TrainDisplay:
     """
 
     def __init__(self, to: Console) -> None:
-        self._console = to
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=to,
-            transient=True,
-            refresh_per_second=4,
-        )
+        super().__init__(to, MofNCompleteColumn())
         self._bar: TaskID | None = None
         self._since = (0, 0.0)
         self._loss: float | None = None
-
-    def __enter__(self) -> TrainDisplay:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
 
     def preparing(self, model: str) -> None:
         """A model's base and data are being read."""

@@ -6,29 +6,19 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import ProgressColumn, Task, TaskID
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from bench.cli.progress import ProgressDisplay
 from bench.plan import Failure, Job, Plan
 from bench.vectors.pipeline import Progress as EncodeProgress
 
 # A table wider than the terminal loses columns; without a terminal nothing is gained by wrapping.
 console = Console(width=None if os.environ.get("COLUMNS") or Console().is_terminal else 200)
-_WIDEST = 10_000
 errors = Console(stderr=True, width=console.width)
 
 
@@ -41,7 +31,7 @@ class _Count(ProgressColumn):
         return Text(f"{task.completed:,.0f}/{task.total:,.0f} {task.fields['what']}")
 
 
-class RunDisplay:
+class RunDisplay(ProgressDisplay):
     """Progress of a run on the terminal.
 
     Args:
@@ -49,30 +39,10 @@ class RunDisplay:
     """
 
     def __init__(self, to: Console = console) -> None:
-        self._console = to
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            _Count(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=to,
-            transient=True,
-            refresh_per_second=4,
-        )
+        super().__init__(to, _Count())
         self._tasks: dict[tuple[str, str, str], TaskID] = {}
         self._files: list[Path] = []
         self._reading: TaskID | None = None
-
-    def __enter__(self) -> RunDisplay:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
 
     def reading(self, task: str | None) -> None:
         """A task's data is being read, which may mean a download; None when all has been read."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.plan import Failure
     from bench.tasks.unit import TaskUnit
     from bench.training.identity import Prepared
-    from bench.training.train import Listener
+    from bench.training.outcome import Listener
 
 
 def train(

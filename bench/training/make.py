@@ -8,9 +8,11 @@ from bench.tasks.catalog import Task
 from bench.tasks.unit import TaskUnit
 from bench.training.data import TaskFinder
 from bench.training.identity import Prepared
+from bench.training.interrupt import interruptible
 from bench.training.leakage import audit_training, check_leakage
+from bench.training.outcome import Estimate, Listener
 from bench.training.store import being_made, keep, work_folder
-from bench.training.train import Estimate, Listener, estimate, interruptible, require_libraries, train
+from bench.training.train import estimate, require_libraries, train
 
 
 def make(

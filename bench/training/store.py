@@ -17,7 +17,7 @@ from bench.cache import sha256_of
 from bench.files import write_error, write_json, write_text
 from bench.models.source import weight_files
 from bench.training.identity import TRAINING_SCHEMA, Prepared, library_versions, models_root
-from bench.training.train import Trained
+from bench.training.outcome import Trained
 
 
 def work_folder(prepared: Prepared) -> Path:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.files import write_error
@@ -19,6 +17,7 @@ from bench.models.registry import ModelEntry
 from bench.models.source import Located, NotMadeError
 from bench.training.identity import Prepared, check_width
 from bench.training.losses import make_loss
+from bench.training.outcome import Estimate, Listener, Trained
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -28,87 +27,19 @@ _CHECKPOINTS = 2
 _TIMED_STEPS = 5
 
 
-class Listener(Protocol):
-    """What wants to know how training goes on."""
-
-    def preparing(self, model: str) -> None:
-        """A model's base and data are being read."""
-
-    def resuming(self, model: str, step: int, steps: int) -> None:
-        """An interrupted training goes on."""
-
-    def training(self, model: str, step: int, steps: int, loss: float) -> None:
-        """A step was done."""
-
-    def judged(self, model: str, step: int, metric: str, score: float) -> None:
-        """The model was scored."""
-
-    def made(self, model: str, folder: Path) -> None:
-        """A model was made and stored."""
-
-    def waiting(self, model: str) -> None:
-        """Another process is training this model."""
-
-
-@dataclass
-class Trained:
-    """What a training gave.
-
-    Attributes:
-        model: The model.
-        steps: Steps of the whole training.
-        log: A row a step or evaluation, as the trainer keeps them.
-        seconds: Wall time of this process's part.
-        resumed_from: The step that it went on from; 0 from the start.
-        first_score: The base's score, where checkpoints are judged.
-        best_score: The best checkpoint's.
-        best_step: Its step.
-        device: Where it was trained.
-    """
-
-    model: SentenceTransformer
-    steps: int
-    log: list[dict[str, Any]] = field(default_factory=list)
-    seconds: float = 0.0
-    resumed_from: int = 0
-    first_score: float | None = None
-    best_score: float | None = None
-    best_step: int | None = None
-    device: str = "cpu"
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a training would take.
-
-    Attributes:
-        steps: Steps of the whole training.
-        seconds_per_step: Median of a few timed steps, checkpoints and evaluations left out.
-    """
-
-    steps: int
-    seconds_per_step: float
-
-    @property
-    def seconds(self) -> float:
-        """The whole training."""
-        return self.steps * self.seconds_per_step
-
-
 def require_libraries() -> None:
     """Refuse to train without the libraries that only training needs.
 
     Raises:
         BenchError: They are not installed.
     """
-    try:
-        import accelerate
-        import datasets  # noqa: F401 - only whether it is there
-    except ImportError as error:
-        raise BenchError(
-            f"training needs the Python package `{error.name}`", hint='pip install "mrl-bench[train]"'
-        ) from error
-    del accelerate
+    for name in ("accelerate", "datasets"):
+        try:
+            import_module(name)
+        except ImportError as error:
+            raise BenchError(
+                f"training needs the Python package `{name}`", hint='pip install "mrl-bench[train]"'
+            ) from error
 
 
 def train(
@@ -341,28 +272,3 @@ class _Run:
 
 def _no_width(model: SentenceTransformer) -> int:
     return int(model.encode(["width"], show_progress_bar=False).shape[1])
-
-
-@contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C only be noted, so that a step can be finished and kept; a second one ends everything at once.
-
-    Yields:
-        Whether it was pressed.
-    """
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def ask(*_: object) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)

