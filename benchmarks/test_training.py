@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from bench.models.registry import load_registry
+from bench.models.registry_file import load_registry
 from bench.training.data import TaskFinder
 from bench.training.identity import Prepared, prepare
 from bench.training.train import train

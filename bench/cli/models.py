@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def models(models: RegistryFile = None) -> None:
-    """List the models of the registry: kind, width, views, and where their files are."""
+    """List the models of the registry: kind, width, views, and where their files are.
+
+    Where the registry's key `run` chooses some of them, a star stands after their names.
+    """
     from tabulate import tabulate
 
     registry = find_registry(models)
@@ -33,14 +36,15 @@ def _row(entry: ModelEntry, registry: Registry) -> list[str]:
     from bench.models.source import locate
     from bench.quality.bm25 import baseline_fingerprint
 
+    name = f"{entry.name} *" if entry.name in (registry.run or []) else entry.name
     baseline = entry.kind == "baseline"
     dims = ", ".join(map(str, entry.truncate_dims)) if entry.truncate_dims else "full"
     views = ["", ""] if baseline else [dims, ", ".join(entry.precisions)]
     try:
         if baseline:
-            return [entry.name, entry.kind, "", *views, baseline_fingerprint(entry)[:12], entry.source[0]]
+            return [name, entry.kind, "", *views, baseline_fingerprint(entry)[:12], entry.source[0]]
         located = locate(with_made_folder(entry, registry, download=False), download=False)
     except BenchError as error:
-        return [entry.name, entry.kind, "", *views, "", f"not here: {error.one_line}"]
+        return [name, entry.kind, "", *views, "", f"not here: {error.one_line}"]
     width = str(static_width(located.path) or "?")
-    return [entry.name, entry.kind, width, *views, fingerprint(entry, located.path).model[:12], located.source]
+    return [name, entry.kind, width, *views, fingerprint(entry, located.path).model[:12], located.source]

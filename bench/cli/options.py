@@ -74,7 +74,7 @@ def split_list(values: list[str] | None, known: Collection[str] = ()) -> list[st
 
 def find_registry(path: Path | None) -> Registry:
     """The registry asked for, the one here, or the one that comes with bench."""
-    from bench.models.registry import load_registry
+    from bench.models.registry_file import load_registry
     from bench.shipped import shipped
 
     if path is not None:
@@ -83,7 +83,7 @@ def find_registry(path: Path | None) -> Registry:
 
 
 def chosen_models(registry_file: Path | None, names: list[str] | None) -> tuple[list[ModelEntry], Registry]:
-    """The entries to work on: all of the registry, or those named, which may also be folders and Hub ids."""
+    """The entries to work on: the registry's own choice, or those named, which may also be folders and Hub ids."""
     from bench.files import path_exists, user_path
     from bench.models.registry import adhoc_entry
 
@@ -91,7 +91,7 @@ def chosen_models(registry_file: Path | None, names: list[str] | None) -> tuple[
     known = {entry.name: entry for entry in registry.models}
     wanted = split_list(names, known)
     if not wanted:
-        return registry.models, registry
+        return registry.in_run, registry
     entries = []
     for name in wanted:
         if name in known:
@@ -120,10 +120,14 @@ def with_made_folder(entry: ModelEntry, registry: Registry, *, download: bool) -
 def chosen_tasks(
     registry: Registry, names: list[str] | None, subsets: list[str] | None = None
 ) -> list[Task | BrokenTask]:
-    """The tasks named, else those of the registry (paths start at its folder), else the cards of the first folder."""
+    """The tasks named, else those of the registry (paths start at its folder), else the cards of the first folder.
+
+    Subsets that are not named are the registry's, for the registry's tasks.
+    """
     from bench.tasks.catalog import choose_subsets
 
-    return choose_subsets(_tasks(registry, names), split_list(subsets))
+    wanted = split_list(subsets) or ([] if names else registry.subsets or [])
+    return choose_subsets(_tasks(registry, names), wanted)
 
 
 def _tasks(registry: Registry, names: list[str] | None) -> list[Task | BrokenTask]:

@@ -16,7 +16,6 @@ from pydantic import (
     model_validator,
 )
 
-from bench.config import YamlDocument, parse_typed, read_yaml
 from bench.errors import UsageError, did_you_mean
 from bench.models.recipe import Recipe
 from bench.views import Precision
@@ -176,21 +175,42 @@ class Registry(_Strict):
     """The whole of models.yaml.
 
     Attributes:
-        defaults: Settings of every entry that does not set them itself.
+        include: Further files of this kind, names or glob patterns; their models join those of this file.
+        defaults: Settings of every entry of this file that does not set them itself.
         tasks: Names of tasks, or paths to them, that a run takes when none are named.
+        subsets: Only these subsets of those tasks that have them.
+        run: Names of the models that a run takes when none are named; all by default.
         models: The entries.
         base_dir: Folder that the file is in; paths in it start from there.
     """
 
+    include: list[str] = Field(default=[], min_length=1)
     defaults: Settings = Settings()
     tasks: list[str] | None = Field(default=None, min_length=1)
-    models: list[ModelEntry] = Field(min_length=1)
+    subsets: list[str] | None = Field(default=None, min_length=1)
+    run: list[_Name] | None = Field(default=None, min_length=1)
+    models: list[ModelEntry] = Field(default=[], min_length=1)
     base_dir: Path = Field(default=Path(), exclude=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _no_base_dir(cls, data: Any) -> Any:
+    def _single_include(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("include"), str):
+            data = {**data, "include": [data["include"]]}
         return _refuse_own(data)
+
+    @model_validator(mode="after")
+    def _some_models(self) -> Registry:
+        if not self.models and not self.include:
+            raise ValueError("the key `models` is missing, and nothing is included")
+        if self.subsets is not None and self.tasks is None:
+            raise ValueError("`subsets` are those of `tasks`, which are not named")
+        return self
+
+    @property
+    def in_run(self) -> list[ModelEntry]:
+        """The entries that a run takes when none are named."""
+        return self.select(self.run or [])
 
     def select(self, names: list[str]) -> list[ModelEntry]:
         """The entries with these names, in the registry's order; all of them for an empty list.
@@ -206,70 +226,6 @@ class Registry(_Strict):
                     hint=did_you_mean(name, known) or f"known models: {', '.join(known)}",
                 )
         return [entry for entry in self.models if not names or entry.name in names]
-
-
-def load_registry(path: Path) -> Registry:
-    """Read models.yaml; the defaults are merged into the entries.
-
-    Raises:
-        UsageError: With file, line and key of every fault.
-    """
-    document = read_yaml(path)
-    registry = parse_typed(Registry, document)
-    seen: dict[str, int] = {}
-    for index, entry in enumerate(registry.models):
-        if entry.name in seen:
-            raise UsageError(
-                f"the model name `{entry.name}` stands twice",
-                where=document.where(("models", index, "name")),
-                hint=f"first used at {document.where(('models', seen[entry.name], 'name'))}; names must be unique",
-            )
-        seen[entry.name] = index
-    shared = {name: getattr(registry.defaults, name) for name in registry.defaults.model_fields_set}
-    base = path.resolve().parent
-    merged = []
-    for entry in registry.models:
-        missing = (
-            {}
-            if entry.kind == "baseline"
-            else {name: value for name, value in shared.items() if name not in entry.model_fields_set}
-        )
-        merged.append(entry.model_copy(update={**missing, "base_dir": base}))
-    linked = [_with_base(entry, merged, document, ()) for entry in merged]
-    return registry.model_copy(update={"models": linked, "base_dir": base})
-
-
-def _with_base(
-    entry: ModelEntry, entries: list[ModelEntry], document: YamlDocument, above: tuple[str, ...]
-) -> ModelEntry:
-    """An entry with the one that its recipe starts from, which may start from another."""
-    if entry.recipe is None:
-        return entry
-    where = document.where(("models", [other.name for other in entries].index(entry.name), "recipe", "base"))
-    chain = (*above, entry.name)
-    named = [other for other in entries if [other.name] == entry.recipe.base]
-    if not named:
-        return entry.model_copy(update={"base_entry": _found_base(entry, where)})
-    if named[0].name in chain:
-        raise UsageError(
-            f"recipes go round in a circle: {' from '.join([*chain, named[0].name])}",
-            where=where,
-            hint="one of them must start from a model that is not made from the others",
-        )
-    if named[0].kind == "baseline":
-        raise UsageError(f"`{named[0].name}` is a baseline, which cannot be trained", where=where)
-    return entry.model_copy(update={"base_entry": _with_base(named[0], entries, document, chain)})
-
-
-def _found_base(entry: ModelEntry, where: str) -> ModelEntry:
-    """A base that is no entry of the registry, but a source."""
-    sources = entry.recipe.base if entry.recipe else []
-    try:
-        base = ModelEntry(name=sources[0], source=sources, trust_remote_code=entry.trust_remote_code)
-    except ValidationError as error:
-        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise UsageError(f"`base` names no model: {reason}", where=where) from error
-    return base.model_copy(update={"base_dir": entry.base_dir})
 
 
 def adhoc_entry(name_or_path: str) -> ModelEntry:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from support import ROOT, random_beir
+from support import ROOT, make_model, random_beir, write_pairs
 
 from bench.cli import run_cli
 
@@ -139,3 +139,31 @@ def test_debug_shows_the_traceback(tmp_path, capsys, monkeypatch):
     assert run_cli(["--debug", "report", "--results", str(tmp_path / "none")]) == 1
     assert "Traceback" in capsys.readouterr().err
     os.environ.pop("BENCH_DEBUG", None)
+
+
+def test_a_registrys_choice_of_models_and_subsets_is_what_a_run_takes(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    pairs = tmp_path / "data"
+    for subset in ("ar", "en"):
+        write_pairs(pairs / f"{subset}.jsonl")
+    (tmp_path / "tasks").mkdir()
+    (tmp_path / "tasks" / "two.yaml").write_text("name: two\ntype: sts\npath: ../data\nsubsets: [ar, en]\n")
+    for name in ("first", "second"):
+        make_model(tmp_path / name)
+    (tmp_path / "models.yaml").write_text(
+        "include: more.yaml\nrun: [first]\ntasks: [two]\nsubsets: [ar]\nmodels: [{name: first, source: ./first}]"
+    )
+    (tmp_path / "more.yaml").write_text("models: [{name: second, source: ./second}]")
+
+    def planned(*arguments):
+        assert run_cli(["run", "--dry-run", "--no-cost", *arguments]) == 0
+        words = capsys.readouterr().out.split()
+        return {word for word in words if word in {"first", "second", "ar", "en"}}
+
+    assert planned() == {"first", "ar"}
+    assert planned("--model", "second", "--tasks", "two") == {"second", "ar", "en"}
+    assert planned("--subsets", "en") == {"first", "en"}
+    assert run_cli(["models"]) == 0
+    listed = capsys.readouterr().out
+    assert "first *" in listed
+    assert "second *" not in listed

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bench.errors import UsageError
-from bench.models.registry import load_registry
+from bench.models.registry_file import load_registry
 
 START = "models:\n  - name: mini\n    source: ./x\n  - name: made\n    kind: {kind}\n    recipe:\n"
 

@@ -6,7 +6,8 @@ import pytest
 from support import ROOT
 
 from bench.errors import UsageError
-from bench.models.registry import BASELINES, ModelEntry, Registry, adhoc_entry, load_registry
+from bench.models.registry import BASELINES, ModelEntry, Registry, adhoc_entry
+from bench.models.registry_file import load_registry
 
 ENTRY = "models:\n  - name: a\n    source: ./x\n"
 
@@ -86,7 +87,7 @@ def test_a_bad_key_of_an_entry(tmp_path, key, words):
         ("defaults: {}\nmodels:\n", ["`models`", "list", "found None"], 2),
         ("models: {a: {source: x}}\n", ["`models`", "list"], 1),
         ("models: [5]\n", ["`models[0]` must be a mapping"], 1),
-        ("defaults: {}\n", ["the key `models` is missing", "add `models: ...`"], 1),
+        ("defaults: {}\n", ["the key `models` is missing, and nothing is included"], 1),
         ("- name: a\n  source: x\n", ["`the file` must be a mapping"], 1),
         ("defualts: {}\n" + ENTRY, ["unknown key `defualts`", "did you mean `defaults`?"], 1),
         ("defaults: {truncate_dim: [8]}\n" + ENTRY, ["unknown key `truncate_dim`", "`truncate_dims`?"], 1),

@@ -6,7 +6,8 @@ import pytest
 import yaml
 from support import random_beir, write_jsonl, write_pairs
 
-from bench.models.registry import ModelEntry, load_registry
+from bench.models.registry import ModelEntry
+from bench.models.registry_file import load_registry
 from bench.training.data import TaskFinder
 from bench.training.identity import Prepared, prepare
 

@@ -5,7 +5,7 @@ import pytest
 import yaml
 from support import ROOT, write_jsonl
 
-from bench.models.registry import load_registry
+from bench.models.registry_file import load_registry
 from bench.training.data import TaskFinder
 from bench.training.identity import prepare
 from bench.training.outcome import Trained
