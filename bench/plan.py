@@ -19,7 +19,7 @@ from bench.models.source import Located, locate
 from bench.quality.bm25 import baseline_fingerprint
 from bench.results.index import Cost, ResultIndex
 from bench.results.schema import QualityRecord
-from bench.tasks.sources import NotAvailableError
+from bench.tasks.places import NotAvailableError
 from bench.tasks.unit import TaskUnit
 from bench.vectors.store import VectorSpace, store_root
 from bench.views import View, sort_key

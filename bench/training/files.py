@@ -12,7 +12,7 @@ from bench.errors import BenchError, did_you_mean
 from bench.files import user_path
 from bench.models.recipe import ROLES, Shape, TrainingData
 from bench.tasks.pairs import read_number
-from bench.tasks.sources import DATA_VARIABLE
+from bench.tasks.places import DATA_VARIABLE
 from bench.tasks.tables.cells import SHOWN, match_columns, plain_text, several_texts
 from bench.tasks.tables.files import DataFile, local_files
 from bench.tasks.tables.rows import Format, Row, read_rows

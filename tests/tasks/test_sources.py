@@ -14,7 +14,8 @@ from bench.hub import NotDownloadedError
 from bench.tasks.card import TaskCard
 from bench.tasks.catalog import Task, choose_subsets, select_tasks
 from bench.tasks.data import RetrievalData
-from bench.tasks.sources import NotAvailableError, Sources
+from bench.tasks.places import NotAvailableError
+from bench.tasks.sources import Sources
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SHIPPED = Path(__file__).resolve().parents[2] / "tasks"
