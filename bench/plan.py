@@ -206,7 +206,7 @@ def _units(
             try:
                 _ = unit.info
             except NotDownloadedError as error:
-                missing.add(unit, _after_download(error))
+                missing.add(unit, after_download(error))
                 continue
             except NotAvailableError as error:
                 missing.add(unit, error)
@@ -221,7 +221,8 @@ def _units(
     return units
 
 
-def _after_download(error: NotDownloadedError) -> BenchError:
+def after_download(error: NotDownloadedError) -> BenchError:
+    """What a plan that may not download says of something that a run would download."""
     return BenchError(error.message, where=error.where, hint="a run without --dry-run downloads it")
 
 
@@ -233,7 +234,7 @@ def _plan_model(
     try:
         located = locate(entry, download=options.download)
     except NotDownloadedError as error:
-        raise _after_download(error) from error
+        raise after_download(error) from error
     identity = fingerprint(entry, located.path)
     space = VectorSpace(store_root(cache_root()), identity.space)
     profile = space.profile()

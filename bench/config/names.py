@@ -8,7 +8,12 @@ from typing import Annotated
 from pydantic import AfterValidator, StringConstraints
 
 
-def _inside(pattern: str) -> str:
+def inside(pattern: str) -> str:
+    """A name or glob pattern that cannot lead out of a data set's folder.
+
+    Raises:
+        ValueError: It could.
+    """
     path = PurePosixPath(pattern)
     if path.is_absolute() or ".." in path.parts or "\\" in pattern or "\x00" in pattern:
         raise ValueError("leads outside the data set; name files within it")
@@ -22,4 +27,4 @@ HubId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*/[\w.-]+$"
 # One component of a path.
 PartName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 # The name or glob pattern of a file within a data set.
-InnerFile = Annotated[str, StringConstraints(min_length=1), AfterValidator(_inside)]
+InnerFile = Annotated[str, StringConstraints(min_length=1), AfterValidator(inside)]
