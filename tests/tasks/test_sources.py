@@ -17,7 +17,7 @@ from hub_folders import (
     in_hub_cache,
     put_online,
 )
-from support import random_beir, write_pairs
+from support import random_beir, write_hub, write_pairs
 
 from bench.errors import BenchError
 from bench.hub import NotDownloadedError
@@ -222,6 +222,17 @@ class TestHubLayout:
             prints.append((unit.data.gold.tolist()[0], unit.fingerprint))
         assert [first for first, _ in prints] == [1.0, 1.5]
         assert prints[0][1] != prints[1][1]
+
+    @pytest.mark.parametrize("asked", ["dev", "validation"])
+    @pytest.mark.parametrize("there", ["dev", "validation"])
+    def test_a_split_is_found_under_its_other_name(self, tmp_path, hub_cache, asked, there):
+        rows = [{"sentence1": f"a {n}", "sentence2": f"b {n}", "score": n} for n in range(4)]
+        splits = {"test": rows[:2], there: rows}
+        in_hub_cache(hub_cache, "mteb/stsbenchmark-sts", write_hub(tmp_path / "set", {"default": splits}))
+        task = sources(tmp_path, hub="mteb/stsbenchmark-sts", mteb="STSBenchmark")
+        assert task.load(asked, "default").data.n == 4
+        with pytest.raises(NotAvailableError, match="cannot load the split `train`"):
+            task.load("train", "default")
 
 
 class TestUnits:

@@ -81,7 +81,7 @@ def test_a_limit_reads_no_more_than_it_needs(workshop, monkeypatch, repository):
     last = pq.ParquetFile(first).metadata.row_group(4).column(0)
     start = last.dictionary_page_offset or last.data_page_offset
     first.write_bytes(content[:start] + bytes(8) + content[start + 8 :])
-    with pytest.raises(BenchError, match="cannot read|broken Parquet"):
+    with pytest.raises(BenchError, match=r"cannot read|broken Parquet"):
         list(read_rows(local_files(first)([first.name])[0], lambda found: found, Format()))
     opened = put_online(monkeypatch, "org/sets", repository)
     assert anchors(prepared(workshop, download=True, limit=10)) == [f"red {n}" for n in range(10)]
