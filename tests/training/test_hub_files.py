@@ -92,6 +92,7 @@ def test_all_rows_are_downloaded_once_and_only_their_files(workshop, monkeypatch
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     asked = []
+    (repository / "triplet").rename(repository / "parts")
 
     def download(repo, *, local_files_only=False, **options):
         snapshot = hub_cache / "datasets--org--sets" / "snapshots" / COMMIT
@@ -105,12 +106,13 @@ def test_all_rows_are_downloaded_once_and_only_their_files(workshop, monkeypatch
     monkeypatch.setattr("huggingface_hub.snapshot_download", download)
     monkeypatch.setattr("huggingface_hub.HfApi.repo_info", lambda *_, **__: None)
     monkeypatch.delenv("HF_HUB_OFFLINE")
-    data = DATA | {"revision": COMMIT}
+    data = DATA | {"revision": COMMIT, "files": ["parts/train-*.parquet", "parts/**/dev.csv"]}
+    (repository / "parts" / "dev.csv").write_text("anchor,positive,negative\na,b,c\n")
     for _ in range(2):
-        assert len(anchors(prepared(workshop, download=True, data=data))) == 40
-    assert asked == [
-        {"repo": "org/sets", "repo_type": "dataset", "revision": COMMIT, "allow_patterns": [DATA["files"]]}
-    ]
+        assert len(anchors(prepared(workshop, download=True, data=data))) == 41
+    # To the Hub's client `**/` is at least one folder.
+    patterns = ["parts/train-*.parquet", "parts/**/dev.csv", "parts/dev.csv"]
+    assert asked == [{"repo": "org/sets", "repo_type": "dataset", "revision": COMMIT, "allow_patterns": patterns}]
 
 
 def test_a_plan_does_not_download(workshop, monkeypatch):
