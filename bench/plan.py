@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from bench.cache import cache_root
-from bench.cost.measure import can_search
+from bench.cost.measure import PROBES, can_search, possible_probes
 from bench.environment import fingerprint as environment_fingerprint
 from bench.errors import BenchError, UsageError
 from bench.hub import NotDownloadedError
@@ -45,7 +45,9 @@ class Options:
     Attributes:
         results: The results folder.
         force: Do again what is done.
+        quality: Whether to score.
         cost: Whether to measure cost.
+        probes: Which probes of cost.
         truncate_dims: Instead of every entry's own.
         precisions: Instead of every entry's own.
         download: Whether the Hub may be asked for models.
@@ -53,7 +55,9 @@ class Options:
 
     results: Path
     force: bool = False
+    quality: bool = True
     cost: bool = True
+    probes: tuple[str, ...] = PROBES
     truncate_dims: tuple[int, ...] = ()
     precisions: tuple[str, ...] = ()
     download: bool = True
@@ -285,10 +289,11 @@ def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Optio
         return found
 
     views: tuple[View | None, ...] = model.views or (None,)
-    cells = {view: of_cell(view) for view in views}
+    cells = {view: of_cell(view) for view in views} if options.quality else {}
     cost = None
     if with_cost:
-        cost = status(_cost_known(model, unit, index.costs.get((*key, environment_fingerprint()))))
+        known = index.costs.get((*key, environment_fingerprint()))
+        cost = status(_cost_known(model, unit, known, options.probes))
     return Job(model, unit, cells, cost)
 
 
@@ -306,13 +311,13 @@ def _has_cost(unit: TaskUnit, units: Sequence[TaskUnit]) -> bool:
     return unit.info.type == "retrieval" or (unit.info.type == "sts" and unit is first)
 
 
-def _cost_known(model: PlannedModel, unit: TaskUnit, known: Cost | None) -> bool:
+def _cost_known(model: PlannedModel, unit: TaskUnit, known: Cost | None, probes: Sequence[str]) -> bool:
     """Whether every figure that can be measured here has been, with this setup."""
     if known is None or known.record.setup != model.setup:
         return False
-    wanted: list[View | None] = []
-    if unit.info.type == "retrieval":
-        wanted = [None] if model.located is None else [*model.views] if can_search() else []
-    searched = all(known.value("index_bytes", view) is not None for view in wanted)
-    encoded = model.located is None or known.value("encode_texts_per_s") is not None
-    return searched and encoded
+    wanted = set(probes) & set(possible_probes(searching=unit.info.type == "retrieval", baseline=model.located is None))
+    if "search" in wanted and can_search():
+        views: list[View | None] = [*model.views] or [None]
+        if any(known.value("index_bytes", view) is None for view in views):
+            return False
+    return wanted <= known.probes

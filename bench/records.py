@@ -7,13 +7,24 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from bench import __version__, environment
-from bench.cost.measure import Measurement
+from bench.cost.schedule import Measurement
+from bench.measuring import Measured
 from bench.models.profile import ModelProfile
 from bench.plan import PlannedModel
 from bench.quality.evaluate import Scores
-from bench.results.schema import CostRecord, Encoding, ModelInfo, QualityRecord, TaskInfo, Value, ViewScores
+from bench.results.schema import (
+    CostRecord,
+    Encoding,
+    ModelInfo,
+    QualityRecord,
+    TaskInfo,
+    Value,
+    ViewScores,
+    detail_text,
+)
 from bench.tasks.unit import TaskUnit
 from bench.vectors.encode import EncodeReport
 from bench.views import View
@@ -48,25 +59,30 @@ def quality_record(
     )
 
 
-def cost_record(
-    created: str, model: PlannedModel, unit: TaskUnit, profile: ModelProfile | None, measured: Measurement
-) -> CostRecord:
+def cost_record(created: str, measured: Measured) -> CostRecord:
     """The record of one measurement."""
+    model, found = measured.job.model, measured.found
     return CostRecord(
-        **_provenance(created, model, unit, profile),
+        **_provenance(created, model, measured.job.unit, measured.profile),
         setup=model.setup,
-        settings=measured.settings,
-        noise=measured.noise,
-        figures=measured.figures,
-        not_measured=measured.not_measured,
+        settings=found.settings,
+        noise=found.noise,
+        figures=found.figures,
+        not_measured=found.not_measured,
     )
 
 
 def sample_columns(measured: Measurement) -> dict[str, Any]:
-    """The Parquet columns of a cost record: what was timed, and its milliseconds."""
-    timed = [name for name, values in measured.samples.items() for _ in values]
-    milliseconds = [value for values in measured.samples.values() for value in values]
-    return {"timed": timed, "milliseconds": np.array(milliseconds, dtype=np.float32)}
+    """The Parquet columns of a cost record: a row a call, in the order in which they were made."""
+    rows = [(process, timed, value) for process, timed in measured.timed for value in timed.milliseconds]
+    return {
+        "timed": [timed.name for _, timed, _ in rows],
+        "truncate_dim": pa.array([timed.truncate_dim for _, timed, _ in rows], pa.int32()),
+        "precision": pa.array([timed.precision for _, timed, _ in rows], pa.string()),
+        "detail": [detail_text(timed.detail) for _, timed, _ in rows],
+        "process": np.array([process for process, *_ in rows], dtype=np.int16),
+        "milliseconds": np.array([value for *_, value in rows], dtype=np.float32),
+    }
 
 
 def item_columns(unit: TaskUnit, scored: Scored) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from typing import Protocol
 
 from bench import environment
 from bench.audit.record import audit_missing
-from bench.cost.measure import Subject, measure_baseline, measure_model
+from bench.cost.schedule import Step
 from bench.errors import BenchError
 from bench.files import check_writable
+from bench.measuring import CostOptions, Measured, measure_jobs
 from bench.models.profile import ModelProfile
 from bench.models.registry import ModelEntry, Role
 from bench.models.source import Located
@@ -51,7 +52,7 @@ class Listener(Protocol):
     def scoring(self, model: str, task: str, done: int, total: int) -> None:
         """A view was scored."""
 
-    def measuring(self, model: str, task: str, probe: str) -> None:
+    def measuring(self, task: str, step: Step) -> None:
         """A cost probe starts."""
 
     def damaged(self, model: str, files: Sequence[str]) -> None:
@@ -104,7 +105,9 @@ class LoadedModels:
         gc.collect()
 
 
-def execute(plan: Plan, results: Path, models: LoadedModels, listener: Listener) -> list[Failure]:
+def execute(
+    plan: Plan, results: Path, models: LoadedModels, listener: Listener, costs: CostOptions | None = None
+) -> list[Failure]:
     """Do what a plan says.
 
     Args:
@@ -112,6 +115,7 @@ def execute(plan: Plan, results: Path, models: LoadedModels, listener: Listener)
         results: The results folder.
         models: Where loaded models come from.
         listener: Told how it goes on.
+        costs: How cost is measured; not at all by default.
 
     Returns:
         The jobs that failed, those of the plan first.
@@ -138,12 +142,11 @@ def execute(plan: Plan, results: Path, models: LoadedModels, listener: Listener)
                     run.quality(job)
                 job.unit.release()
         models.drop()
+    if costs is None:
+        return failures
     # Last, in processes of their own, so that quality does not disturb them.
-    for job in plan.jobs:
-        if job.cost_todo and job not in run.broken:
-            with run.guarded(job):
-                run.cost(job)
-            job.unit.release()
+    todo = [job for job in plan.jobs if job.cost_todo and job not in run.broken]
+    measure_jobs(todo, costs, run.ready, listener.measuring, run.measured, run.fail)
     return failures
 
 
@@ -190,9 +193,10 @@ class _Run:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - one broken model or task must not stop the others
-            self._fail(job, error)
+            self.fail(job, error)
 
-    def _fail(self, job: Job, error: Exception, part: str = "") -> None:
+    def fail(self, job: Job, error: Exception, part: str = "") -> None:
+        """Take down what failed in a job."""
         name, task = job.model.entry.name, job.unit.label + part
         if not isinstance(error, BenchError):
             error = unexpected(error, f"model `{name}` on {task}")
@@ -220,7 +224,7 @@ class _Run:
         scored = score_views(data, views, encode, profile.similarity, model.entry.name)
         for number, (view, scores) in enumerate(scored, 1):
             if isinstance(scores, BenchError):
-                self._fail(job, scores, f" at {view}")
+                self.fail(job, scores, f" at {view}")
             else:
                 batch.append((view, scores))
             self._listener.scoring(model.entry.name, job.unit.label, number, len(views))
@@ -270,33 +274,27 @@ class _Run:
         self._listener.scoring(job.model.entry.name, job.unit.label, 1, 1)
         self._write(job, None, None, [(None, scores)])
 
-    def cost(self, job: Job) -> None:
-        """Measure one job's cost and write its record."""
-        model, data = job.model, job.unit.data
-        name, task = model.entry.name, job.unit.label
-        profile = None
-
-        def on_probe(probe: str) -> None:
-            self._listener.measuring(name, task, probe)
-
+    def ready(self, job: Job) -> ModelProfile | None:
+        """See to it that the vectors that a measurement searches are in the store."""
+        model = job.model
         if model.space is None or model.located is None:
-            if not isinstance(data, RetrievalData):
-                raise BenchError("a baseline only ranks documents", where=f"model `{name}`")
-            measured = measure_baseline(data, on_probe)
-        else:
-            if isinstance(data, MtebData):
-                raise BenchError("cost is not measured on tasks that mteb scores", where=f"task `{task}`")
-            profile = self._models.profile(model.entry, model.located, model.space)
-            # The search probe reads stored vectors; results may be there when the store has been emptied.
+            return None
+        profile = self._models.profile(model.entry, model.located, model.space)
+        data = job.unit.data
+        if not isinstance(data, MtebData):
+            # Results may be there when the store has been emptied.
             self._encode(job, profile, texts_by_role(data), [])
-            self._models.drop()
-            subject = Subject(model.entry, model.located, model.space, profile)
-            measured = measure_model(subject, data, model.views, on_probe)
-        if measured.figures:
-            record = cost_record(self._store.stamp(), model, job.unit, profile, measured)
-            self._listener.wrote(self._store.write_cost(record, sample_columns(measured)))
-        for error in measured.failures:
-            self._fail(job, error)
+        self._models.drop()
+        return profile
+
+    def measured(self, measured: Measured) -> None:
+        """Write the record of a job's cost."""
+        found = measured.found
+        if found.figures:
+            record = cost_record(self._store.stamp(), measured)
+            self._listener.wrote(self._store.write_cost(record, sample_columns(found)))
+        for error in found.failures:
+            self.fail(measured.job, error)
 
     def _write(self, job: Job, profile: ModelProfile | None, report: EncodeReport | None, scored: Scored) -> None:
         if scored:

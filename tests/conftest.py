@@ -14,12 +14,19 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 from support import make_model
 
+from bench.cost import effort
+
+TINY_EFFORT = effort.Effort(processes=1, encode_seconds=0.05, search_seconds=0.02, calls=90, cap=20.0, queries=50)
+
 
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test has a cache of its own."""
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("BENCH_DEBUG", raising=False)
+    # What measuring takes is time; how much of it is a setting.
+    monkeypatch.setattr(effort, "KEEP", TINY_EFFORT)
+    monkeypatch.setattr(effort, "LOOK", TINY_EFFORT)
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ LAYERS = [
     {"training"},
     {"cost", "report", "exchange"},
     {"plan"},
+    {"measuring"},
     {"records"},
     {"runner"},
     {"cli"},

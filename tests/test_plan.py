@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from support import make_model, random_beir, write_pairs
 
+from bench.cost import effort
 from bench.errors import BenchError, UsageError
+from bench.measuring import CostOptions
 from bench.models.registry import ModelEntry
 from bench.plan import Options, make_plan
 from bench.report.rows import make_tables
@@ -42,7 +44,7 @@ class Silent:
 
     def waiting(self, model): ...
     def scoring(self, model, task, done, total): ...
-    def measuring(self, model, task, probe): ...
+    def measuring(self, task, step): ...
     def damaged(self, model, files): ...
 
 
@@ -61,7 +63,7 @@ def plan_of(entries, tasks, results, **options):
 
 def run(entries, tasks, results, **options):
     plan, models, listener = plan_of(entries, tasks, results, **options)
-    failures = execute(plan, results, models, listener)
+    failures = execute(plan, results, models, listener, CostOptions(effort.KEEP))
     return plan, failures, listener
 
 
@@ -274,7 +276,7 @@ def test_weights_that_change_while_bench_runs_are_never_kept_under_the_old_name(
     other = make_model(tmp_path / "other", seed=1)
     plan, models, listener = plan_of([entry(tiny_model)], [task], results)
     (tiny_model / "model.safetensors").write_bytes((other / "model.safetensors").read_bytes())
-    (failure,) = execute(plan, results, models, listener)
+    (failure,) = execute(plan, results, models, listener, CostOptions(effort.KEEP))
     assert "changed while bench was running" in failure.error.message
     assert list((cache_root() / "vectors").rglob("*.arrow")) == []
 

@@ -112,8 +112,8 @@ def probe(tmp_path, monkeypatch):
 
     def write(name, body):
         (tmp_path / f"{name}.py").write_text(
-            "from bench.cost.process import serve\nfrom bench.cost.memory import peak_rss_mib\nimport time\n"
-            f"def probe(job):\n    {body}\nif __name__ == '__main__':\n    serve(probe)\n"
+            "from bench.cost.answer import Answer\nfrom bench.cost.memory import peak_rss_mib\nimport time\n"
+            f"def probe(job):\n    {body}\n"
         )
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
         return name
@@ -124,17 +124,17 @@ def probe(tmp_path, monkeypatch):
 @pytest.mark.skipif(sys.platform != "linux", reason="VmHWM is Linux's")
 def test_a_childs_peak_memory_is_not_its_parents(probe):
     """ru_maxrss of a child starts at its parent's peak, VmHWM does not."""
-    name = probe("memory_probe", "return {'peak': peak_rss_mib()}")
-    alone = run_probe(name, {})["peak"]
+    name = probe("memory_probe", "return Answer(settings={'peak': peak_rss_mib()})")
+    alone = run_probe(name, {}).settings["peak"]
     block = np.ones(400 << 17)
-    beside = run_probe(name, {})["peak"]
+    beside = run_probe(name, {}).settings["peak"]
     assert block.nbytes >> 20 == 400
     assert beside == pytest.approx(alone, abs=40)
 
 
 def test_waiting_for_a_probe_takes_no_processor_time(probe):
     """A parent that polls slows its child's calls down."""
-    name = probe("sleeping_probe", "time.sleep(1.5); return {}")
+    name = probe("sleeping_probe", "time.sleep(1.5); return Answer()")
     start, used = time.perf_counter(), time.process_time()
     run_probe(name, {})
     waited = time.perf_counter() - start

@@ -13,6 +13,7 @@ from bench.errors import BenchError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from bench.models.registry import ModelEntry, Registry
+    from bench.plan import Failure, Plan
     from bench.tasks.catalog import BrokenTask, Task
     from bench.tasks.unit import TaskUnit
 
@@ -48,6 +49,18 @@ Subsets = Annotated[
     list[str] | None,
     typer.Option("--subsets", metavar="NAMES", help="Only these subsets of tasks that have them: en-en,ar-ar."),
 ]
+TruncateDims = Annotated[
+    list[str] | None,
+    typer.Option("--truncate-dims", metavar="DIMS", help="Instead of the registry's: 384,192,96."),
+]
+Precisions = Annotated[
+    list[str] | None,
+    typer.Option("--precisions", metavar="NAMES", help="Instead of the registry's: float32,float16,int8,binary."),
+]
+Device = Annotated[
+    str | None, typer.Option("--device", metavar="NAME", help="Instead of the registry's: auto, cpu, cuda, mps.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")]
 ResultsFolder = Annotated[Path, typer.Option("--results", metavar="DIR", help="The results folder.")]
 ReportsFolder = Annotated[Path, typer.Option("--reports", metavar="DIR", help="The folder that reports go to.")]
 
@@ -217,6 +230,51 @@ def one_of(option: str, value: str | None, choices: Sequence[Choice]) -> Choice 
         if choice == value:
             return choice
     raise UsageError(f"{option}: no `{value}`", hint=did_you_mean(value, choices) or f"choices: {', '.join(choices)}")
+
+
+def choices(option: str, values: list[str] | None, known: Sequence[str], what: str) -> tuple[str, ...]:
+    """A list of which only some values are allowed; empty where it was not given.
+
+    Raises:
+        UsageError: Another value.
+    """
+    found = split_list(values)
+    for value in found:
+        if value not in known:
+            raise UsageError(
+                f"{option}: unknown {what} `{value}`", hint=did_you_mean(value, known) or f"known: {', '.join(known)}"
+            )
+    return tuple(found)
+
+
+def chosen_precisions(values: list[str] | None) -> tuple[str, ...]:
+    """The precisions of --precisions.
+
+    Raises:
+        UsageError: There is no such precision.
+    """
+    from bench.views import PRECISIONS
+
+    return choices("--precisions", values, PRECISIONS, "precision")
+
+
+def on_device(entries: list[ModelEntry], device: str | None) -> list[ModelEntry]:
+    """Entries on another device than their own; None leaves them.
+
+    Raises:
+        UsageError: It is no name of a device.
+    """
+    check_device_name(device)
+    if device is None:
+        return entries
+    return [entry if entry.kind == "baseline" else entry.model_copy(update={"device": device}) for entry in entries]
+
+
+def exit_status(plan: Plan, failures: Sequence[Failure]) -> int:
+    """0 all done, 1 something failed, 2 nothing could be done because of what was asked for."""
+    if failures and plan.only_wrong_usage:
+        return 2
+    return 1 if failures else 0
 
 
 def check_device_name(device: str | None) -> None:

@@ -14,6 +14,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from bench.cli.progress import ProgressDisplay
+from bench.cost.schedule import Step
 from bench.plan import Failure, Job, Plan
 from bench.vectors.pipeline import Progress as EncodeProgress
 
@@ -42,6 +43,7 @@ class RunDisplay(ProgressDisplay):
         super().__init__(to, _Count())
         self._tasks: dict[tuple[str, str, str], TaskID] = {}
         self._files: list[Path] = []
+        self._measuring: tuple[str, str, str] | None = None
         self._reading: TaskID | None = None
 
     def reading(self, task: str | None) -> None:
@@ -82,10 +84,14 @@ class RunDisplay(ProgressDisplay):
             self._console.print(f"scored {escape(model)} on {escape(task)}: {total} {'views' if total > 1 else 'view'}")
             self._progress.remove_task(self._tasks.pop(("score", model, task)))
 
-    def measuring(self, model: str, task: str, probe: str) -> None:
+    def measuring(self, task: str, step: Step) -> None:
         """A cost probe starts: nothing moves on the screen meanwhile, since drawing would disturb it."""
         self._progress.stop()
-        self._console.print(f"measuring {probe} cost of {escape(model)} on {escape(task)} (10 to 60 s)")
+        now = (task, step.subject, step.probe)
+        if now != self._measuring:
+            self._measuring = now
+            what = f"measuring {step.probe} of {escape(step.subject)} on {escape(task)}"
+            self._console.print(f"{what}: process {step.number} of {step.total}, about {_time(step.left)} left")
 
     def damaged(self, model: str, files: Sequence[str]) -> None:
         """Stored vectors were damaged."""
@@ -124,6 +130,10 @@ class RunDisplay(ProgressDisplay):
                 f"{what} {escape(model)} on {escape(task)}", total=total, what=unit, rate=""
             )
         return self._tasks[key]
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 100 else f"{seconds:.0f} s"
 
 
 def print_plan(plan: Plan, to: Console = console) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import RegistryFile, check_device_name, find_registry, task_folders
+from bench.cli.options import Device, RegistryFile, check_device_name, find_registry, task_folders
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 def train(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Models of the registry that have a recipe.")],
     models: RegistryFile = None,
-    device: Annotated[
-        str | None, typer.Option("--device", metavar="NAME", help="Instead of the registry's: auto, cpu, cuda, mps.")
-    ] = None,
+    device: Device = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the data, the steps and the time that a few timed steps promise.")
     ] = False,

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from bench.cli.making import make_missing
 from bench.cli.terminal import RunDisplay, console, print_plan
+from bench.measuring import CostOptions
 from bench.models.registry import ModelEntry
 from bench.plan import Failure, Options, Plan, UnitSource, make_plan
 from bench.results.index import ResultIndex
@@ -40,6 +41,7 @@ def plan_and_execute(
     tasks: Sequence[UnitSource],
     options: Options,
     folders: list[Path],
+    costs: CostOptions | None = None,
     *,
     dry_run: bool = False,
     to: Console = console,
@@ -51,6 +53,7 @@ def plan_and_execute(
         tasks: The tasks.
         options: What was asked for.
         folders: Where the cards of tasks that recipes name are looked for.
+        costs: How cost is measured; not at all by default.
         dry_run: Whether the plan is all that is wanted.
         to: Where the plan and the progress are shown.
 
@@ -67,5 +70,5 @@ def plan_and_execute(
         plan.failures[:0], plan.notes[:0] = failed, notes
         display.reading(None)
         print_plan(plan, to)
-        failures = plan.failures if dry_run else execute(plan, options.results, loaded, display)
+        failures = plan.failures if dry_run else execute(plan, options.results, loaded, display, costs)
     return plan, failures, display

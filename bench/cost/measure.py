@@ -1,34 +1,48 @@
-"""All probes of one model on one task unit, as one cost record's figures."""
+"""What is to be probed of one model on one task unit."""
 
 from __future__ import annotations
 
 import importlib.util
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.cost.process import NoiseWatch, run_probe
-from bench.errors import BenchError
+from bench.cost.effort import Effort
+from bench.cost.loading import ModelFiles
+from bench.cost.schedule import ProbeJob, Subject
 from bench.models.profile import ModelProfile
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
-from bench.results.schema import Figure, Noise
 from bench.tasks.data import PairData, RetrievalData
 from bench.vectors.encode import batch_memory
+from bench.vectors.pipeline import usable_cores
 from bench.vectors.store import VectorSpace, keys_to_bytes, text_keys
 from bench.views import View
 
+PROBES = ("encode", "bulk", "memory", "search")
+_SEARCHING = ("search",)
+_OF_BASELINES = ("search",)
 _SEED = 20240917
 _SINGLES = 256
 _BULK = 512
+_MODULES = "bench.cost.probes."
+# What a process needs besides what it times, on the machine that this was written on.
+_LOADING_SECONDS = 7.0
+_STARTING_SECONDS = 0.8
+
+
+def possible_probes(*, searching: bool, baseline: bool) -> tuple[str, ...]:
+    """The probes that have a meaning: a baseline does not encode, and only retrieval searches."""
+    return tuple(
+        probe for probe in PROBES if (searching or probe not in _SEARCHING) and (not baseline or probe in _OF_BASELINES)
+    )
 
 
 @dataclass(frozen=True)
-class Subject:
+class MeasuredModel:
     """A located model with its stored vectors.
 
     Attributes:
@@ -44,116 +58,115 @@ class Subject:
     profile: ModelProfile
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """What the probes gave.
-
-    Attributes:
-        figures: All figures.
-        samples: Raw latencies in ms, by what was timed.
-        settings: How it was measured.
-        noise: How busy the machine was.
-        not_measured: Probe and reason, for what cannot be measured here.
-        failures: Errors of probes that failed.
-    """
-
-    figures: list[Figure]
-    samples: dict[str, list[float]]
-    settings: dict[str, Any]
-    noise: Noise
-    not_measured: dict[str, str]
-    failures: list[BenchError]
-
-
-def measure_model(
-    subject: Subject, data: RetrievalData | PairData, views: Sequence[View], on_probe: Callable[[str], None]
-) -> Measurement:
-    """Encode latency, throughput and memory; for retrieval also search at every view. A failed probe stops no other.
-
-    Args:
-        subject: The model.
-        data: The task's data; texts are drawn from it by seed.
-        views: The views to search at; their vectors must be in the store.
-        on_probe: Called with a probe's name before it starts.
-    """
-    entry = subject.entry
-    retrieval = isinstance(data, RetrievalData)
-    texts = (data.queries, data.documents) if isinstance(data, RetrievalData) else (data.sentences1, data.sentences2)
-    fixed = entry.batch_size if entry.batch_size != "auto" else None
-    jobs: list[tuple[str, str, dict[str, Any]]] = [
-        (
-            "encode",
-            "bench.cost.encode_probe",
-            {
-                "entry": entry.model_dump(mode="json", exclude_unset=True),
-                "base_dir": str(entry.base_dir),
-                "space": subject.space.folder.name,
-                "located": {**asdict(subject.located), "path": str(subject.located.path)},
-                "singles": _draw(texts[0], _SINGLES),
-                "single_role": "query" if retrieval else "text",
-                "bulk": _draw(texts[1], _BULK),
-                "bulk_role": "document" if retrieval else "text",
-                "batch_rows": fixed,
-                "batch_memory": str(batch_memory(subject.space)),
-            },
-        )
-    ]
-    not_measured = {}
-    with tempfile.TemporaryDirectory(prefix="bench-keys-") as folder:
-        if isinstance(data, RetrievalData):
-            if can_search():
-                jobs.append(("search", "bench.cost.search_probe", _search_job(subject, data, views, Path(folder))))
-            else:
-                not_measured["search"] = "faiss is not installed: pip install 'mrl-bench[search]'"
-        return _measure(jobs, on_probe, not_measured)
-
-
 def can_search() -> bool:
     """Whether the library that search is measured with is installed."""
     return importlib.util.find_spec("faiss") is not None
 
 
-def measure_baseline(data: RetrievalData, on_probe: Callable[[str], None]) -> Measurement:
-    """Search latency, memory and index size of the BM25 baseline."""
-    job = {"texts": data.documents, "query_texts": data.queries}
-    return _measure([("search", "bench.cost.search_probe", job)], on_probe, {})
+def model_subject(
+    name: str,
+    model: MeasuredModel,
+    data: RetrievalData | PairData,
+    views: Sequence[View],
+    workspace: Path,
+    effort: Effort,
+    probes: Sequence[str] = PROBES,
+) -> Subject:
+    """The probes of an embedding model: encoding, memory, and for retrieval also search at every view.
+
+    Args:
+        name: What the listener is told.
+        model: The model.
+        data: The task's data; texts are drawn from it by seed.
+        views: The views to search at; their vectors must be in the store.
+        workspace: A folder for indices that is there until all has been measured.
+        effort: How much is measured.
+        probes: Which of PROBES.
+    """
+    retrieval = isinstance(data, RetrievalData)
+    files = ModelFiles(model.entry, model.located, model.space.folder.name).to_job()
+    if isinstance(data, RetrievalData):
+        singles = {"query": _draw(data.queries, _SINGLES), "document": _draw(data.documents, _SINGLES)}
+        bulk = _draw(data.documents, _BULK)
+    else:
+        singles = {"text": _draw(data.sentences1, _SINGLES)}
+        bulk = _draw([*data.sentences1, *data.sentences2], _BULK)
+    main, role = ("query", "document") if retrieval else ("text", "text")
+    jobs: list[ProbeJob] = []
+    calls, seconds = effort.encode(), len(singles) * (effort.encode()["min_seconds"] + 2.0)
+    for threads in dict.fromkeys((usable_cores(), 1)):
+        detail = threads if threads != usable_cores() else None
+        job = {"model": files, "texts": singles, "main": main, "threads": detail, "calls": calls}
+        jobs.append(ProbeJob("encode", f"{_MODULES}encode", job, _LOADING_SECONDS + seconds, effort.processes, threads))
+    bulk_job = {
+        "model": files,
+        "texts": bulk,
+        "role": role,
+        "batch_rows": model.entry.batch_size if model.entry.batch_size != "auto" else None,
+        "batch_memory": str(batch_memory(model.space)),
+    }
+    jobs.append(ProbeJob("bulk", f"{_MODULES}bulk", bulk_job, 15.0, effort.processes, usable_cores()))
+    memory_job = {"model": files, "texts": bulk, "role": role}
+    jobs.append(ProbeJob("memory", f"{_MODULES}memory", memory_job, 12.0))
+    not_measured = {}
+    if isinstance(data, RetrievalData):
+        if can_search():
+            build = _build_job(model, data, views, workspace, effort)
+            jobs += _search_jobs(build, {"workspace": str(workspace), "calls": effort.search()}, views, effort)
+        elif "search" in probes:
+            not_measured["search"] = "faiss is not installed: pip install 'mrl-bench[search]'"
+    return Subject(name, [job for job in jobs if job.probe in probes], not_measured)
 
 
-def _measure(
-    jobs: list[tuple[str, str, dict[str, Any]]], on_probe: Callable[[str], None], not_measured: dict[str, str]
-) -> Measurement:
-    figures: list[Figure] = []
-    samples: dict[str, list[float]] = {}
-    settings: dict[str, Any] = {}
-    failures: list[BenchError] = []
-    watch = NoiseWatch()
-    for name, module, job in jobs:
-        on_probe(name)
-        try:
-            with watch.probe():
-                answer = run_probe(module, job)
-        except BenchError as error:
-            failures.append(error)
-            not_measured[name] = error.one_line
-            continue
-        figures += [Figure(**figure) for figure in answer["figures"]]
-        samples |= answer["samples"]
-        settings[name] = answer["settings"]
-    return Measurement(figures, samples, settings, watch.finish(), not_measured, failures)
+def baseline_subject(
+    name: str, data: RetrievalData, workspace: Path, effort: Effort, probes: Sequence[str] = PROBES
+) -> Subject:
+    """The probes of the BM25 baseline: search latency, memory and index size (see model_subject)."""
+    build = {"workspace": str(workspace), "texts": data.documents}
+    search = {
+        "workspace": str(workspace),
+        "query_texts": _draw(data.queries, effort.queries),
+        "calls": effort.search(),
+    }
+    return Subject(name, _search_jobs(build, search, [], effort) if "search" in probes else [])
 
 
-def _search_job(subject: Subject, data: RetrievalData, views: Sequence[View], folder: Path) -> dict[str, Any]:
+def _search_jobs(
+    build: dict[str, Any], search: dict[str, Any], views: Sequence[View], effort: Effort
+) -> list[ProbeJob]:
+    """Build once, then time in several processes; memory in one of its own a view."""
+    builder = f"{_MODULES}build"
+    all_views = [(view.truncate_dim, view.precision) for view in views]
+    each = [{"views": [view]} for view in all_views] or [{}]
+    seconds = _STARTING_SECONDS + len(each) * (effort.search()["min_seconds"] + 0.3)
+    return [
+        ProbeJob("search", builder, build, 3.0),
+        ProbeJob(
+            "search", f"{_MODULES}search", search | {"views": all_views}, seconds, effort.processes, needs=builder
+        ),
+        *(
+            ProbeJob("search", f"{_MODULES}search_memory", search | view, _STARTING_SECONDS, needs=builder)
+            for view in each
+        ),
+    ]
+
+
+def _build_job(
+    model: MeasuredModel, data: RetrievalData, views: Sequence[View], workspace: Path, effort: Effort
+) -> dict[str, Any]:
     files = {}
     for role, texts in (("query", data.queries), ("document", data.documents)):
-        keys = text_keys(texts, subject.profile.context(subject.entry, role))  # type: ignore[arg-type]
-        files[role] = folder / f"{role}.keys"
+        keys = text_keys(texts, model.profile.context(model.entry, role))  # type: ignore[arg-type]
+        files[role] = workspace / f"{role}.keys"
         files[role].write_bytes(keys_to_bytes(keys))
     return {
-        "space": {"root": str(subject.space.folder.parent), "fingerprint": subject.space.folder.name},
+        "workspace": str(workspace),
+        "space": {"root": str(model.space.folder.parent), "fingerprint": model.space.folder.name},
         "documents": str(files["document"]),
         "queries": str(files["query"]),
-        "similarity": subject.profile.similarity,
+        "similarity": model.profile.similarity,
         "views": [(view.truncate_dim, view.precision) for view in views],
+        "max_queries": effort.queries,
     }
 
 

@@ -13,6 +13,13 @@ import numpy as np
 SAMPLES_NEEDED = {50: 7, 90: 44, 95: 90, 99: 459}
 
 
+PERCENTILES = tuple(SAMPLES_NEEDED)
+# A call this many interquartile ranges above the upper quartile is an outlier (Tukey's outer fence), unless it took
+# less than half again the median, which steady calls exceed by nothing that anyone would notice.
+_FENCE = 3.0
+_NOTICED = 1.5
+
+
 @dataclass(frozen=True)
 class Timing:
     """Latencies of one operation.
@@ -27,11 +34,21 @@ class Timing:
     warm_up: int
     samples_ms: list[float]
 
-    def percentile(self, p: int) -> float | None:
-        """The p-th percentile in ms, or None when there are too few samples for it."""
-        if len(self.samples_ms) < SAMPLES_NEEDED[p]:
-            return None
-        return float(np.percentile(self.samples_ms, p))
+
+def percentile(milliseconds: Sequence[float], p: int) -> float | None:
+    """The p-th percentile (linear between samples), or None when there are too few samples for it."""
+    if len(milliseconds) < SAMPLES_NEEDED[p]:
+        return None
+    return float(np.percentile(milliseconds, p))
+
+
+def outliers(milliseconds: Sequence[float]) -> int:
+    """How many calls took far longer than the others; they are counted, never left out."""
+    if len(milliseconds) < SAMPLES_NEEDED[50]:
+        return 0
+    low, middle, high = np.percentile(milliseconds, (25, 50, 75))
+    limit = max(high + _FENCE * (high - low), _NOTICED * middle)
+    return int((np.asarray(milliseconds) > limit).sum())
 
 
 def time_calls(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.results.index import ResultIndex
-from bench.results.schema import QualityRecord
+from bench.results.schema import QualityRecord, detail_text
 from bench.results.store import ResultStore
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ COLUMNS = (
     "ci_low",
     "ci_high",
     "n",
+    "detail",
+    "spread",
+    "computed",
     "environment",
     "noisy",
     "superseded",
@@ -61,7 +64,7 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
         scores = cell.record.views[cell.position]
         common = _common(cell.record, index) | {"truncate_dim": scores.truncate_dim, "precision": scores.precision}
         rows.extend(
-            common | {"metric": name, "n": cell.record.task.n, **value.model_dump()}
+            common | {"metric": name, "n": cell.record.task.n, "detail": "", "computed": False, **value.model_dump()}
             for name, value in scores.metrics.items()
         )
     for cost in index.costs.values():
@@ -73,15 +76,30 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
                 "metric": figure.name,
                 "value": figure.value,
                 "n": figure.n,
+                "detail": detail_text(figure.detail),
+                "spread": figure.spread,
+                "computed": figure.computed,
             }
             for figure, record in cost.figures.values()
         )
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame["truncate_dim"] = frame["truncate_dim"].astype("Int64")
     frame["noisy"] = frame["noisy"].astype("boolean")
-    for name in ("value", "ci_low", "ci_high"):
+    frame["computed"] = frame["computed"].astype("bool")
+    for name in ("value", "ci_low", "ci_high", "spread"):
         frame[name] = frame[name].astype("float64")
-    order = ["model", "task", "split", "subset", "truncate_dim", "precision", "metric", "environment", "created"]
+    order = [
+        "model",
+        "task",
+        "split",
+        "subset",
+        "truncate_dim",
+        "precision",
+        "metric",
+        "detail",
+        "environment",
+        "created",
+    ]
     return frame.sort_values(order, na_position="last", kind="stable", ignore_index=True)
 
 

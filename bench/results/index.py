@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.results.schema import AuditRecord, CostRecord, Figure, QualityRecord, make_view
+from bench.results.schema import AuditRecord, CostRecord, Figure, FigureKey, QualityRecord, figure_key, make_view
 from bench.views import View
 
 UnitKey = tuple[str, str, str]  # task, split, subset
-FigureKey = tuple[str, int | None, str | None]  # name, truncate_dim, precision
 
 
 @dataclass(frozen=True)
@@ -32,23 +31,28 @@ class Cost:
 
     Attributes:
         record: The newest record.
-        figures: By name, truncate_dim and precision: the figure and the record it stands in.
+        figures: By their keys: the figure and the record it stands in.
+        probes: The probes that ran, and those that cannot run here.
     """
 
     record: CostRecord
     figures: dict[FigureKey, tuple[Figure, CostRecord]] = field(default_factory=dict)
+    probes: set[str] = field(default_factory=set)
 
     def add(self, record: CostRecord) -> None:
         """Take in a newer record; figures of another setup (device, batch size) are not mixed with it."""
         if record.setup != self.record.setup:
             self.figures.clear()
+            self.probes.clear()
         self.record = record
+        self.probes |= {*record.settings, *record.not_measured}
         for figure in record.figures:
-            self.figures[figure.name, figure.truncate_dim, figure.precision] = (figure, record)
+            self.figures[figure.key] = (figure, record)
 
-    def value(self, name: str, view: View | None = None) -> float | None:
+    def value(self, name: str, view: View | None = None, **detail: str | int) -> float | None:
         """A figure's value, None where it was not measured."""
-        found = self.figures.get((name, view.truncate_dim if view else None, view.precision if view else None))
+        key = figure_key(name, view.truncate_dim if view else None, view.precision if view else None, detail)
+        found = self.figures.get(key)
         return found[0].value if found else None
 
     @property

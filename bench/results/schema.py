@@ -10,7 +10,9 @@ from bench.models.registry import Kind
 from bench.tasks.card import TaskType
 from bench.views import Precision, View
 
-SCHEMA_VERSION = 1
+# 2: cost figures have details, spread and computed; noise has reasons.
+SCHEMA_VERSION: Literal[2] = 2
+Version = Literal[1, 2]
 
 
 class _Record(BaseModel):
@@ -101,7 +103,7 @@ class Encoding(_Record):
 class _Finding(_Record):
     """What quality and cost records have in common: whose they are, of what, when and where."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Version = SCHEMA_VERSION
     bench_version: str
     created: str
     environment: str
@@ -125,14 +127,50 @@ class QualityRecord(_Finding):
         return self
 
 
+Detail = dict[str, str | int]
+
+
 class Figure(_Record):
-    """One cost figure; one of a view names it."""
+    """One cost figure; one of a view names it.
+
+    Attributes:
+        name: What was measured, with its unit.
+        value: The figure.
+        n: Samples that it stands on.
+        truncate_dim: Of the view that it belongs to.
+        precision: Likewise.
+        detail: What sets it apart from others of the name: `threads`, `role`, `tokens` (a range), `batch`, `index`,
+            `corpus`; empty for the one that leaderboards show.
+        spread: Largest less smallest of the processes that measured it, over their median; None of one process.
+        computed: Whether it was worked out and not measured.
+    """
 
     name: str
     value: float
     n: int
     truncate_dim: int | None = None
     precision: Precision | None = None
+    detail: Detail = {}
+    spread: float | None = None
+    computed: bool = False
+
+    @property
+    def key(self) -> FigureKey:
+        """What identifies it among the figures of a model on a task unit."""
+        return figure_key(self.name, self.truncate_dim, self.precision, self.detail)
+
+
+FigureKey = tuple[str, int | None, str | None, tuple[tuple[str, str | int], ...]]
+
+
+def detail_text(detail: Detail) -> str:
+    """A detail as one word a key."""
+    return " ".join(f"{key}={value}" for key, value in sorted(detail.items()))
+
+
+def figure_key(name: str, truncate_dim: int | None, precision: str | None, detail: Detail) -> FigureKey:
+    """The key of a figure (see Figure.key)."""
+    return name, truncate_dim, precision, tuple(sorted(detail.items()))
 
 
 class Noise(_Record):
@@ -144,7 +182,12 @@ class Noise(_Record):
         busy_after: In the second after.
         load_before: One-minute load average before.
         load_after: One-minute load average after.
+        steal: Share of all cores that the hypervisor gave to others while the probes ran; the largest of them.
+        mhz_before: Mean clock rate of the cores before; None where it cannot be read.
+        mhz_after: After.
+        throttled: Times that cores were slowed down for their heat while the probes ran; None likewise.
         noisy: Whether it was too busy to trust the figures.
+        reasons: Why.
     """
 
     busy_before: float
@@ -152,7 +195,12 @@ class Noise(_Record):
     busy_after: float
     load_before: float
     load_after: float
+    steal: float | None = None
+    mhz_before: float | None = None
+    mhz_after: float | None = None
+    throttled: int | None = None
     noisy: bool
+    reasons: list[str] = []
 
 
 class CostRecord(_Finding):
@@ -171,7 +219,7 @@ class EnvironmentRecord(_Record):
     """The facts behind an environment's fingerprint."""
 
     record: Literal["environment"] = "environment"
-    schema_version: Literal[1] = 1
+    schema_version: Version = SCHEMA_VERSION
     fingerprint: str
     facts: dict[str, Any]
 
@@ -209,7 +257,7 @@ class AuditRecord(_Record):
     """What makes scores on one task unit worth less than they look, whatever the model."""
 
     record: Literal["audit"] = "audit"
-    schema_version: Literal[1] = 1
+    schema_version: Version = SCHEMA_VERSION
     bench_version: str
     created: str
     task: TaskRef

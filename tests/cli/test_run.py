@@ -219,22 +219,22 @@ def test_cost_after_the_cache_was_emptied_encodes_what_it_needs(project, capsys)
 
 
 def test_a_failed_probe_fails_the_run_and_is_tried_again(project, capsys, monkeypatch):
-    from bench.cost import measure
+    from bench.cost import schedule
     from bench.errors import BenchError
 
-    good = measure.run_probe
+    good = schedule.run_probe
 
-    def broken(module, job):
+    def broken(module, job, threads=None):
         if "search" in module:
             raise BenchError("the probe process died (signal 9)")
-        return good(module, job)
+        return good(module, job, threads)
 
-    monkeypatch.setattr(measure, "run_probe", broken)
+    monkeypatch.setattr(schedule, "run_probe", broken)
     arguments = ["run", "--tasks", "shop", "--model", "tiny"]
     assert run_cli(arguments) == 1
     assert "signal 9" in capsys.readouterr().err
     assert "encode_p50_ms" in set(frame()["metric"])
-    monkeypatch.setattr(measure, "run_probe", good)
+    monkeypatch.setattr(schedule, "run_probe", good)
     assert run_cli(arguments) == 0
     assert "search_p50_ms" in set(frame()["metric"])
     # A narrower run later hides nothing.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from support import FakeEncoder
 
-from bench.cost import search_probe, search_timing
+from bench.cost.probes import build, search, search_memory
 from bench.models.profile import TextContext
 from bench.quality.ranker import score_cells
 from bench.vectors.encode import encode_missing
@@ -20,35 +20,42 @@ DOCUMENTS = [f"document {i}" for i in range(50)]
 QUERIES = [f"query {i}" for i in range(9)]
 
 
+CALLS = {"min_calls": 90, "min_seconds": 0.0, "max_seconds": 20.0}
+
+
 @pytest.fixture
-def job(tmp_path, monkeypatch):
-    # Timed here instead of in a process a view: the child is covered in tests/cli.
-    monkeypatch.setattr(search_timing, "_SECONDS", 0.0)
-    monkeypatch.setattr(search_timing, "_CALLS", 90)
-    monkeypatch.setattr(search_probe, "run_probe", lambda _, job: search_timing.probe(job))
+def job(tmp_path):
     space = VectorSpace(tmp_path, "space")
     encode_missing(space, FakeEncoder(width=24), [TextGroup([*DOCUMENTS, *QUERIES], TextContext())])
     for name, texts in (("documents", DOCUMENTS), ("queries", QUERIES)):
         (tmp_path / name).write_bytes(keys_to_bytes(text_keys(texts, TextContext())))
     return {
+        "workspace": str(tmp_path),
         "space": {"root": str(tmp_path), "fingerprint": "space"},
         "documents": str(tmp_path / "documents"),
         "queries": str(tmp_path / "queries"),
         "similarity": "cosine",
+        "max_queries": 100,
         "views": [(dim, precision) for dim in (24, 9) for precision in PRECISIONS],
+        "calls": CALLS,
     }
 
 
 def test_every_view_has_its_figures(job):
-    answer = search_probe.probe(job)
-    found = {(f["name"], f["truncate_dim"], f["precision"]): f for f in answer["figures"]}
+    built, timed = build.probe(job), search.probe(job)
+    found = {(f.name, f.truncate_dim, f.precision): f.value for f in built.figures}
+    calls = {(t.truncate_dim, t.precision): t.milliseconds for t in timed.timed}
     for dim in (24, 9):
         for precision in PRECISIONS:
-            assert found["bytes_per_vector", dim, precision]["value"] == View(dim, precision).bytes_per_vector
-            assert found["search_p50_ms", dim, precision]["value"] > 0
-            assert found["search_p95_ms", dim, precision]["n"] == 90
-    assert len(answer["samples"]["search 24 float32"]) == 90
-    assert answer["settings"]["documents"] == 50
+            assert found["bytes_per_vector", dim, precision] == View(dim, precision).bytes_per_vector
+            assert len(calls[dim, precision]) == 90
+            assert min(calls[dim, precision]) > 0
+    assert built.settings["documents"] == 50
+    memory = search_memory.probe(job | {"views": [(24, "int8")]})
+    assert [(f.name, f.truncate_dim, f.precision) for f in memory.figures] in (
+        [("memory_search_mib", 24, "int8")],
+        [],  # where the kernel does not let the peak be reset
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,15 +64,14 @@ def test_every_view_has_its_figures(job):
     [(24, "float32", 96), (24, "float16", 48), (24, "int8", 24), (24, "binary", 3), (9, "binary", 2), (9, "int8", 9)],
 )
 def test_index_bytes_are_those_of_the_file_that_faiss_writes(job, tmp_path, dim, precision, vector_bytes):
-    job["views"] = [(dim, precision)]
-    answer = search_probe.probe(job)
-    (size,) = [f["value"] for f in answer["figures"] if f["name"] == "index_bytes"]
+    answer = build.probe(job | {"views": [(dim, precision)]})
+    (size,) = [f.value for f in answer.figures if f.name == "index_bytes"]
     header = size - 50 * vector_bytes
     assert 0 < header < 200 + 8 * dim
     view = View(dim, precision)
     vectors = np.stack([FakeEncoder(width=24).vector(text) for text in DOCUMENTS])
-    index = search_probe._index(view)
-    prepared = search_probe._prepare(fit(view, "cosine", [vectors]), vectors)
+    index = build.make_index(view)
+    prepared = build.prepare(fit(view, "cosine", [vectors]), vectors)
     if not index.is_trained:
         index.train(prepared)
     index.add(prepared)
@@ -80,12 +86,12 @@ def test_the_index_finds_what_the_scores_find(job):
     queries = np.stack([FakeEncoder(width=24).vector(text) for text in QUERIES])
     for precision in PRECISIONS:
         quantiser = fit(View(24, precision), "cosine", [vectors])
-        index = search_probe._index(quantiser.view)
-        prepared = search_probe._prepare(quantiser, vectors)
+        index = build.make_index(quantiser.view)
+        prepared = build.prepare(quantiser, vectors)
         if not index.is_trained:
             index.train(prepared)
         index.add(prepared)
-        found = index.search(search_probe._prepare(quantiser, queries), 1)[1][:, 0]
+        found = index.search(build.prepare(quantiser, queries), 1)[1][:, 0]
         asked = quantiser.comparable(queries), quantiser.comparable(vectors)
         scores = score_cells(*asked, *np.divmod(np.arange(9 * 50), 50)).reshape(9, 50)
         reached = scores[np.arange(9), found]
@@ -102,7 +108,10 @@ def test_a_loaded_baseline_searches_as_the_built_one(tmp_path):
     np.testing.assert_array_equal(Bm25.load(tmp_path).search("brass 4", 3), built.search("brass 4", 3))
 
 
-def test_the_baseline_has_its_figures():
+def test_the_baseline_has_its_figures(tmp_path):
     texts = [f"{word} pipe {i}" for i, word in enumerate(["steel", "brass", "copper"] * 5)]
-    answer = search_probe.probe({"texts": texts, "query_texts": ["steel pipe", "copper"]})
-    assert {f["name"] for f in answer["figures"]} >= {"search_p50_ms", "search_p95_ms", "index_bytes"}
+    job = {"workspace": str(tmp_path), "texts": texts, "query_texts": ["steel pipe", "copper"], "calls": CALLS}
+    (size,) = build.probe(job).figures
+    assert size.value == sum(path.stat().st_size for path in (tmp_path / "bm25").rglob("*"))
+    (timed,) = search.probe({key: job[key] for key in ("workspace", "query_texts", "calls")}).timed
+    assert (timed.name, timed.truncate_dim, len(timed.milliseconds)) == ("search", None, 90)

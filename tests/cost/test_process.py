@@ -16,9 +16,8 @@ def probe(tmp_path, monkeypatch):
 
     def write(body):
         (tmp_path / "a_probe.py").write_text(
-            "from bench.cost.process import serve\nfrom bench.errors import BenchError\n"
+            "from bench.cost.answer import Answer\nfrom bench.errors import BenchError\n"
             f"def probe(job):\n{textwrap.indent(textwrap.dedent(body), '    ')}\n"
-            "if __name__ == '__main__':\n    serve(probe)\n"
         )
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
         return "a_probe"
@@ -29,8 +28,8 @@ def probe(tmp_path, monkeypatch):
 def test_a_job_goes_to_a_fresh_process_and_its_answer_comes_back(probe):
     import os
 
-    name = probe("import os; return {'sum': sum(job['numbers']), 'pid': os.getpid()}")
-    first, second = run_probe(name, {"numbers": [1, 2, 3]}), run_probe(name, {"numbers": []})
+    name = probe("import os; return Answer(settings={'sum': sum(job['numbers']), 'pid': os.getpid()})")
+    first, second = (run_probe(name, {"numbers": numbers}).settings for numbers in ([1, 2, 3], []))
     assert (first["sum"], second["sum"]) == (6, 0)
     assert len({first["pid"], second["pid"], os.getpid()}) == 3
 
@@ -67,10 +66,10 @@ def test_peak_memory_counts_what_was_touched_and_is_reset(probe):
         high = peak_rss_mib()
         del block
         done = reset_peak()
-        return {"grew": high - before, "after": peak_rss_mib() - before, "done": done}
+        return Answer(settings={"grew": high - before, "after": peak_rss_mib() - before, "done": done})
         """
     )
-    found = run_probe(name, {})
+    found = run_probe(name, {}).settings
     assert found["grew"] == pytest.approx(200, abs=5)
     if found["done"]:
         assert found["after"] < 50
@@ -83,3 +82,21 @@ def test_no_figure_where_there_is_no_proc(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, "_CLEAR", tmp_path / "no" / "folder")
     assert peak_rss_mib() is None
     assert reset_peak() is False
+
+
+def test_threads_and_cores_are_set_before_anything_is_imported(probe):
+    import os
+
+    name = probe(
+        """
+        import os
+        import torch
+        from threadpoolctl import threadpool_info
+        pools = [pool["num_threads"] for pool in threadpool_info()]
+        return Answer(settings={"torch": torch.get_num_threads(), "pools": pools, "on": len(os.sched_getaffinity(0))})
+        """
+    )
+    found = run_probe(name, {}, threads=1).settings
+    assert (found["torch"], set(found["pools"]), found["on"]) == (1, {1}, 1)
+    assert found["threads"] == 1
+    assert set(found["cores"]) < os.sched_getaffinity(0) or os.cpu_count() == 1

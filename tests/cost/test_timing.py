@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bench.cost import timing
-from bench.cost.timing import SAMPLES_NEEDED, Timing, time_calls
+from bench.cost.timing import SAMPLES_NEEDED, outliers, percentile, time_calls
 
 
 class Clock:
@@ -27,8 +27,8 @@ def test_each_call_is_timed_in_turn_and_the_first_kept_apart(monkeypatch):
     assert found.cold_ms == pytest.approx(1000)
     assert len(found.samples_ms) == 100
     assert found.samples_ms.count(pytest.approx(10)) == 50
-    assert found.percentile(50) == pytest.approx(15)
-    assert found.percentile(95) == pytest.approx(20)
+    assert percentile(found.samples_ms, 50) == pytest.approx(15)
+    assert percentile(found.samples_ms, 95) == pytest.approx(20)
     assert calls[:4] == [10, 20, 10, 20]
     assert len(calls) == 1 + found.warm_up + 100
 
@@ -52,13 +52,13 @@ def test_warm_up_ends_at_its_cap_when_calls_keep_getting_faster(monkeypatch):
     assert 0 < found.warm_up < 20
 
 
-@pytest.mark.parametrize("percentile", [50, 90, 95, 99])
-def test_a_percentile_without_its_sample_is_blank(percentile):
-    needed = SAMPLES_NEEDED[percentile]
-    assert Timing(0, 0, [1.0] * (needed - 1)).percentile(percentile) is None
-    assert Timing(0, 0, [1.0] * needed).percentile(percentile) == 1.0
+@pytest.mark.parametrize("p", [50, 90, 95, 99])
+def test_a_percentile_without_its_sample_is_blank(p):
+    needed = SAMPLES_NEEDED[p]
+    assert percentile([1.0] * (needed - 1), p) is None
+    assert percentile([1.0] * needed, p) == 1.0
     # With n samples the largest exceeds the p-quantile with probability 1 - (p/100)^n: at least 99%.
-    assert 1 - (percentile / 100) ** needed >= 0.99 > 1 - (percentile / 100) ** (needed - 1)
+    assert 1 - (p / 100) ** needed >= 0.99 > 1 - (p / 100) ** (needed - 1)
 
 
 def test_limits(monkeypatch):
@@ -71,3 +71,14 @@ def test_limits(monkeypatch):
     assert len(slow.samples_ms) == 5
     fast = time_calls(operation, [0], min_calls=3, min_seconds=50, max_seconds=99, max_calls=8, warm_up_seconds=0)
     assert len(fast.samples_ms) == 8
+
+
+def test_stalls_are_counted():
+    steady = [10.0, 10.1, 9.9, 10.2, 9.8] * 40
+    assert outliers(steady) == 0
+    assert outliers([*steady, 100.0, 50.0, 15.5]) == 3
+    # Above the outer fence, but nobody would notice it.
+    assert outliers([*steady, 12.0]) == 0
+    # Texts of many lengths: what is usual for them is no outlier.
+    assert outliers([float(value) for value in range(1, 200)]) == 0
+    assert outliers([1.0, 1.0, 50.0]) == 0

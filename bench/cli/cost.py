@@ -1,0 +1,93 @@
+"""`bench cost`: latency, throughput, memory, storage and energy alone."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.options import (
+    Device,
+    DryRun,
+    ModelNames,
+    Precisions,
+    RegistryFile,
+    ResultsFolder,
+    Subsets,
+    TaskNames,
+    TruncateDims,
+    choices,
+    chosen_models,
+    chosen_precisions,
+    chosen_tasks,
+    exit_status,
+    on_device,
+    task_folders,
+    whole_numbers,
+)
+
+
+def cost(
+    models: RegistryFile = None,
+    model: ModelNames = None,
+    tasks: TaskNames = None,
+    subsets: Subsets = None,
+    results: ResultsFolder = Path("results"),
+    truncate_dims: TruncateDims = None,
+    precisions: Precisions = None,
+    device: Device = None,
+    probes: Annotated[
+        list[str] | None, typer.Option("--probes", metavar="NAMES", help="Only these: encode,bulk,memory,search.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="For a look: one short process a probe; nothing is kept.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Measure again what is done.")] = False,
+    dry_run: DryRun = False,
+) -> int:
+    """Measure what models cost, and nothing else.
+
+    The models take turns in fresh processes, three a probe; keep the machine quiet meanwhile. `bench run` does the
+    same after scoring. Exit status: 0 all done, 1 something failed, 2 wrong usage.
+    """
+    from bench.cli.cost_tables import print_costs
+    from bench.cli.terminal import print_failures
+    from bench.cli.work import plan_and_execute
+    from bench.cost import effort
+    from bench.cost.measure import PROBES
+    from bench.measuring import CostOptions
+    from bench.plan import Options
+
+    chosen_probes = choices("--probes", probes, PROBES, "probe") or PROBES
+    entries, registry = chosen_models(models, model)
+    with ExitStack() as stack:
+        if quick:
+            results = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-quick-")))
+        options = Options(
+            results=results,
+            force=force,
+            quality=False,
+            probes=chosen_probes,
+            truncate_dims=whole_numbers("--truncate-dims", truncate_dims),
+            precisions=chosen_precisions(precisions),
+            download=not dry_run,
+        )
+        plan, failures, display = plan_and_execute(
+            on_device(entries, device),
+            chosen_tasks(registry, tasks, subsets),
+            options,
+            task_folders(registry.base_dir),
+            CostOptions(effort.LOOK if quick else effort.KEEP, chosen_probes),
+            dry_run=dry_run,
+        )
+        if not dry_run:
+            print_costs(results, plan.jobs)
+            if quick:
+                typer.echo("for a look only, nothing is kept: leave out --quick for numbers to keep")
+            else:
+                display.print_files()
+    print_failures(failures)
+    return exit_status(plan, failures)

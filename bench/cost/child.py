@@ -1,0 +1,33 @@
+"""Main of a probe process: `python -m bench.cost.child MODULE JOB ANSWER`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+
+def main(module: str, job_file: Path, answer_file: Path) -> None:
+    """Bind to the cores of the job, only then import the probe's module and run it.
+
+    Args:
+        module: Has a function `probe(job)` that returns an Answer.
+        job_file: JSON with `cores` (null for all) and `job`.
+        answer_file: Where the answer or the BenchError goes, as JSON.
+    """
+    order = json.loads(job_file.read_text(encoding="utf-8"))
+    if order["cores"] is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, order["cores"])
+    from bench.errors import BenchError
+
+    try:
+        answer = {"answer": import_module(module).probe(order["job"]).model_dump(mode="json")}
+    except BenchError as error:
+        answer = {"error": {"message": error.message, "where": error.where, "hint": error.hint}}
+    answer_file.write_text(json.dumps(answer), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

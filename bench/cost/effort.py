@@ -1,0 +1,48 @@
+"""How much is measured: for numbers to keep, or for a look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured.
+
+    Attributes:
+        processes: Fresh processes that each timed probe runs in, one after another.
+        encode_seconds: Seconds of timed calls at least of each latency of encoding, over all processes.
+        search_seconds: Seconds of timed calls at least of each view's search, over all processes.
+        calls: Timed calls at least, over all processes, unless the cap comes first.
+        cap: Seconds after which no further call is timed, as a multiple of the seconds above.
+        queries: Queries that recall and throughput of search are measured with.
+    """
+
+    processes: int
+    encode_seconds: float
+    search_seconds: float
+    calls: int
+    cap: float
+    queries: int
+
+    def encode(self) -> dict[str, float]:
+        """What one process times of each latency of encoding, as arguments of time_calls."""
+        return self._one_process(self.encode_seconds)
+
+    def search(self) -> dict[str, float]:
+        """What one process times of each view's search, likewise."""
+        return self._one_process(self.search_seconds)
+
+    def _one_process(self, seconds: float) -> dict[str, float]:
+        seconds /= self.processes
+        return {
+            "min_calls": ceil(self.calls / self.processes),
+            "min_seconds": seconds,
+            "max_seconds": seconds * self.cap,
+        }
+
+
+# 459 calls are what a p99 needs (bench.cost.timing).
+KEEP = Effort(processes=3, encode_seconds=10.0, search_seconds=1.0, calls=459, cap=6.0, queries=1000)
+LOOK = Effort(processes=1, encode_seconds=1.0, search_seconds=0.05, calls=90, cap=3.0, queries=200)

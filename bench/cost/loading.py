@@ -1,0 +1,53 @@
+"""Loading a model in a probe process."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.models.registry import ModelEntry
+from bench.models.source import Located
+
+if TYPE_CHECKING:
+    from bench.models.encoder import SentenceEncoder
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model as a probe process needs it.
+
+    Attributes:
+        entry: Its entry in the registry.
+        located: Its files.
+        space: The fingerprint that its files must have.
+    """
+
+    entry: ModelEntry
+    located: Located
+    space: str
+
+    def to_job(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "entry": self.entry.model_dump(mode="json", exclude_unset=True),
+            "base_dir": str(self.entry.base_dir),
+            "located": {**asdict(self.located), "path": str(self.located.path)},
+            "space": self.space,
+        }
+
+    @classmethod
+    def from_job(cls, job: dict[str, Any]) -> ModelFiles:
+        """From what `to_job` gave."""
+        entry = ModelEntry.model_validate(job["entry"]).model_copy(update={"base_dir": Path(job["base_dir"])})
+        return cls(entry, Located(**{**job["located"], "path": Path(job["located"]["path"])}), job["space"])
+
+    def load(self) -> SentenceEncoder:
+        """The loaded model.
+
+        Raises:
+            BenchError: It cannot be loaded, or its files are no longer those that were planned.
+        """
+        from bench.models.encoder import load_verified
+
+        return load_verified(self.entry, self.located, self.space)

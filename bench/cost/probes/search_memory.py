@@ -1,0 +1,27 @@
+"""Peak memory of a process that searches one view's index and has never held anything else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.cost.answer import Answer
+from bench.cost.memory import peak_rss_mib, reset_peak
+from bench.cost.probes.search import searches
+
+_CALLS = 50
+
+
+def probe(job: dict[str, Any]) -> Answer:
+    """Load one index, search some queries, and read the peak.
+
+    Args:
+        job: As for bench.cost.probes.search, with one view.
+    """
+    answer = Answer()
+    for view, search, inputs in searches(job):
+        # The peak from here on holds the index and the search, but not what loading took for a moment.
+        phases = reset_peak()
+        for query in inputs[:_CALLS]:
+            search(query)
+        answer.add("memory_search_mib", peak_rss_mib() if phases else None, view)
+    return answer
