@@ -53,3 +53,14 @@ def bench_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("needs the public data sets: set BENCH_DATA")
     return Path(folder).resolve()
+
+
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of the Hub's client, of the test's own."""
+    from huggingface_hub import constants
+
+    cache = tmp_path / "hub"
+    cache.mkdir()
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    return cache

@@ -237,7 +237,8 @@ class _Run:
         sets, recipe = self._prepared.sets, self._prepared.recipe
         if len(sets) == 1:
             return datasets.Dataset.from_dict(sets[0].columns), make_loss(model, sets[0].loss, recipe)
-        names = [f"{number} {part.label}" for number, part in enumerate(sets)]
+        # Torch names a module for each, in which a file's name could not stand.
+        names = [str(number) for number in range(len(sets))]
         data = {name: datasets.Dataset.from_dict(part.columns) for name, part in zip(names, sets, strict=True)}
         losses = {name: make_loss(model, part.loss, recipe) for name, part in zip(names, sets, strict=True)}
         return datasets.DatasetDict(data), losses
