@@ -47,6 +47,11 @@ class SentenceEncoder:
         self.profile = _profile(model, name)
 
     @property
+    def transformer(self) -> SentenceTransformer:
+        """The model of sentence-transformers."""
+        return self._model
+
+    @property
     def counts_tokens(self) -> bool:
         """Whether the model's own tokenizer counts tokens; else they are estimated from characters."""
         return callable(getattr(self._model, "tokenizer", None))
@@ -106,7 +111,7 @@ def load_encoder(entry: ModelEntry, located: Located) -> SentenceEncoder:
     """
     model = load_transformer(entry, located)
     model.eval()
-    with _reasons_told(entry, located):
+    with reasons_told(entry, located):
         return SentenceEncoder(model, entry.name)
 
 
@@ -122,7 +127,7 @@ def load_transformer(entry: ModelEntry, located: Located) -> SentenceTransformer
     from sentence_transformers import SentenceTransformer
 
     device = check_device(entry.device, where)
-    with _reasons_told(entry, located):
+    with reasons_told(entry, located):
         with _MissingWeights() as missing:
             model = SentenceTransformer(
                 str(located.path),
@@ -141,7 +146,7 @@ def load_transformer(entry: ModelEntry, located: Located) -> SentenceTransformer
 
 
 @contextmanager
-def _reasons_told(entry: ModelEntry, located: Located) -> Iterator[None]:
+def reasons_told(entry: ModelEntry, located: Located) -> Iterator[None]:
     """Turn whatever a library raises over a model's files into an error that can be reported."""
     try:
         yield
