@@ -89,7 +89,10 @@ def _differing(encoder: SentenceEncoder, copy: Any, entry: ModelEntry) -> str:
         update={"prompts": ours.prompts, "default_prompt": ours.default_prompt}
     )
     found = [name for name, value in ours.model_dump().items() if getattr(theirs, name) != value]
-    ways: dict[Role, Any] = {"query": copy.encode_query, "document": copy.encode_document, "text": copy.encode}
+    ways: dict[Role, Any] = {"query": copy.encode_query, "document": copy.encode_document}
+    if not ours.routed:
+        # A model with several ways through it may have none for texts that are neither.
+        ways["text"] = copy.encode
     for role, encode in ways.items():
         for text in _PROBES:
             expected = encoder.embed([text], ours.context(entry, role))[0]

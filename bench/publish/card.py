@@ -137,7 +137,8 @@ def _usage(subject: Subject, folder: str) -> str:
         calls = ['vectors = model.encode(["a text", "another"])']
     else:
         calls = ['queries = model.encode_query(["a question"])', 'documents = model.encode_document(["an answer"])']
-        calls.append('texts = model.encode(["a text that is compared with its like"])')
+        if not profile.routed:
+            calls.append('texts = model.encode(["a text that is compared with its like"])')
     lines = ["```python", "from sentence_transformers import SentenceTransformer", ""]
     lines += [f"model = SentenceTransformer({place}{remote})", *calls, "```"]
     dim = _fewer_dims(subject)
