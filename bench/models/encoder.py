@@ -111,7 +111,7 @@ def load_encoder(entry: ModelEntry, located: Located) -> SentenceEncoder:
     """
     model = load_transformer(entry, located)
     model.eval()
-    with reasons_told(entry, located):
+    with _reasons_told(entry, located):
         return SentenceEncoder(model, entry.name)
 
 
@@ -127,7 +127,7 @@ def load_transformer(entry: ModelEntry, located: Located) -> SentenceTransformer
     from sentence_transformers import SentenceTransformer
 
     device = check_device(entry.device, where)
-    with reasons_told(entry, located):
+    with _reasons_told(entry, located):
         with _MissingWeights() as missing:
             model = SentenceTransformer(
                 str(located.path),
@@ -146,7 +146,7 @@ def load_transformer(entry: ModelEntry, located: Located) -> SentenceTransformer
 
 
 @contextmanager
-def reasons_told(entry: ModelEntry, located: Located) -> Iterator[None]:
+def _reasons_told(entry: ModelEntry, located: Located) -> Iterator[None]:
     """Turn whatever a library raises over a model's files into an error that can be reported."""
     try:
         yield

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +13,18 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.files import write_json
-from bench.models.encoder import SentenceEncoder, reasons_told
+from bench.models.encoder import SentenceEncoder
 from bench.models.registry import ModelEntry, Role
 from bench.models.source import Located
 
 # Largest difference of a vector read back, relative to its largest number: the same weights, laid out anew in memory.
 _TOLERANCE = {"float32": 1e-5, "float16": 1e-2, "bfloat16": 5e-2}
+_OWN_FILES = "a module of the model does not save all that it needs: use the model's own files"
 _CONFIG = "config_sentence_transformers.json"
 _PROBES = ("a steel pipe", "Which valve fits a pipe of two inches?", "Paint")
 
 
-def save_model(encoder: SentenceEncoder, entry: ModelEntry, folder: Path) -> None:
+def save_model(encoder: SentenceEncoder, entry: ModelEntry, located: Located, folder: Path) -> None:
     """Write a model so that sentence-transformers encodes with it as bench does, and try that.
 
     The weights are written in the entry's dtype; max_seq_length and the prompts stand in the folder's configuration:
@@ -29,34 +33,52 @@ def save_model(encoder: SentenceEncoder, entry: ModelEntry, folder: Path) -> Non
     Args:
         encoder: The model, loaded under the entry.
         entry: Its settings.
+        located: Its files.
         folder: An empty folder.
 
     Raises:
         OSError: The folder cannot be written.
         BenchError: The model cannot be saved, or what was saved encodes in another way.
     """
-    where = f"model `{entry.name}`"
-    try:
+    with _told(entry, "cannot be saved", "check that there is room on the disk"):
         encoder.transformer.save_pretrained(str(folder), create_model_card=False)
+        if entry.trust_remote_code:
+            _add_code(located.path, folder)
         _write_prompts(encoder, entry, folder / _CONFIG)
-    except OSError:
-        raise
-    except Exception as error:
-        # Whatever the model's own modules and the library that writes its weights raise: of no common type.
-        raise BenchError(
-            f"cannot be saved: {type(error).__name__}: {error}",
-            where=where,
-            hint="check that there is room on the disk; `bench --debug ...` shows the Python traceback",
-        ) from error
-    with reasons_told(entry, Located(folder, str(folder), "folder")):
-        copy = _load(folder, entry)
-        differing = _differing(encoder, copy, entry)
+    with _told(entry, "a saved copy of it does not work", _OWN_FILES):
+        differing = _differing(encoder, _load(folder, entry), entry)
     if differing:
         raise BenchError(
             f"a saved copy of it encodes in another way: {differing} differ",
-            where=where,
-            hint="a module of the model does not save all that it needs; use its own files",
+            where=f"model `{entry.name}`",
+            hint=_OWN_FILES,
         )
+
+
+@contextmanager
+def _told(entry: ModelEntry, what: str, hint: str) -> Iterator[None]:
+    """Turn whatever a model's own modules and the library that writes weights raise into an error with a way out."""
+    try:
+        yield
+    except BenchError:
+        raise
+    except Exception as error:
+        # Those of the system have a number; libraries raise others over what they do not find in a file.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        reason = next((line for line in str(error).splitlines() if line.strip()), "")
+        raise BenchError(
+            f"{what}: {type(error).__name__}: {reason}",
+            where=f"model `{entry.name}`",
+            hint=f"{hint}; `bench --debug ...` shows the Python traceback",
+        ) from error
+
+
+def _add_code(source: Path, folder: Path) -> None:
+    """Copy the model's own Python code: that of later modules is saved where no loader looks for it."""
+    for path in source.glob("*.py"):
+        if not (folder / path.name).exists():
+            shutil.copyfile(path, folder / path.name)
 
 
 def _write_prompts(encoder: SentenceEncoder, entry: ModelEntry, file: Path) -> None:

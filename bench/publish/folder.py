@@ -82,7 +82,7 @@ def publish_model(
     results = own_results(records, entry.name, identity.model)
     with whole_folder(place) as draft:
         encoder = load_verified(entry, located, identity.space)
-        save_model(encoder, entry, draft)
+        save_model(encoder, entry, located, draft)
         if record is None:
             for path in [path for pattern in _TERMS for path in located.path.glob(pattern) if path.is_file()]:
                 shutil.copyfile(path, draft / path.name)

@@ -22,9 +22,8 @@ TEXTS = ["red pipe", "a steel valve for the blue hose ?", "", "nail " * 60, "unk
 
 def save(folder, target, **settings):
     entry = ModelEntry(name="m", source=[str(folder)], device="cpu", **settings)
-    encoder = load_encoder(entry, Located(folder, str(folder), "folder"))
-    save_model(encoder, entry, target)
-    return entry, encoder
+    located = Located(folder, str(folder), "folder")
+    save_model(load_encoder(entry, located), entry, located, target)
 
 
 def ways(model):
@@ -68,7 +67,7 @@ def test_the_models_default_prompt_stays_unless_the_entry_has_another(tiny_model
 
 
 def test_a_saved_model_cuts_texts_where_the_entry_says(tiny_model, tmp_path):
-    _, encoder = save(tiny_model, tmp_path / "saved", max_seq_length=5, prompts={"query": "red : "})
+    save(tiny_model, tmp_path / "saved", max_seq_length=5, prompts={"query": "red : "})
     saved, plain = SentenceTransformer(str(tmp_path / "saved"), device="cpu"), SentenceTransformer(str(tiny_model))
     uncut = plain.encode(TEXTS, prompt="red : ")
     plain.max_seq_length = 5
@@ -138,11 +137,62 @@ def test_a_model_that_does_not_save_all_it_needs_is_refused(tiny_model, tmp_path
         save(tiny_model, tmp_path / "again")
 
 
-def test_what_the_library_cannot_save_is_told(tiny_model, tmp_path, monkeypatch):
+CODE = """
+from sentence_transformers.models import Module
+
+class Scale(Module):
+    config_keys = ["factor"]
+    config_file_name = "config.json"
+
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, features, **_):
+        features["sentence_embedding"] = features["sentence_embedding"] * self.factor
+        return features
+
+    def save(self, output_path, *args, **settings):
+        SAVE
+"""
+
+
+def with_own_code(folder, save):
+    (folder / "scaling.py").write_text(CODE.replace("SAVE", save))
+    modules = json.loads((folder / "modules.json").read_text())
+    modules.append({"idx": 3, "name": "3", "path": "3_Scale", "type": "scaling.Scale"})
+    (folder / "modules.json").write_text(json.dumps(modules))
+    (folder / "3_Scale").mkdir()
+    (folder / "3_Scale" / "config.json").write_text('{"factor": 3.0}')
+    return folder
+
+
+def test_a_models_own_code_goes_with_it(tiny_model, tmp_path):
+    source = with_own_code(tiny_model, "self.save_config(output_path)")
+    plain = SentenceTransformer(str(source), device="cpu", trust_remote_code=True).encode(TEXTS)
+    save(source, tmp_path / "saved", trust_remote_code=True)
+    shutil.rmtree(source)
+    saved = SentenceTransformer(str(tmp_path / "saved"), device="cpu", trust_remote_code=True)
+    np.testing.assert_allclose(saved.encode(TEXTS), plain, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(plain, axis=1), 3.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("pass", "a saved copy of it does not work: TypeError"), ("raise KeyError('x')", "cannot be saved")],
+)
+def test_a_module_that_cannot_be_saved_is_refused(tiny_model, tmp_path, code, words):
+    with pytest.raises(BenchError, match=words) as caught:
+        save(with_own_code(tiny_model, code), tmp_path / "saved", trust_remote_code=True)
+    assert "--debug" in caught.value.hint
+
+
+@pytest.mark.parametrize("error", [RuntimeError, OSError])
+def test_what_the_library_cannot_save_is_told(tiny_model, tmp_path, monkeypatch, error):
     def fail(*_, **__):
-        raise RuntimeError("I/O error: no space left")
+        raise error("I/O error: no space left")
 
     monkeypatch.setattr(SentenceTransformer, "save_pretrained", fail)
-    with pytest.raises(BenchError, match="cannot be saved: RuntimeError: I/O error") as caught:
+    with pytest.raises(BenchError, match=f"cannot be saved: {error.__name__}: I/O error") as caught:
         save(tiny_model, tmp_path / "saved")
     assert "room on the disk" in caught.value.hint
