@@ -17,7 +17,18 @@ from support import make_model
 
 from bench.cost import effort
 
-TINY_EFFORT = effort.Effort(processes=1, encode_seconds=0.05, search_seconds=0.02, calls=90, cap=20.0, queries=50)
+TINY_EFFORT = effort.Effort(
+    processes=1,
+    encode_seconds=0.05,
+    search_seconds=0.02,
+    calls=90,
+    cap=20.0,
+    queries=50,
+    warm_up_seconds=0.5,
+    bulk_seconds=0.2,
+    batch_sizes=(2, 4),
+    energy_seconds=0.05,
+)
 
 
 @pytest.fixture(autouse=True)

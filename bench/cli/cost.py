@@ -40,7 +40,8 @@ def cost(
     precisions: Precisions = None,
     device: Device = None,
     probes: Annotated[
-        list[str] | None, typer.Option("--probes", metavar="NAMES", help="Only these: encode,bulk,memory,search.")
+        list[str] | None,
+        typer.Option("--probes", metavar="NAMES", help="Only these: encode,bulk,memory,energy,search."),
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="For a look: one short process a probe; nothing is kept.")

@@ -17,6 +17,10 @@ class Effort:
         calls: Timed calls at least, over all processes, unless the cap comes first.
         cap: Seconds after which no further call is timed, as a multiple of the seconds above.
         queries: Queries that recall and throughput of search are measured with.
+        warm_up_seconds: Longest warm-up of encoding single texts.
+        bulk_seconds: Seconds about of encoding in batches, over all processes and batch sizes.
+        batch_sizes: Texts a batch, for encoding in batches.
+        energy_seconds: Seconds at least over which energy is counted.
     """
 
     processes: int
@@ -25,10 +29,14 @@ class Effort:
     calls: int
     cap: float
     queries: int
+    warm_up_seconds: float
+    bulk_seconds: float
+    batch_sizes: tuple[int, ...]
+    energy_seconds: float
 
     def encode(self) -> dict[str, float]:
         """What one process times of each latency of encoding, as arguments of time_calls."""
-        return self._one_process(self.encode_seconds)
+        return self._one_process(self.encode_seconds) | {"warm_up_seconds": self.warm_up_seconds}
 
     def search(self) -> dict[str, float]:
         """What one process times of each view's search, likewise."""
@@ -44,5 +52,27 @@ class Effort:
 
 
 # 459 calls are what a p99 needs (bench.cost.timing).
-KEEP = Effort(processes=3, encode_seconds=10.0, search_seconds=1.0, calls=459, cap=6.0, queries=1000)
-LOOK = Effort(processes=1, encode_seconds=1.0, search_seconds=0.05, calls=90, cap=3.0, queries=200)
+KEEP = Effort(
+    processes=3,
+    encode_seconds=10.0,
+    search_seconds=1.0,
+    calls=459,
+    cap=6.0,
+    queries=1000,
+    warm_up_seconds=2.0,
+    bulk_seconds=36.0,
+    batch_sizes=(1, 8, 16, 32, 64, 128, 256),
+    energy_seconds=10.0,
+)
+LOOK = Effort(
+    processes=1,
+    encode_seconds=1.0,
+    search_seconds=0.05,
+    calls=90,
+    cap=3.0,
+    queries=200,
+    warm_up_seconds=0.5,
+    bulk_seconds=3.0,
+    batch_sizes=(8, 32, 128),
+    energy_seconds=2.0,
+)

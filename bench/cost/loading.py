@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.cost.devices import require_free
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
 
@@ -46,8 +47,11 @@ class ModelFiles:
         """The loaded model.
 
         Raises:
-            BenchError: It cannot be loaded, or its files are no longer those that were planned.
+            BenchError: It cannot be loaded, its files are no longer those that were planned, or another process uses
+                the GPU.
         """
-        from bench.models.encoder import load_verified
+        from bench.models.encoder import check_device, load_verified
 
+        where = f"model `{self.entry.name}`"
+        require_free(check_device(self.entry.device, where), where)
         return load_verified(self.entry, self.located, self.space)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bench.cost.effort import Effort
+from bench.cost.encoding import draw, encoding_jobs
 from bench.cost.loading import ModelFiles
 from bench.cost.schedule import ProbeJob, Subject
 from bench.models.profile import ModelProfile
@@ -18,19 +17,14 @@ from bench.models.registry import ModelEntry
 from bench.models.source import Located
 from bench.tasks.data import PairData, RetrievalData
 from bench.vectors.encode import batch_memory
-from bench.vectors.pipeline import usable_cores
 from bench.vectors.store import VectorSpace, keys_to_bytes, text_keys
 from bench.views import View
 
-PROBES = ("encode", "bulk", "memory", "search")
+PROBES = ("encode", "bulk", "memory", "energy", "search")
 _SEARCHING = ("search",)
 _OF_BASELINES = ("search",)
-_SEED = 20240917
-_SINGLES = 256
-_BULK = 512
 _MODULES = "bench.cost.probes."
 # What a process needs besides what it times, on the machine that this was written on.
-_LOADING_SECONDS = 7.0
 _STARTING_SECONDS = 0.8
 
 
@@ -83,32 +77,8 @@ def model_subject(
         effort: How much is measured.
         probes: Which of PROBES.
     """
-    retrieval = isinstance(data, RetrievalData)
-    files = ModelFiles(model.entry, model.located, model.space.folder.name).to_job()
-    if isinstance(data, RetrievalData):
-        singles = {"query": _draw(data.queries, _SINGLES), "document": _draw(data.documents, _SINGLES)}
-        bulk = _draw(data.documents, _BULK)
-    else:
-        singles = {"text": _draw(data.sentences1, _SINGLES)}
-        bulk = _draw([*data.sentences1, *data.sentences2], _BULK)
-    main, role = ("query", "document") if retrieval else ("text", "text")
-    jobs: list[ProbeJob] = []
-    calls, seconds = effort.encode(), len(singles) * (effort.encode()["min_seconds"] + 2.0)
-    for threads in dict.fromkeys((usable_cores(), 1)):
-        detail = threads if threads != usable_cores() else None
-        job = {"model": files, "texts": singles, "main": main, "threads": detail, "calls": calls}
-        jobs.append(ProbeJob("encode", f"{_MODULES}encode", job, _LOADING_SECONDS + seconds, effort.processes, threads))
-    bulk_job = {
-        "model": files,
-        "texts": bulk,
-        "role": role,
-        "batch_rows": model.entry.batch_size if model.entry.batch_size != "auto" else None,
-        "batch_memory": str(batch_memory(model.space)),
-    }
-    jobs.append(ProbeJob("bulk", f"{_MODULES}bulk", bulk_job, 15.0, effort.processes, usable_cores()))
-    memory_job = {"model": files, "texts": bulk, "role": role}
-    jobs.append(ProbeJob("memory", f"{_MODULES}memory", memory_job, 12.0))
-    not_measured = {}
+    files = ModelFiles(model.entry, model.located, model.space.folder.name)
+    jobs, not_measured = encoding_jobs(files, batch_memory(model.space), data, effort, probes)
     if isinstance(data, RetrievalData):
         if can_search():
             build = _build_job(model, data, views, workspace, effort)
@@ -125,7 +95,7 @@ def baseline_subject(
     build = {"workspace": str(workspace), "texts": data.documents}
     search = {
         "workspace": str(workspace),
-        "query_texts": _draw(data.queries, effort.queries),
+        "query_texts": draw(data.queries, effort.queries),
         "calls": effort.search(),
     }
     return Subject(name, _search_jobs(build, search, [], effort) if "search" in probes else [])
@@ -168,10 +138,3 @@ def _build_job(
         "views": [(view.truncate_dim, view.precision) for view in views],
         "max_queries": effort.queries,
     }
-
-
-def _draw(texts: Sequence[str], count: int) -> list[str]:
-    """A sample of unique texts, the same for the same texts."""
-    unique = sorted(set(texts))
-    rng = np.random.default_rng(_SEED)
-    return [unique[row] for row in rng.permutation(len(unique))[:count]]

@@ -60,6 +60,7 @@ def time_calls(
     max_seconds: float,
     max_calls: int | None = None,
     warm_up_seconds: float = 2.0,
+    synchronise: Callable[[], object] | None = None,
 ) -> Timing:
     """Call `operation` on the inputs in turn, again and again.
 
@@ -71,6 +72,7 @@ def time_calls(
         max_seconds: Seconds after which no further call starts.
         max_calls: Calls after which no further call starts.
         warm_up_seconds: Longest warm-up; it ends early when the medians of its halves differ by less than 5%.
+        synchronise: Waits for the device; called on both sides of the clock.
     """
     position = 0
 
@@ -78,8 +80,12 @@ def time_calls(
         nonlocal position
         value = inputs[position % len(inputs)]
         position += 1
+        if synchronise:
+            synchronise()
         start = time.perf_counter()
         operation(value)
+        if synchronise:
+            synchronise()
         return (time.perf_counter() - start) * 1000
 
     cold = once()

@@ -88,18 +88,31 @@ class SentenceEncoder:
         Raises:
             torch.OutOfMemoryError: The batch does not fit on the device.
         """
+        return self.forward(self.tokenize(texts, context), context)
+
+    def tokenize(self, texts: list[str], context: TextContext) -> dict[str, Any]:
+        """The first half of `embed`: what the model takes in for one batch, in main memory."""
+        with self._tokenizing:
+            features: dict[str, Any] = self._model.preprocess(
+                texts, prompt=context.prompt or None, **_route_of(context)
+            )
+        return features
+
+    def forward(self, features: dict[str, Any], context: TextContext) -> npt.NDArray[np.float32]:
+        """The second half of `embed`: features to the device, through the model, and the vectors back."""
         import torch
 
-        extra = {"task": context.route} if context.route else {}
         with torch.inference_mode():
-            with self._tokenizing:
-                features: dict[str, Any] = self._model.preprocess(texts, prompt=context.prompt or None, **extra)
             moved = {
                 key: value.to(self._model.device) if isinstance(value, torch.Tensor) else value
                 for key, value in features.items()
             }
-            vectors = self._model(moved, **extra)["sentence_embedding"]
+            vectors = self._model(moved, **_route_of(context))["sentence_embedding"]
             return np.ascontiguousarray(vectors.float().cpu().numpy())
+
+
+def _route_of(context: TextContext) -> dict[str, Any]:
+    return {"task": context.route} if context.route else {}
 
 
 def load_encoder(entry: ModelEntry, located: Located) -> SentenceEncoder:

@@ -149,7 +149,7 @@ class Pipeline:
         try:
             return self._encoder.embed(texts, context)
         except Exception as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
             if len(texts) == 1:
                 raise BenchError(
@@ -209,8 +209,15 @@ class Pipeline:
         self._since = time.perf_counter()
 
 
-def _out_of_memory(error: Exception) -> bool:
-    return type(error).__name__ == "OutOfMemoryError" or "out of memory" in str(error).lower()
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error of a library means that a device's memory, or the machine's, is full."""
+    said = str(error).lower()
+    # torch says it in words of its own for each device; `can't allocate memory` is its CPU allocator.
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or any(words in said for words in ("out of memory", "can't allocate memory"))
+    )
 
 
 def _one_torch_thread() -> None:
