@@ -73,6 +73,25 @@ def test_limits(monkeypatch):
     assert len(fast.samples_ms) == 8
 
 
+def test_the_device_is_waited_for_on_both_sides_of_the_clock(monkeypatch):
+    clock = Clock(monkeypatch)
+    pending = [0.0]
+
+    def operation(_):
+        # The call returns at once; its work takes the device 10 ms.
+        pending[0] += 0.01
+
+    def synchronise():
+        clock.now += pending[0]
+        pending[0] = 0.0
+
+    pending[0] = 5.0
+    found = time_calls(operation, [0], min_calls=9, min_seconds=0, max_seconds=9, warm_up_seconds=0.1,
+                       synchronise=synchronise)  # fmt: skip
+    assert found.cold_ms == pytest.approx(10)
+    assert found.samples_ms == pytest.approx([10.0] * 9)
+
+
 def test_stalls_are_counted():
     steady = [10.0, 10.1, 9.9, 10.2, 9.8] * 40
     assert outliers(steady) == 0

@@ -51,6 +51,15 @@ def test_vectors_are_those_of_sentence_transformers(tiny_model, prompt):
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("prompt", ["", "red : "])
+def test_the_two_halves_apart_give_the_same_vectors(tiny_model, prompt):
+    encoder, context = load(tiny_model), TextContext(prompt=prompt)
+    features = encoder.tokenize(TEXTS, context)
+    counts = encoder.token_counts(TEXTS, context)
+    assert features["attention_mask"].sum(dim=1).tolist() == counts.tolist()
+    np.testing.assert_array_equal(encoder.forward(features, context), encoder.embed(TEXTS, context))
+
+
 @pytest.mark.parametrize("family", ["bert", "mpnet"])
 def test_a_plain_transformer_gives_the_mean_of_its_tokens(tmp_path, family):
     import torch

@@ -89,7 +89,7 @@ def probe(job: dict[str, Any]) -> Answer:
     if flops := model_flops(encoder, texts, best.batches, context):
         answer.add("encode_matmul_share", flops / best.seconds / 1e9 / machine, n=best.passes)
     else:
-        answer.not_measured["encode_matmul_share"] = "the operations of this model are not torch's"
+        answer.not_measured["encode_matmul_share"] = "the model makes no matrix products that torch counts"
     answer.settings |= {"before": before, "after": device.facts()} if before else {}
     return answer
 
