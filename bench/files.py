@@ -8,9 +8,11 @@ import hashlib
 import json
 import os
 import re
+import secrets
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,7 @@ def write_error(path: Path, error: OSError) -> BenchError:
         errno.EEXIST: "a file stands where a folder is needed: choose another folder",
         errno.EISDIR: "a folder stands where the file should go: move it away or choose another folder",
         errno.ENAMETOOLONG: "choose a shorter name",
+        errno.ENOTEMPTY: "there are files in it: choose another folder",
     }
     return BenchError(
         f"cannot write: {error.strerror or error}",
@@ -143,9 +146,7 @@ def _write(path: Path, content: bytes, *, replace: bool) -> bool:
             handle.flush()
             os.fsync(handle.fileno())
         # mkstemp makes private files; results are meant to be shared like any other file.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
+        _share(Path(temporary))
         if replace:
             Path(temporary).replace(path)
             return True
@@ -163,6 +164,13 @@ def _write(path: Path, content: bytes, *, replace: bool) -> bool:
                 Path(temporary).unlink()
 
 
+def _share(path: Path) -> None:
+    """Give a file the permissions that any new file gets."""
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod(0o666 & ~mask)
+
+
 def write_text(path: Path, content: str) -> None:
     """`write_bytes` for UTF-8 text."""
     write_bytes(path, content.encode("utf-8"))
@@ -171,6 +179,33 @@ def write_text(path: Path, content: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file with sorted keys, two-space indents and a final newline."""
     write_text(path, json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A folder that appears whole or not at all: it is filled under another name beside its place.
+
+    Args:
+        path: Its place; nothing, or an empty folder, is there.
+
+    Yields:
+        The folder to fill, which is moved to its place when the block ends, and removed when that raises.
+
+    Raises:
+        BenchError: It cannot be written there.
+    """
+    draft = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.tmp")
+    try:
+        draft.mkdir(parents=True)
+        yield draft
+        # Libraries that write weights make private files.
+        for file in walk_files(draft):
+            _share(file)
+        draft.rename(path)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def check_writable(folder: Path) -> None:

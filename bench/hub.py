@@ -60,7 +60,8 @@ def snapshot(
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     options = {"revision": revision} | ({"repo_type": kind} if kind != "model" else {})
-    wanted = {name: value for name, value in (("allow_patterns", allow), ("ignore_patterns", ignore)) if value}
+    wanted = {"allow_patterns": _anywhere(allow), "ignore_patterns": ignore}
+    wanted = {name: patterns for name, patterns in wanted.items() if patterns}
     cached: Path | None = None
     try:
         cached = Path(snapshot_download(repo, local_files_only=True, **options))
@@ -88,6 +89,11 @@ def snapshot(
         raise unreachable(repo, error, where, otherwise) from error
     write_text(_mark(repo, kind, path, allow), "")
     return path
+
+
+def _anywhere(patterns: Sequence[str] | None) -> list[str]:
+    """Patterns as the Hub's client reads them, to which `**/` means at least one folder."""
+    return list(dict.fromkeys(each for pattern in patterns or () for each in (pattern, pattern.replace("**/", ""))))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from bench.models.source import Located, locate
 from bench.quality.bm25 import baseline_fingerprint
 from bench.results.index import Cost, ResultIndex
 from bench.results.schema import QualityRecord
-from bench.tasks.sources import NotAvailableError
+from bench.tasks.places import NotAvailableError
 from bench.tasks.unit import TaskUnit
 from bench.vectors.store import VectorSpace, store_root
 from bench.views import View, sort_key
@@ -216,7 +216,7 @@ def _units(
             try:
                 _ = unit.info
             except NotDownloadedError as error:
-                missing.add(unit, _after_download(error))
+                missing.add(unit, after_download(error))
                 continue
             except NotAvailableError as error:
                 missing.add(unit, error)
@@ -231,7 +231,8 @@ def _units(
     return units
 
 
-def _after_download(error: NotDownloadedError) -> BenchError:
+def after_download(error: NotDownloadedError) -> BenchError:
+    """What a plan that may not download says of something that a run would download."""
     return BenchError(error.message, where=error.where, hint="a run without --dry-run downloads it")
 
 
@@ -243,7 +244,7 @@ def _plan_model(
     try:
         located = locate(entry, download=options.download)
     except NotDownloadedError as error:
-        raise _after_download(error) from error
+        raise after_download(error) from error
     identity = fingerprint(entry, located.path)
     space = VectorSpace(store_root(cache_root()), identity.space)
     profile = space.profile()

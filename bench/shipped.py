@@ -1,4 +1,4 @@
-"""The models.yaml and tasks that come with the program."""
+"""The models.yaml, recipes and tasks that come with the program."""
 
 from __future__ import annotations
 

@@ -116,6 +116,43 @@ def write_pairs(path: Path, count: int = 12, seed: int = 0) -> Path:
     )
 
 
+_SPECIAL = {
+    "bert": ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"],
+    # Padding has the number 1 in this family.
+    "mpnet": ["<s>", "<pad>", "</s>", "[UNK]", "<mask>"],
+}
+
+
+def _write_vocabulary(folder: Path, family: str) -> int:
+    """Write vocab.txt; returns the number of tokens."""
+    folder.mkdir(parents=True)
+    letters = list("abcdefghijklmnopqrstuvwxyz0123456789?.,:")
+    vocabulary = [*_SPECIAL[family], *WORDS, *letters, *(f"##{c}" for c in letters)]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n")
+    return len(vocabulary)
+
+
+def make_transformer(folder: Path, *, family: str = "bert", seed: int = 0, width: int = 32) -> Path:
+    """A masked language model of two layers with random weights, as transformers saves one; `bert` or `mpnet`."""
+    import torch
+    import transformers
+
+    torch.manual_seed(seed)
+    settings = {
+        "vocab_size": _write_vocabulary(folder, family), "hidden_size": width, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "intermediate_size": 2 * width, "max_position_embeddings": 64,
+    }  # fmt: skip
+    if family == "mpnet":
+        model = transformers.MPNetForMaskedLM(transformers.MPNetConfig(**settings))
+        tokenizer = transformers.MPNetTokenizerFast(str(folder / "vocab.txt"), model_max_length=48)
+    else:
+        model = transformers.BertForMaskedLM(transformers.BertConfig(**settings))
+        tokenizer = transformers.BertTokenizerFast(str(folder / "vocab.txt"), model_max_length=48)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 def make_model(folder: Path, *, seed: int = 0, width: int = 32, prompts: Mapping[str, str] | None = None) -> Path:
     """A real sentence-transformers model of two layers with random weights, in a folder."""
     import torch
@@ -124,13 +161,9 @@ def make_model(folder: Path, *, seed: int = 0, width: int = 32, prompts: Mapping
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
     base = folder.with_name(f"{folder.name}-base")
-    base.mkdir(parents=True)
-    letters = list("abcdefghijklmnopqrstuvwxyz0123456789?.,:")
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *letters, *(f"##{c}" for c in letters)]
-    (base / "vocab.txt").write_text("\n".join(vocabulary) + "\n")
     torch.manual_seed(seed)
     config = BertConfig(
-        vocab_size=len(vocabulary), hidden_size=width, num_hidden_layers=2, num_attention_heads=4,
+        vocab_size=_write_vocabulary(base, "bert"), hidden_size=width, num_hidden_layers=2, num_attention_heads=4,
         intermediate_size=2 * width, max_position_embeddings=64,
     )  # fmt: skip
     BertModel(config).save_pretrained(base)
@@ -250,3 +283,15 @@ def audit_record(
             for row, sentence in enumerate(sentences)
         ],
     )
+
+
+def made_record(**changes: object) -> dict[str, object]:
+    """What recipe.json of a made model holds."""
+    data = {"label": "shop (train)", "shape": "pairs", "rows": 1234, "loss": "CoSENT", "weight": None}
+    return {
+        "schema": 1, "bench_version": "0.1", "created": "2026-01-01T00:00:00+00:00", "name": "mini", "kind": "mrl",
+        "identity": "a" * 32, "recipe": {"base": "tiny"}, "base": {"name": "tiny", "fingerprint": "b" * 32},
+        "data": [{**data, "fingerprint": "c" * 32}], "versions": {"torch": "2"}, "leakage_allowed": False, "steps": 5,
+        "seconds": 1.0, "resumed_from": 0, "device": "cpu", "weights_sha256": {},
+        "evaluation": {"first": None, "best": None, "best_step": None}, **changes,
+    }  # fmt: skip

@@ -103,6 +103,11 @@ def test_every_key_is_explained(page, models):
     assert missing == set()
 
 
+def test_every_shipped_recipe_is_listed():
+    text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\.\./recipes/(\w+)\.yaml", text)) == {path.stem for path in ROOT.glob("recipes/*.yaml")}
+
+
 def test_every_cost_figure_is_explained():
     text = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "bench" / "cost").glob("*.py"))

@@ -25,6 +25,7 @@ from bench.files import (
     safe_name,
     user_path,
     walk_files,
+    whole_folder,
     write_bytes,
     write_json,
     write_text,
@@ -125,6 +126,36 @@ def test_a_file_in_the_place_of_a_folder(tmp_path):
     with pytest.raises(BenchError, match="cannot write") as caught:
         write_text(tmp_path / "results" / "x.json", "{}")
     assert caught.value.hint
+
+
+def test_a_folder_appears_whole(tmp_path):
+    target = tmp_path / "deep" / "folder"
+    with whole_folder(target) as draft:
+        (draft / "inner").mkdir()
+        (draft / "inner" / "x").write_text("content")
+        (draft / "inner" / "x").chmod(0o600)
+        assert not target.exists()
+    assert (target / "inner" / "x").read_text() == "content"
+    write_text(tmp_path / "other", "")
+    assert (target / "inner" / "x").stat().st_mode == (tmp_path / "other").stat().st_mode
+    assert [path.name for path in target.parent.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_of_a_folder_that_was_not_finished_nothing_stays(tmp_path, error):
+    with pytest.raises(error), whole_folder(tmp_path / "folder") as draft:
+        (draft / "x").write_text("half")
+        raise error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_takes_no_others_place(tmp_path):
+    with pytest.raises(BenchError, match="cannot write") as caught, whole_folder(tmp_path / "folder") as draft:
+        (draft / "x").write_text("mine")
+        write_text(tmp_path / "folder" / "x", "theirs")
+    assert "there are files in it" in caught.value.hint
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    assert (tmp_path / "folder" / "x").read_text() == "theirs"
 
 
 def test_check_writable_leaves_nothing(tmp_path):

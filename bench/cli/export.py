@@ -1,21 +1,22 @@
-"""`bench export`: results in other programs' forms."""
+"""`bench export`: results and models in other programs' forms."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bench.cli.options import ResultsFolder, split_list
+from bench.cli.options import RegistryFile, ResultsFolder, find_registry, split_list, with_made_folder
 from bench.errors import BenchError, UsageError, did_you_mean
 
-export = typer.Typer(help="Hand results to other programs.", no_args_is_help=True)
+export = typer.Typer(help="Hand results and models to other programs.", no_args_is_help=True)
 
 
 @export.callback()
 def group() -> None:
-    """Hand results to other programs."""
+    """Hand results and models to other programs."""
 
 
 @export.command()
@@ -54,6 +55,39 @@ def mteb(
     typer.echo(f"{new} files written to {folder}, {len(written) - new} were there already")
     for item in {item.model.name: item for item in exports}.values():
         typer.echo(f"  {item.model.info.name} is {item.model.name} at {item.model.revision}")
+
+
+@export.command()
+def model(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An embedding model of the registry.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write: a new one, or an empty one.")],
+    models: RegistryFile = None,
+    results: ResultsFolder = Path("results"),
+) -> None:
+    """Write a model as a folder of its own, with a card that shows its results.
+
+    `SentenceTransformer(DIR)` loads it and encodes as bench measured it: the entry's prompts, max_seq_length and dtype
+    stand in the folder. README.md says how the model was made and what it scored, for readers and for the Hub.
+    """
+    from bench.files import user_path
+    from bench.models.source import locate
+    from bench.publish.folder import check_free, publish_model
+    from bench.results.store import ResultStore
+
+    registry = find_registry(models)
+    [entry] = registry.select([name])
+    if entry.kind == "baseline":
+        raise UsageError(f"`{name}` is a baseline, not an embedding model", hint="`bench models` lists the kinds")
+    place = user_path(str(folder))
+    check_free(place)
+    records = ResultStore(results).records()
+    entry = with_made_folder(entry, registry, download=True)
+    written = publish_model(entry, locate(entry, download=True), records, place)
+    typer.echo(f"wrote {name} to {place}, fingerprint {written.fingerprint}")
+    if written.cells:
+        typer.echo(f"its card shows {written.cells} results")
+    else:
+        typer.echo(f"{results} has no current results of it; make some: bench run --model {shlex.quote(name)}")
 
 
 def _only(option: str, values: list[str] | None, known: set[str]) -> list[str]:

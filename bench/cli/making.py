@@ -12,8 +12,9 @@ from rich.progress import MofNCompleteColumn, TaskID
 
 from bench.cli.progress import ProgressDisplay
 from bench.errors import BenchError
+from bench.hub import NotDownloadedError
 from bench.models.registry import ModelEntry
-from bench.plan import Failure, UnitSource
+from bench.plan import Failure, UnitSource, after_download
 from bench.runner import unexpected
 from bench.tasks.unit import TaskUnit
 from bench.training.data import TaskFinder
@@ -141,7 +142,9 @@ def make_missing(
 
 def failure(name: str, error: Exception) -> Failure:
     """A model that could not be made."""
-    if not isinstance(error, BenchError):
+    if isinstance(error, NotDownloadedError):
+        error = after_download(error)
+    elif not isinstance(error, BenchError):
         error = unexpected(error, f"training of `{name}`")
     return Failure(name, TRAINING, error)
 

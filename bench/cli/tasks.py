@@ -71,7 +71,7 @@ def _hub_row(card: TaskCard) -> list[str]:
 
 def _row(unit: TaskUnit, faults: list[str]) -> list[str]:
     from bench.errors import BenchError
-    from bench.tasks.sources import NotAvailableError
+    from bench.tasks.places import NotAvailableError
 
     names = [unit.task, unit.card.type, unit.split, unit.subset]
     try:

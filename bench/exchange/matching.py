@@ -10,7 +10,7 @@ from bench.exchange.published import PublishedTask
 from bench.hub import NotDownloadedError
 from bench.tasks.catalog import BrokenTask, Task
 from bench.tasks.data import NotHereError
-from bench.tasks.sources import NotAvailableError
+from bench.tasks.places import NotAvailableError
 from bench.tasks.unit import TaskUnit
 
 _ABSENT = (NotHereError, NotAvailableError, NotDownloadedError)

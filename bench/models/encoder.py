@@ -47,6 +47,11 @@ class SentenceEncoder:
         self.profile = _profile(model, name)
 
     @property
+    def transformer(self) -> SentenceTransformer:
+        """The model of sentence-transformers."""
+        return self._model
+
+    @property
     def counts_tokens(self) -> bool:
         """Whether the model's own tokenizer counts tokens; else they are estimated from characters."""
         return callable(getattr(self._model, "tokenizer", None))

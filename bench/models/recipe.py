@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from bench.config.names import HubId, PartName, inside
+
 Shape = Literal["pairs", "triplets", "scored-pairs", "labelled-pairs"]
 LossName = Literal[
     "MultipleNegativesRanking",
@@ -68,7 +70,10 @@ class TrainingData(_Strict):
         task: Name of a task, or a path to one: its queries with their relevant documents, or its scored pairs.
         split: The task's split.
         subset: The task's subset; by default the data without one.
-        files: Names or glob patterns of files, from the registry's folder or $BENCH_DATA.
+        files: Names or glob patterns of files, from the registry's folder or $BENCH_DATA, or of the Hub data set.
+        hub: Hub id of the data set that the files belong to.
+        revision: Branch, tag or commit of the Hub data set.
+        folder: Name of the Hub data set's folder in $BENCH_DATA; the repository's name by default.
         shape: What a row of the files is.
         columns: Which column of the files holds what, where it has another name.
         score_range: Scores of the files or the task that mean least and most similar; they are mapped to 0 and 1.
@@ -81,6 +86,9 @@ class TrainingData(_Strict):
     split: _Text = "train"
     subset: _Text | None = None
     files: _Texts | None = None
+    hub: HubId | None = None
+    revision: _Text | None = None
+    folder: PartName | None = None
     shape: Shape | None = None
     columns: dict[str, _Texts] = {}
     score_range: list[float] | None = Field(default=None, min_length=2, max_length=2)
@@ -93,7 +101,7 @@ class TrainingData(_Strict):
         if (self.task is None) == (self.files is None):
             raise ValueError("name either a `task` or `files`")
         if self.task is not None:
-            of_files = [name for name in ("shape", "columns") if name in self.model_fields_set]
+            of_files = [name for name in ("hub", "shape", "columns") if name in self.model_fields_set]
             if of_files:
                 raise ValueError(f"`{of_files[0]}` goes with `files`; a task says itself what it holds")
             return self
@@ -110,6 +118,20 @@ class TrainingData(_Strict):
         return self
 
     @model_validator(mode="after")
+    def _of_hub(self) -> TrainingData:
+        if self.hub is None:
+            unused = [name for name in ("revision", "folder") if name in self.model_fields_set]
+            if unused:
+                raise ValueError(f"`{unused[0]}` is that of a Hub data set: `hub` is missing")
+            return self
+        for name in self.files or []:
+            try:
+                inside(name)
+            except ValueError as error:
+                raise ValueError(f"`files`: {name} {error}") from error
+        return self
+
+    @model_validator(mode="after")
     def _range(self) -> TrainingData:
         if self.score_range is not None and self.score_range[0] >= self.score_range[1]:
             raise ValueError("`score_range` is [least, most], for instance [0, 5]")
@@ -119,7 +141,8 @@ class TrainingData(_Strict):
     def label(self) -> str:
         """What messages and tables call it."""
         if self.task is None:
-            return ", ".join(self.files or [])
+            names = ", ".join(self.files or [])
+            return f"{self.hub}: {names}" if self.hub else names
         subset = f" {self.subset}" if self.subset else ""
         return f"{self.task}{subset} ({self.split})"
 

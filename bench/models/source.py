@@ -22,7 +22,7 @@ SourceKind = Literal["folder", "package", "hub", "recipe"]
 
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
 # Weights of other frameworks and exports: a sentence-transformers model on torch reads none of them.
-HUB_IGNORED = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack", "*.tflite", "coreml/*", "*.gguf"]
+HUB_IGNORED = "onnx/* openvino/* *.onnx *.h5 *.ot *.msgpack *.tflite coreml/* *.gguf *.tar.gz".split()
 _TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "whitespace*.json")
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from tabulate import tabulate
-
 from bench.errors import BenchError
 from bench.files import write_text
+from bench.markdown import escape, pipe_table
 from bench.report.cells import (
     AUDIT_COMMAND,
     NOISY_MARK,
@@ -26,10 +24,6 @@ from bench.report.rows import COLUMNS, LEAKAGE_NOTE, Table, make_tables
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
 from bench.views import View, sort_key
-
-# An underscore between letters or digits marks nothing in GitHub's Markdown.
-_SPECIAL = re.compile(r"([\\`*{}\[\]<>|#!~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
-
 
 _Key: TypeAlias = tuple[str, View | None]  # model, view
 
@@ -85,11 +79,6 @@ def render_leaderboard(results: Path) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def escape(text: str) -> str:
-    """Text from a file, so that Markdown shows it as it is."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
-
-
 def _intro() -> str:
     return (
         "Made by `bench report` from `results/`; do not edit. Scores carry a 95% bootstrap interval; "
@@ -126,7 +115,7 @@ def _summary(tables: list[Table], means: list[MeanTable]) -> str:
             line.append(f"**{text}**" if text and score == best else text)
         lines.append(line)
     headings = [heading for heading, _, _ in columns]
-    return _markdown(lines, ["model", "kind", "dim", "precision", *headings], text_columns=4)
+    return pipe_table(lines, ["model", "kind", "dim", "precision", *headings], text_columns=4)
 
 
 def _mean_caption(table: MeanTable) -> str:
@@ -145,7 +134,7 @@ def _mean_table(table: MeanTable) -> str:
         bold = f"**{mean}**" if mean and row.mean == table.best_mean else mean
         lines.append([escape(row.model), row.kind, *view_text(row.view), bold, *scores])
     headings = ["model", "kind", "dim", "precision", "mean", *map(escape, table.subsets)]
-    return _markdown(lines, headings, text_columns=4)
+    return pipe_table(lines, headings, text_columns=4)
 
 
 def _caption(table: Table, environments: dict[str, dict[str, Any]]) -> str:
@@ -180,15 +169,10 @@ def _table(table: Table) -> str:
         lines.append(line)
     headings = ["model", "kind", "dim", "precision", escape(table.metric), *map(escape, table.shown)]
     headings += [column.title for column in columns]
-    return _markdown(lines, headings, text_columns=2)
+    return pipe_table(lines, headings, text_columns=2)
 
 
 def _legend() -> str:
     lines = [f"- **{column.title}**: {column.help}." for column in COLUMNS]
     lines.append("- An empty cell was not measured, or has no meaning for the model.")
     return "\n".join(lines)
-
-
-def _markdown(lines: list[list[str]], headings: list[str], text_columns: int) -> str:
-    align = ["left"] * text_columns + ["right"] * (len(headings) - text_columns)
-    return tabulate(lines, headers=headings, tablefmt="pipe", colalign=align, disable_numparse=True)

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from bench.config.names import HubId, PartName
 from bench.errors import did_you_mean
 from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
 from bench.tasks.tables.section import Table
@@ -26,9 +27,7 @@ _METRICS = {"retrieval": RETRIEVAL_METRICS, "sts": PAIR_METRICS}
 CARD_NAME = "task.yaml"
 
 _Text = Annotated[str, StringConstraints(min_length=1)]
-_Part = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 _Subset = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+ -]*$")]
-_HubId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")]
 
 
 class TaskCard(BaseModel):
@@ -60,11 +59,11 @@ class TaskCard(BaseModel):
     type: TaskType
     description: str = ""
     path: Path = Field(default=Path(), strict=False)
-    hub: _HubId | None = None
+    hub: HubId | None = None
     revision: _Text | None = None
     mteb: _Text | None = None
-    folder: _Part | None = None
-    splits: list[_Part] = Field(default=["test"], min_length=1)
+    folder: PartName | None = None
+    splits: list[PartName] = Field(default=["test"], min_length=1)
     subsets: list[_Subset] | None = Field(default=None, min_length=1)
     language: str | None = None
     licence: str | None = None

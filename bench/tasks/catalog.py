@@ -18,7 +18,8 @@ from bench.tasks.card import CARD_NAME, TaskCard
 from bench.tasks.data import NotHereError
 from bench.tasks.layouts import DEFAULT_SUBSET
 from bench.tasks.pairs import SUFFIXES
-from bench.tasks.sources import NotAvailableError, Sources
+from bench.tasks.places import NotAvailableError
+from bench.tasks.sources import Sources
 from bench.tasks.unit import TaskUnit
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from bench.files import read_text
 from bench.tasks.beir import read_beir, splits_of
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError, PairData, RetrievalData
-from bench.tasks.mteb_bridge import definition
+from bench.tasks.mteb_bridge import MtebDefinition, definition
 from bench.tasks.mteb_data import MtebData, load_mteb
 from bench.tasks.pairs import SUFFIXES, read_pairs
 from bench.tasks.tables.files import local_files
@@ -39,7 +39,7 @@ def read_data(card: TaskCard, path: Path, split: str, subset: str) -> TaskData:
     if card.table is not None:
         return read_table(local_files(path), card, split)
     if card.mteb is not None and (card.type == "mteb" or is_hub_layout(path)):
-        return load_mteb(definition(card.mteb), path, split, subset)
+        return _read_hub_layout(definition(card.mteb), path, split, subset)
     if card.type == "retrieval":
         return read_beir(
             path if subset == DEFAULT_SUBSET else path / subset,
@@ -56,6 +56,20 @@ def is_hub_layout(path: Path) -> bool:
         return False
     readme = path / "README.md"
     return readme.is_file() and read_text(readme).startswith("---")
+
+
+def _read_hub_layout(task: MtebDefinition, path: Path, split: str, subset: str) -> TaskData:
+    try:
+        return load_mteb(task, path, split, subset)
+    except NotHereError:
+        other = _ALSO.get(split)
+        if other is None:
+            raise
+        try:
+            return load_mteb(task, path, other, subset)
+        except NotHereError:
+            pass
+        raise
 
 
 def _pair_file(card: TaskCard, path: Path, split: str, subset: str) -> Path:

@@ -10,7 +10,8 @@ from bench.tasks.card import MAIN_METRICS, TaskCard, TaskType
 from bench.tasks.data import PairData, RetrievalData
 from bench.tasks.layouts import DEFAULT_SUBSET, TaskData
 from bench.tasks.mteb_data import MtebData
-from bench.tasks.sources import Loaded, Place, Sources
+from bench.tasks.places import Place
+from bench.tasks.sources import Loaded, Sources
 
 # Texts of more characters than this are read again rather than kept while others are worked on.
 _LARGE = 64 << 20

@@ -107,7 +107,7 @@ def _read(data: TrainingData, recipe: Recipe, base: Path, find: TaskFinder) -> T
         unit = find.unit(data.task, data.split, data.subset, base)
         shape, columns = _of_task(_task_data(unit, data), data)
     elif data.shape is not None:
-        shape, columns = data.shape, read_training_files(data, data.shape, base, limit)
+        shape, columns = data.shape, read_training_files(data, data.shape, base, limit, download=find.download)
     rows = len(next(iter(columns.values())))
     if not rows:
         raise BenchError("holds nothing to train on", where=data.label, hint="a data set needs at least one row")

@@ -22,9 +22,8 @@ from torch.utils.data import RandomSampler
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from bench.errors import BenchError
+from bench.training.checkpoints import mark_whole
 
-# A file in a checkpoint that says it is whole: a killed process may leave half of one.
-WHOLE = "whole"
 # A checkpoint is written at least this often: that much work a killed process can lose.
 _CHECKPOINT_SECONDS = 120.0
 _NUMBERS = ("score", "label")
@@ -102,7 +101,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Mark a checkpoint as whole."""
         del control
-        (Path(args.output_dir) / f"checkpoint-{state.global_step}" / WHOLE).touch()
+        mark_whole(Path(args.output_dir), state.global_step)
         self._saved = time.monotonic()
 
     def on_log(

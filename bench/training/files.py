@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, did_you_mean
-from bench.files import user_path
+from bench.files import safe_name, user_path
+from bench.hub import HubFolder
 from bench.models.recipe import ROLES, Shape, TrainingData
+from bench.tasks.data import NotHereError
 from bench.tasks.pairs import read_number
-from bench.tasks.sources import DATA_VARIABLE
+from bench.tasks.places import DATA_VARIABLE, HubData, Place
 from bench.tasks.tables.cells import SHOWN, match_columns, plain_text, several_texts
-from bench.tasks.tables.files import DataFile, local_files
+from bench.tasks.tables.files import DataFile, first_found, local_files, remote_files
 from bench.tasks.tables.rows import Format, Row, read_rows
 
 # Names under which a role's column is looked for where the recipe does not name it.
@@ -26,7 +28,9 @@ _USUAL: dict[str, list[str]] = {
 _SEVERAL = ("positive", "negative")
 
 
-def read_training_files(data: TrainingData, shape: Shape, base: Path, limit: int | None) -> dict[str, list[Any]]:
+def read_training_files(
+    data: TrainingData, shape: Shape, base: Path, limit: int | None, *, download: bool
+) -> dict[str, list[Any]]:
     """The rows of files as columns, by role in the order of ROLES.
 
     A row with several positives or negatives becomes one row for each combination of them.
@@ -35,12 +39,32 @@ def read_training_files(data: TrainingData, shape: Shape, base: Path, limit: int
         data: Names the files and their columns.
         shape: What a row is.
         base: The folder that relative names start from, before $BENCH_DATA.
-        limit: Rows to take, the first ones; None for all.
+        limit: Rows to take, the first ones; None for all. No more than them is read over the network.
+        download: Whether the Hub may be asked for a data set of its own; otherwise only its local cache is.
 
     Raises:
+        NotDownloadedError: Only the Hub can have the files and may not be asked.
+        NotAvailableError: They are files of a Hub data set, and no place has them.
         BenchError: There is no such file, a column is missing, or a cell does not hold what it must, with its place.
     """
-    rows = (row for file in _files(data, base) for row in _rows(file, data, shape))
+    if data.hub is None:
+        return _read(_files(data, base), data, shape, limit)
+    names = data.files or []
+    hub = HubData(
+        data.hub,
+        data.revision,
+        folder=data.folder or safe_name(data.hub.rpartition("/")[2]),
+        where="training data",
+        usable=lambda folder: _holds(folder, names),
+        patterns=names,
+        part=limit is not None,
+        download=download,
+    )
+    return hub.read(lambda place: _read(_files_of(place, names), data, shape, limit), ", ".join(names))
+
+
+def _read(files: list[DataFile], data: TrainingData, shape: Shape, limit: int | None) -> dict[str, list[Any]]:
+    rows = (row for file in files for row in _rows(file, data, shape))
     columns: dict[str, list[Any]] = {role: [] for role in ROLES[shape]}
     for row in islice(rows, limit):
         for role, value in zip(columns, row, strict=True):
@@ -67,6 +91,32 @@ def _files(data: TrainingData, base: Path) -> list[DataFile]:
             )
         found += files
     return found
+
+
+def _files_of(place: Place | HubFolder, names: list[str]) -> list[DataFile]:
+    """The files of a data set, in the order in which they are named, and by name where a pattern stands for several.
+
+    Raises:
+        NotHereError: One is not there.
+    """
+    find, where = (
+        (local_files(place.path), str(place.path)) if isinstance(place, Place) else (remote_files(place), place.repo)
+    )
+    found = []
+    for name in names:
+        files = first_found(find, [name])
+        if not files:
+            raise NotHereError(f"no file {name}", where=where)
+        found += files
+    return found
+
+
+def _holds(folder: Path, names: list[str]) -> bool:
+    """Whether a folder has all files, with all of their parts."""
+    try:
+        return bool(_files_of(Place(folder), names))
+    except NotHereError:
+        return False
 
 
 def _rows(file: DataFile, data: TrainingData, shape: Shape) -> Iterator[tuple[Any, ...]]:

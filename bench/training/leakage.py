@@ -10,7 +10,7 @@ from bench.errors import BenchError
 from bench.hub import NotDownloadedError
 from bench.results.schema import AuditFinding
 from bench.tasks.data import NotHereError, PairData, RetrievalData
-from bench.tasks.sources import NotAvailableError
+from bench.tasks.places import NotAvailableError
 from bench.tasks.unit import TaskUnit
 from bench.training.identity import Prepared
 

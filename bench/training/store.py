@@ -16,13 +16,30 @@ from bench import __version__, environment
 from bench.cache import sha256_of
 from bench.files import write_error, write_json, write_text
 from bench.models.source import weight_files
+from bench.training.card import model_card
 from bench.training.identity import TRAINING_SCHEMA, Prepared, library_versions, models_root
 from bench.training.outcome import Trained
+from bench.training.record import RECORD, MadeBase, MadeData, MadeEvaluation, MadeRecord
+
+
+def unfinished_root() -> Path:
+    """The folder of trainings that have not come to their end."""
+    return models_root() / "unfinished"
 
 
 def work_folder(prepared: Prepared) -> Path:
     """Where a model's checkpoints are kept until it is made."""
-    return models_root() / "unfinished" / prepared.identity
+    return unfinished_root() / prepared.identity
+
+
+def name_file(identity: str) -> Path:
+    """The file that says, for people, which model is being made."""
+    return unfinished_root() / f"{identity}.name"
+
+
+def training_lock(identity: str) -> FileLock:
+    """What a process holds while it trains a recipe; it goes when the process does, however that ends."""
+    return FileLock(unfinished_root() / f"{identity}.lock")
 
 
 @contextmanager
@@ -36,10 +53,10 @@ def being_made(prepared: Prepared, on_wait: Callable[[], None]) -> Iterator[None
     Raises:
         BenchError: The cache cannot be written.
     """
-    folder = models_root() / "unfinished"
+    folder = unfinished_root()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"{prepared.identity}.lock")
+        lock = training_lock(prepared.identity)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -48,6 +65,8 @@ def being_made(prepared: Prepared, on_wait: Callable[[], None]) -> Iterator[None
     except OSError as error:
         raise write_error(folder, error) from error
     try:
+        if not prepared.is_made:
+            write_text(name_file(prepared.identity), f"{prepared.name}\n")
         yield
     finally:
         lock.release()
@@ -73,68 +92,47 @@ def keep(prepared: Prepared, trained: Trained, audits: list[dict[str, Any]]) -> 
         shutil.rmtree(whole, ignore_errors=True)
         trained.model.save_pretrained(str(whole / prepared.made.name), create_model_card=False)
         record = _record(prepared, trained, whole / prepared.made.name)
-        write_json(whole / "recipe.json", record)
+        write_json(whole / RECORD, record.model_dump(mode="json", by_alias=True))
         write_json(whole / "audit.json", audits)
         write_json(whole / "environment.json", environment.describe())
         write_text(whole / "log.jsonl", "".join(json.dumps(row) + "\n" for row in trained.log))
-        write_text(whole / prepared.made.name / "README.md", _card(record))
+        write_text(whole / prepared.made.name / "README.md", model_card(record))
         whole.rename(prepared.folder)
         shutil.rmtree(work, ignore_errors=True)
+        name_file(prepared.identity).unlink(missing_ok=True)
     except OSError as error:
         raise write_error(prepared.folder, error) from error
     return prepared.folder
 
 
-def _record(prepared: Prepared, trained: Trained, folder: Path) -> dict[str, Any]:
+def _record(prepared: Prepared, trained: Trained, folder: Path) -> MadeRecord:
     base = prepared.entry.base_entry
-    return {
-        "schema": TRAINING_SCHEMA,
-        "bench_version": __version__,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "name": prepared.name,
-        "kind": prepared.entry.kind,
-        "identity": prepared.identity,
-        "recipe": prepared.recipe.model_dump(mode="json", exclude_unset=True),
-        "base": {"name": base.name if base else "", "fingerprint": prepared.base_fingerprint},
-        "data": [
-            {
-                "label": part.label,
-                "shape": part.shape,
-                "rows": len(part),
-                "loss": part.loss,
-                "weight": part.weight,
-                "fingerprint": part.fingerprint,
-            }
+    return MadeRecord(
+        schema=TRAINING_SCHEMA,
+        bench_version=__version__,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        name=prepared.name,
+        kind=prepared.entry.kind,
+        identity=prepared.identity,
+        recipe=prepared.recipe.model_dump(mode="json", exclude_unset=True),
+        base=MadeBase(name=base.name if base else "", fingerprint=prepared.base_fingerprint),
+        data=[
+            MadeData(
+                label=part.label,
+                shape=part.shape,
+                rows=len(part),
+                loss=part.loss,
+                weight=part.weight,
+                fingerprint=part.fingerprint,
+            )
             for part in prepared.sets
         ],
-        "versions": library_versions(),
-        "leakage_allowed": prepared.entry.leakage,
-        "steps": trained.steps,
-        "seconds": round(trained.seconds, 3),
-        "resumed_from": trained.resumed_from,
-        "device": trained.device,
-        "evaluation": {
-            "first": trained.first_score,
-            "best": trained.best_score,
-            "best_step": trained.best_step,
-        },
-        "weights_sha256": {path.relative_to(folder).as_posix(): sha256_of(path) for path in weight_files(folder)},
-    }
-
-
-def _card(record: dict[str, Any]) -> str:
-    """The model card: what it is and how it was made, without its scores, which results/ has."""
-    lines = ["---", "library_name: sentence-transformers", "pipeline_tag: sentence-similarity"]
-    lines += ["tags: [sentence-transformers, sentence-similarity, feature-extraction]", "---", ""]
-    lines += [f"# {record['name']}", ""]
-    lines += [f"A sentence-transformers model ({record['kind']}), made by bench {record['bench_version']} from", ""]
-    lines += [f"- base: {record['base']['name']}, fingerprint `{record['base']['fingerprint']}`"]
-    for data in record["data"]:
-        lines.append(f"- data: {data['label']}, {data['rows']:,} rows ({data['shape']}), loss {data['loss']}")
-    lines += [f"- {record['steps']:,} steps on {record['device']}", f"- recipe's hash: `{record['identity']}`", ""]
-    if record["leakage_allowed"]:
-        lines += ["It may have been trained on data that it is tested on: its recipe allows leakage.", ""]
-    recipe = json.dumps(record["recipe"], indent=2, ensure_ascii=False)
-    lines += ["The recipe:", "", "```json", recipe, "```", "", "The libraries:", ""]
-    lines += [f"- {name} {version}" for name, version in record["versions"].items()]
-    return "\n".join(lines) + "\n"
+        versions=library_versions(),
+        leakage_allowed=prepared.entry.leakage,
+        steps=trained.steps,
+        seconds=round(trained.seconds, 3),
+        resumed_from=trained.resumed_from,
+        device=trained.device,
+        evaluation=MadeEvaluation(first=trained.first_score, best=trained.best_score, best_step=trained.best_step),
+        weights_sha256={path.relative_to(folder).as_posix(): sha256_of(path) for path in weight_files(folder)},
+    )

@@ -15,6 +15,7 @@ from bench.files import write_error
 from bench.models.encoder import check_device, load_transformer
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, NotMadeError
+from bench.training.checkpoints import last_checkpoint
 from bench.training.identity import Prepared, check_width
 from bench.training.losses import make_loss
 from bench.training.outcome import Estimate, Listener, Trained
@@ -136,13 +137,13 @@ class _Run:
             result.first_score = score(model)
             self._told(0, metric, result.first_score)
         trainer = self._trainer(model, stopping, judge=judge)
-        checkpoint = self._last_checkpoint()
+        checkpoint = last_checkpoint(self._work)
         if checkpoint is not None:
-            result.resumed_from = int(checkpoint.name.rpartition("-")[2])
+            result.resumed_from = checkpoint[0]
             self._listener.resuming(self._prepared.name, result.resumed_from, self._steps(trainer))
         start = time.perf_counter()
         try:
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            trainer.train(resume_from_checkpoint=str(checkpoint[1]) if checkpoint else None)
         except BenchError:
             # A loss that is no number would be so again: what led to it is of no use.
             shutil.rmtree(self._work, ignore_errors=True)
@@ -237,7 +238,8 @@ class _Run:
         sets, recipe = self._prepared.sets, self._prepared.recipe
         if len(sets) == 1:
             return datasets.Dataset.from_dict(sets[0].columns), make_loss(model, sets[0].loss, recipe)
-        names = [f"{number} {part.label}" for number, part in enumerate(sets)]
+        # Torch names a module for each, in which a file's name could not stand.
+        names = [str(number) for number in range(len(sets))]
         data = {name: datasets.Dataset.from_dict(part.columns) for name, part in zip(names, sets, strict=True)}
         losses = {name: make_loss(model, part.loss, recipe) for name, part in zip(names, sets, strict=True)}
         return datasets.DatasetDict(data), losses
@@ -253,13 +255,6 @@ class _Run:
 
     def _told(self, step: int, metric: str, score: float) -> None:
         self._listener.judged(self._prepared.name, step, metric, score)
-
-    def _last_checkpoint(self) -> Path | None:
-        """The newest checkpoint that was written whole."""
-        from bench.training.engine import WHOLE
-
-        whole = [path.parent for path in self._work.glob(f"checkpoint-*/{WHOLE}")]
-        return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
     def _take_best(self, trainer: Any, result: Trained) -> None:
         """Note the best checkpoint, whose weights the trainer has loaded at the end."""

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support import WORDS, make_model
+from support import WORDS, make_model, make_transformer
 
 from bench.errors import BenchError
 from bench.models.encoder import SentenceEncoder, check_device, load_encoder
+from bench.models.fingerprint import static_width
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
-from bench.models.source import Located
+from bench.models.source import Located, locate
 
 PLAIN = TextContext()
 TEXTS = ["red pipe", "a steel valve for the blue hose ?", "", "unknownwordxyz", "nail " * 60, "red pipe"]
@@ -48,6 +49,23 @@ def test_vectors_are_those_of_sentence_transformers(tiny_model, prompt):
     expected = reference(tiny_model).encode(TEXTS, prompt=prompt)
     assert (found.shape, found.dtype) == ((6, 32), np.float32)
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", ["bert", "mpnet"])
+def test_a_plain_transformer_gives_the_mean_of_its_tokens(tmp_path, family):
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    folder = make_transformer(tmp_path / "plain", family=family)
+    entry = ModelEntry(name="m", source=["plain"], device="cpu").model_copy(update={"base_dir": tmp_path})
+    encoder = load_encoder(entry, locate(entry, download=False))
+    assert (encoder.profile.width, encoder.profile.max_seq_length) == (static_width(folder), 48)
+    tokens = AutoTokenizer.from_pretrained(folder)(TEXTS[:4], padding=True, truncation=True, return_tensors="pt")
+    with torch.inference_mode():
+        states = AutoModel.from_pretrained(folder).eval()(**tokens).last_hidden_state
+    mask = tokens["attention_mask"].unsqueeze(-1)
+    expected = (states * mask).sum(1) / mask.sum(1)
+    np.testing.assert_allclose(encoder.embed(TEXTS[:4], PLAIN), expected, atol=1e-5)
 
 
 def test_a_prompt_changes_the_vector(shared):

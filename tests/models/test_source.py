@@ -6,45 +6,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from hub_folders import COMMIT, fill_hub_cache
 
 from bench.errors import BenchError
 from bench.hub import NotDownloadedError, offline
 from bench.models.registry import ModelEntry
 from bench.models.source import locate, weight_files
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
 
 def entry(base: Path, *sources: str, **settings: object) -> ModelEntry:
     return ModelEntry(name="m", source=list(sources), **settings).model_copy(update={"base_dir": base})
-
-
-@pytest.fixture
-def hub_cache(tmp_path, monkeypatch) -> Path:
-    """An empty Hub cache of the test's own."""
-    from huggingface_hub import constants
-
-    cache = tmp_path / "hub-cache"
-    cache.mkdir()
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
-    return cache
-
-
-def fill_hub_cache(cache: Path, repo: str, model: Path, commit: str = COMMIT, ref: str = "main") -> Path:
-    """Put a model into a cache as the Hub's client does: blobs by content, linked from a snapshot."""
-    home = cache / f"models--{repo.replace('/', '--')}"
-    snapshot = home / "snapshots" / commit
-    (home / "blobs").mkdir(parents=True)
-    for source in (path for path in model.rglob("*") if path.is_file()):
-        content = source.read_bytes()
-        blob = home / "blobs" / hashlib.sha256(content).hexdigest()
-        blob.write_bytes(content)
-        link = snapshot / source.relative_to(model)
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(blob)
-    (home / "refs").mkdir()
-    (home / "refs" / ref).write_text(commit)
-    return snapshot
 
 
 @pytest.fixture

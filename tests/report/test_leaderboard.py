@@ -8,7 +8,7 @@ from support import audit_record, cost_record, quality_record
 
 from bench.errors import BenchError
 from bench.report.cells import significant
-from bench.report.leaderboard import escape, render_leaderboard, write_leaderboard
+from bench.report.leaderboard import render_leaderboard, write_leaderboard
 from bench.results.store import ResultStore
 
 GOLDEN = Path(__file__).with_name("leaderboard.md")
@@ -100,10 +100,6 @@ def test_no_results_is_an_error(tmp_path):
 )
 def test_three_significant_digits(value, text):
     assert significant(value) == text
-
-
-def test_names_cannot_mark_up_the_page():
-    assert escape("a|b\n# c <script> `d` _e_ f_g") == r"a\|b \# c \<script\> \`d\` \_e\_ f_g"
 
 
 def test_an_environments_variables_are_named(tmp_path):

@@ -7,79 +7,33 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support import random_beir, write_pairs
+from hub_folders import (
+    COMMIT,
+    hub_home_depot,
+    hub_pairs,
+    hub_questions,
+    hub_retrieval,
+    hub_triplets,
+    in_hub_cache,
+    put_online,
+)
+from support import random_beir, write_hub, write_pairs
 
 from bench.errors import BenchError
 from bench.hub import NotDownloadedError
 from bench.tasks.card import TaskCard
 from bench.tasks.catalog import Task, choose_subsets, select_tasks
 from bench.tasks.data import RetrievalData
-from bench.tasks.sources import NotAvailableError, Sources
+from bench.tasks.places import NotAvailableError
+from bench.tasks.sources import Sources
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SHIPPED = Path(__file__).resolve().parents[2] / "tasks"
 
 
 @pytest.fixture(autouse=True)
-def hub_cache(tmp_path, monkeypatch) -> Path:
+def _no_data(hub_cache, monkeypatch) -> None:
     """An empty cache of the Hub, and no $BENCH_DATA."""
-    from huggingface_hub import constants
-
     monkeypatch.delenv("BENCH_DATA", raising=False)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    return tmp_path / "hub"
-
-
-def in_hub_cache(cache: Path, repo: str, folder: Path, commit: str = COMMIT) -> Path:
-    """Copy a data set's files into a cache, as huggingface_hub lays them out."""
-    root = cache / f"datasets--{repo.replace('/', '--')}"
-    snapshot = root / "snapshots" / commit
-    shutil.copytree(folder, snapshot)
-    (root / "refs").mkdir(exist_ok=True)
-    (root / "refs" / "main").write_text(commit)
-    return snapshot
-
-
-def hub_pairs(folder: Path, scores: dict[str, list[float]], *, merged: bool = False) -> Path:
-    """A data set of pairs in the Hub's layout.
-
-    Either a configuration a subset, or one of all subsets with a column `lang`, as older data sets of mteb have it.
-    """
-    tables = {
-        subset: {
-            "sentence1": [f"{subset} first {n}" for n in range(len(gold))],
-            "sentence2": [f"{subset} second {n}" for n in range(len(gold))],
-            "score": gold,
-            **({"lang": [subset] * len(gold)} if merged else {}),
-        }
-        for subset, gold in scores.items()
-    }
-    for subset, columns in tables.items():
-        (folder / subset).mkdir(parents=True)
-        pq.write_table(pa.table(columns), folder / subset / "test.parquet")
-    configs = {"default": "*/test.parquet"} if merged else {subset: f"{subset}/test.parquet" for subset in tables}
-    lines = [
-        f"- config_name: {name}\n  data_files:\n  - split: test\n    path: '{path}'\n" for name, path in configs.items()
-    ]
-    (folder / "README.md").write_text(f"---\nconfigs:\n{''.join(lines)}---\n# data\n")
-    return folder
-
-
-def hub_retrieval(folder: Path) -> Path:
-    """A retrieval data set in the Hub's layout of mteb: configurations corpus, queries and default."""
-    tables = {
-        "corpus": {"_id": ["d1", "d2", "q1"], "title": ["Pipes", "", ""], "text": ["steel pipe", "brass valve", "me"]},
-        "queries": {"_id": ["q1", "q2", "q3"], "text": ["pipe", "valve", "unjudged"]},
-        "default": {"query-id": ["q1", "q2"], "corpus-id": ["d1", "d2"], "score": [2, 1]},
-    }
-    configs = []
-    for name, columns in tables.items():
-        split = "test" if name == "default" else name
-        (folder / name).mkdir(parents=True)
-        pq.write_table(pa.table(columns), folder / name / f"{split}.parquet")
-        configs.append(f"- config_name: {name}\n  data_files:\n  - split: {split}\n    path: {name}/{split}.parquet\n")
-    (folder / "README.md").write_text(f"---\nconfigs:\n{''.join(configs)}---\n")
-    return folder
 
 
 def sources(base: Path, **card: object) -> Sources:
@@ -269,6 +223,17 @@ class TestHubLayout:
         assert [first for first, _ in prints] == [1.0, 1.5]
         assert prints[0][1] != prints[1][1]
 
+    @pytest.mark.parametrize("asked", ["dev", "validation"])
+    @pytest.mark.parametrize("there", ["dev", "validation"])
+    def test_a_split_is_found_under_its_other_name(self, tmp_path, hub_cache, asked, there):
+        rows = [{"sentence1": f"a {n}", "sentence2": f"b {n}", "score": n} for n in range(4)]
+        splits = {"test": rows[:2], there: rows}
+        in_hub_cache(hub_cache, "mteb/stsbenchmark-sts", write_hub(tmp_path / "set", {"default": splits}))
+        task = sources(tmp_path, hub="mteb/stsbenchmark-sts", mteb="STSBenchmark")
+        assert task.load(asked, "default").data.n == 4
+        with pytest.raises(NotAvailableError, match="cannot load the split `train`"):
+            task.load("train", "default")
+
 
 class TestUnits:
     def test_large_data_is_let_go_and_read_again(self, tmp_path, monkeypatch):
@@ -422,25 +387,7 @@ table:
     @pytest.fixture
     def online(self, data, monkeypatch) -> list[str]:
         """A Hub whose data sets' files can be opened; the names of those that were."""
-        from types import SimpleNamespace
-
-        opened: list[str] = []
-
-        class FileSystem:
-            prefix = f"datasets/org/triplets@{COMMIT}"
-
-            def glob(self, pattern):
-                pattern = pattern.removeprefix(f"{self.prefix}/")
-                return [f"{self.prefix}/{path.relative_to(data)}" for path in data.glob(pattern)]
-
-            def open(self, name, mode):
-                opened.append(name.removeprefix(f"{self.prefix}/"))
-                return (data / opened[-1]).open(mode)
-
-        monkeypatch.setattr("huggingface_hub.HfApi.repo_info", lambda *_, **__: SimpleNamespace(sha=COMMIT))
-        monkeypatch.setattr("huggingface_hub.HfFileSystem", FileSystem)
-        monkeypatch.delenv("HF_HUB_OFFLINE")
-        return opened
+        return put_online(monkeypatch, "org/triplets", data)
 
     def test_a_sample_is_read_over_the_network_without_a_download(self, tmp_path, online):
         unit = self.unit(tmp_path)
@@ -471,50 +418,6 @@ table:
         monkeypatch.setattr("huggingface_hub.HfFileSystem.open", broken)
         with pytest.raises(BenchError, match="could not get org/triplets from the Hub: no answer"):
             _ = self.unit(tmp_path).info
-
-
-HOME_DEPOT_ROWS = 74_067
-
-
-def hub_home_depot(folder: Path) -> Path:
-    """Rows like Home Depot's, as many, since the card draws 25,000 of them; descriptions made up."""
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    products = rng.integers(100_001, 224_429, HOME_DEPOT_ROWS)
-    columns = {
-        "id": list(range(HOME_DEPOT_ROWS)),
-        "entity_id": products.tolist(),
-        "name": [f"title {product}" for product in products],
-        "query": [f"query {number % 11_000}" for number in range(HOME_DEPOT_ROWS)],
-        "relevance": rng.choice([1.0, 2.0, 2.33, 2.67, 3.0], HOME_DEPOT_ROWS).tolist(),
-        "description": [f"description {product}" for product in products],
-    }
-    (folder / "data").mkdir(parents=True)
-    pq.write_table(pa.table(columns), folder / "data" / "train-00000-of-00001.parquet")
-    return folder
-
-
-def hub_questions(folder: Path) -> Path:
-    columns = {
-        "id": list(range(40)),
-        "question": [f"question {number}" for number in range(40)],
-        "answer": [f"answer {number}" for number in range(40)],
-    }
-    (folder / "data").mkdir(parents=True)
-    pq.write_table(pa.table(columns), folder / "data" / "train-00000-of-00001.parquet")
-    return folder
-
-
-def hub_triplets(folder: Path) -> Path:
-    columns = {
-        "query": [f"query {number // 2}" for number in range(24_000)],
-        "positive": [f"passage {number // 2}" for number in range(24_000)],
-        "negative": [f"other passage {number}" for number in range(24_000)],
-    }
-    (folder / "triplet-hard").mkdir(parents=True)
-    pq.write_table(pa.table(columns), folder / "triplet-hard" / "train-00000-of-00001.parquet", row_group_size=1000)
-    return folder
 
 
 TABLES = {

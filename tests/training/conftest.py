@@ -57,14 +57,8 @@ class Workshop:
 
 
 @pytest.fixture(autouse=True)
-def _one_thread():
-    """Tiny matrices gain nothing from threads, which cost seconds a step on a busy machine."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _one_thread(one_thread: None) -> None:
+    """All tests of training."""
 
 
 @pytest.fixture

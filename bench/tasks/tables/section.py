@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from bench.config.names import InnerFile
 
 Shape = Literal["qa", "triplets", "pairs", "relevance"]
 Encoding = Literal["utf-8", "latin-1", "cp1252"]
@@ -33,20 +34,11 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _inside(pattern: str) -> str:
-    path = PurePosixPath(pattern)
-    if path.is_absolute() or ".." in path.parts or "\\" in pattern or "\x00" in pattern:
-        raise ValueError("leads outside the data set; name files within it")
-    if any("**" in part and part != "**" for part in path.parts):
-        raise ValueError("`**` stands for folders and is alone between slashes: data/**/*.csv")
-    return pattern
-
-
 _Text = Annotated[str, StringConstraints(min_length=1)]
 # One name, or alternatives of which the first that is there counts.
 Names = Annotated[list[_Text], BeforeValidator(_listed), Field(min_length=1)]
 
-FileNames = Annotated[list[Annotated[_Text, AfterValidator(_inside)]], BeforeValidator(_listed), Field(min_length=1)]
+FileNames = Annotated[list[InnerFile], BeforeValidator(_listed), Field(min_length=1)]
 
 # The first that a whole file can be read in counts.
 Encodings = Annotated[list[Encoding], BeforeValidator(_listed), Field(min_length=1)]

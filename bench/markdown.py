@@ -1,0 +1,28 @@
+"""Text and tables as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+# An underscore between letters or digits marks nothing in GitHub's Markdown.
+_SPECIAL = re.compile(r"([\\`*{}\[\]<>|#!~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+
+
+def escape(text: str) -> str:
+    """Text from a file on one line, so that Markdown shows it as it is."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def pipe_table(lines: Sequence[Sequence[str]], headings: Sequence[str], text_columns: int) -> str:
+    """A table.
+
+    Args:
+        lines: The cells of each row, Markdown.
+        headings: Those of the head.
+        text_columns: How many columns, from the left, hold text; the others are aligned to the right.
+    """
+    from tabulate import tabulate
+
+    align = ["left"] * text_columns + ["right"] * (len(headings) - text_columns)
+    return tabulate(lines, headers=headings, tablefmt="pipe", colalign=align, disable_numparse=True)

@@ -1,0 +1,91 @@
+"""Writing a model as a folder that stands by itself."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import BenchError, UsageError
+from bench.files import path_exists, whole_folder, write_text
+from bench.models.encoder import load_verified
+from bench.models.fingerprint import fingerprint
+from bench.models.registry import ModelEntry
+from bench.models.saving import save_model
+from bench.models.source import Located
+from bench.publish.card import CARD_NAME, Subject, render_card
+from bench.publish.scores import own_results
+from bench.results.schema import AuditRecord, CostRecord, QualityRecord
+from bench.training.record import read_record
+
+# Terms that have to go with the files.
+_TERMS = ("LICENSE*", "LICENCE*", "NOTICE*")
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was written.
+
+    Attributes:
+        fingerprint: The model's fingerprint.
+        cells: How many results stand in its card: task units times views.
+    """
+
+    fingerprint: str
+    cells: int
+
+
+def check_free(folder: Path) -> None:
+    """Refuse a place where something is.
+
+    Raises:
+        UsageError: It is a file, or a folder that is not empty.
+        BenchError: The folder cannot be read.
+    """
+    hint = "name a folder that is not there yet"
+    if not path_exists(folder):
+        return
+    if not folder.is_dir():
+        raise UsageError("there is a file of this name", where=str(folder), hint=hint)
+    try:
+        taken = any(folder.iterdir())
+    except OSError as error:
+        raise BenchError(f"cannot read: {error.strerror or error}", where=str(folder), hint=hint) from error
+    if taken:
+        raise UsageError("the folder is not empty", where=str(folder), hint=hint)
+
+
+def publish_model(
+    entry: ModelEntry,
+    located: Located,
+    records: Sequence[tuple[Path, QualityRecord | CostRecord | AuditRecord]],
+    folder: Path,
+) -> Published:
+    """Write a model that sentence-transformers encodes with as bench measured it, and its card.
+
+    Args:
+        entry: The model's entry.
+        located: Its files.
+        records: All results, oldest first.
+        folder: The folder, which is not there yet, or empty.
+
+    Raises:
+        BenchError: The model cannot be loaded or saved, its record is broken, or the folder cannot be written.
+    """
+    check_free(folder)
+    place = folder.resolve()
+    # Where it was measured matters to no vector, and this machine may have no such device.
+    entry = entry.model_copy(update={"device": "cpu"})
+    identity = fingerprint(entry, located.path)
+    record = read_record(located.path.parent) if located.kind == "recipe" else None
+    results = own_results(records, entry.name, identity.model)
+    with whole_folder(place) as draft:
+        encoder = load_verified(entry, located, identity.space)
+        save_model(encoder, entry, located, draft)
+        if record is None:
+            for path in [path for pattern in _TERMS for path in located.path.glob(pattern) if path.is_file()]:
+                shutil.copyfile(path, draft / path.name)
+        subject = Subject(entry, located, identity.model, encoder.profile, record, results)
+        write_text(draft / CARD_NAME, render_card(subject, place.name))
+    return Published(identity.model, len(results.cells))
