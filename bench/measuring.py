@@ -26,10 +26,12 @@ class CostOptions:
     Attributes:
         effort: How much is measured.
         probes: Which of PROBES.
+        corpus_size: Documents of a synthetic corpus to search instead of the task's.
     """
 
     effort: Effort
     probes: tuple[str, ...] = PROBES
+    corpus_size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,4 +95,14 @@ def _subject(job: Job, profile: ModelProfile | None, workspace: Path, options: C
             raise BenchError("a baseline only ranks documents", where=f"model `{name}`")
         return baseline_subject(name, data, workspace, options.effort, options.probes)
     measured = MeasuredModel(model.entry, model.located, model.space, profile)
-    return model_subject(name, measured, data, model.views, workspace, options.effort, options.probes)
+    return model_subject(
+        name,
+        measured,
+        data,
+        model.views,
+        workspace,
+        options.effort,
+        options.probes,
+        main_metric=job.unit.main_metric,
+        corpus_size=options.corpus_size,
+    )

@@ -28,6 +28,7 @@ TINY_EFFORT = effort.Effort(
     bulk_seconds=0.2,
     batch_sizes=(2, 4),
     energy_seconds=0.05,
+    thorough=False,
 )
 
 

@@ -17,6 +17,7 @@ class Effort:
         calls: Timed calls at least, over all processes, unless the cap comes first.
         cap: Seconds after which no further call is timed, as a multiple of the seconds above.
         queries: Queries that recall and throughput of search are measured with.
+        thorough: Whether HNSW, search in bulk and the memory of search are measured too.
         warm_up_seconds: Longest warm-up of encoding single texts.
         bulk_seconds: Seconds about of encoding in batches, over all processes and batch sizes.
         batch_sizes: Texts a batch, for encoding in batches.
@@ -33,6 +34,7 @@ class Effort:
     bulk_seconds: float
     batch_sizes: tuple[int, ...]
     energy_seconds: float
+    thorough: bool = True
 
     def encode(self) -> dict[str, float]:
         """What one process times of each latency of encoding, as arguments of time_calls."""
@@ -75,4 +77,5 @@ LOOK = Effort(
     bulk_seconds=3.0,
     batch_sizes=(8, 32, 128),
     energy_seconds=2.0,
+    thorough=False,
 )
