@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bench.models.registry import Kind
+from bench.models.registry import Backend, Kind, Weights
 from bench.tasks.card import TaskType
 from bench.views import Precision, View
 
@@ -24,6 +24,9 @@ class ModelInfo(_Record):
 
     Attributes:
         leakage: Whether it may have been trained on what it is tested on, since its recipe allows that.
+        backend: What ran it; None of a baseline, and in records from before there was a choice.
+        weights: Whether its weights were stored or random; None likewise.
+        tokenizer: `stand-in` where a model with random weights came without a tokenizer; else None.
     """
 
     name: str
@@ -37,6 +40,14 @@ class ModelInfo(_Record):
     dtype: str | None = None
     similarity: str | None = None
     leakage: bool = False
+    backend: Backend | None = None
+    weights: Weights | None = None
+    tokenizer: Literal["stand-in"] | None = None
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its weights are random, so that it has a cost and no quality."""
+        return self.weights == "random"
 
 
 class TaskInfo(_Record):
@@ -118,6 +129,12 @@ class QualityRecord(_Finding):
     encoding: Encoding | None
     views: list[ViewScores]
     items: str
+
+    @model_validator(mode="after")
+    def _means_something(self) -> QualityRecord:
+        if self.model.drawn:
+            raise ValueError("a model with random weights has no quality")
+        return self
 
     @model_validator(mode="after")
     def _main_metric(self) -> QualityRecord:
