@@ -256,8 +256,9 @@ class _Run:
             self._listener.damaged(model.entry.name, model.space.damaged)
             model.space.damaged.clear()
         if missing:
+            drawn = model.entry.drawn
             encoder: Encoder = DrawnVectors(profile, model.entry.name)
-            if not model.entry.drawn:
+            if not drawn:
                 encoder = self._models.get(model.entry, model.located, model.space)
             if encoder.profile.width != model.width:
                 raise BenchError(
@@ -270,7 +271,7 @@ class _Run:
                 encoder,
                 list(groups.values()),
                 batch_size=_batch_size(model.entry),
-                on_progress=lambda progress: self._listener.encoding(name, task, progress),
+                on_progress=lambda progress: None if drawn else self._listener.encoding(name, task, progress),
                 on_wait=lambda: self._listener.waiting(name),
             )
             reports.append(report)

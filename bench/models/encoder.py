@@ -232,7 +232,8 @@ def _quiet() -> None:
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
+    for name in ("sentence_transformers", "optimum"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 class _MissingWeights(logging.Handler):
