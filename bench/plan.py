@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from bench.cache import cache_root
 from bench.cost.measure import PROBES, can_search, possible_probes
+from bench.cost.searching import figure_of
 from bench.environment import fingerprint as environment_fingerprint
 from bench.errors import BenchError, UsageError
 from bench.hub import NotDownloadedError
@@ -49,6 +50,7 @@ class Options:
         quality: Whether to score.
         cost: Whether to measure cost.
         probes: Which probes of cost.
+        corpus_size: Documents of a synthetic corpus to search instead of the task's.
         truncate_dims: Instead of every entry's own.
         precisions: Instead of every entry's own.
         download: Whether the Hub may be asked for models.
@@ -59,6 +61,7 @@ class Options:
     quality: bool = True
     cost: bool = True
     probes: tuple[str, ...] = PROBES
+    corpus_size: int | None = None
     truncate_dims: tuple[int, ...] = ()
     precisions: tuple[str, ...] = ()
     download: bool = True
@@ -174,6 +177,9 @@ def make_plan(
         for unit in units:
             if entry.kind == "baseline" and unit.info.type != "retrieval":
                 plan.notes.append(f"{entry.name} only ranks documents: no cell on {unit.label} ({unit.info.type})")
+                continue
+            if options.corpus_size is not None and (entry.kind == "baseline" or unit.info.type != "retrieval"):
+                plan.notes.append(f"{entry.name} on {unit.label}: no vectors to draw a synthetic corpus around")
                 continue
             with_cost = options.cost and _has_cost(unit, units)
             if with_cost or not entry.drawn:
@@ -299,7 +305,7 @@ def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Optio
     cost = None
     if with_cost:
         known = index.costs.get((*key, environment_fingerprint()))
-        cost = status(_cost_known(model, unit, known, options.probes))
+        cost = status(_cost_known(model, unit, known, options))
     return Job(model, unit, cells, cost)
 
 
@@ -317,13 +323,17 @@ def _has_cost(unit: TaskUnit, units: Sequence[TaskUnit]) -> bool:
     return unit.info.type == "retrieval" or (unit.info.type == "sts" and unit is first)
 
 
-def _cost_known(model: PlannedModel, unit: TaskUnit, known: Cost | None, probes: Sequence[str]) -> bool:
+def _cost_known(model: PlannedModel, unit: TaskUnit, known: Cost | None, options: Options) -> bool:
     """Whether every figure that can be measured here has been, with this setup."""
     if known is None or known.record.setup != model.setup:
         return False
-    wanted = set(probes) & set(possible_probes(searching=unit.info.type == "retrieval", baseline=model.located is None))
-    if "search" in wanted and can_search():
-        views: list[View | None] = [*model.views] or [None]
-        if any(known.value("index_bytes", view) is None for view in views):
-            return False
+    possible = possible_probes(searching=unit.info.type == "retrieval", baseline=model.located is None)
+    wanted = set(options.probes) & set(possible)
+    if can_search():
+        # What ran before may have been asked for other views, or on another corpus.
+        for view in model.views or (None,):
+            for probe in wanted:
+                figure = figure_of(probe, view, model.width, options.corpus_size)
+                if figure is not None and figure not in known.figures:
+                    return False
     return wanted <= known.probes

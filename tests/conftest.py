@@ -17,7 +17,9 @@ from support import make_model
 
 from bench.cost import effort
 
-TINY_EFFORT = effort.Effort(processes=1, encode_seconds=0.05, search_seconds=0.02, calls=90, cap=20.0, queries=50)
+TINY_EFFORT = effort.Effort(
+    processes=1, encode_seconds=0.05, search_seconds=0.02, calls=90, cap=20.0, queries=50, thorough=False
+)
 
 
 @pytest.fixture(autouse=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
 
+import experiments
 import pytest
 import typer
 from support import ROOT
@@ -108,18 +110,36 @@ def test_every_shipped_recipe_is_listed():
     assert set(re.findall(r"\.\./recipes/(\w+)\.yaml", text)) == {path.stem for path in ROOT.glob("recipes/*.yaml")}
 
 
+TIMED = re.compile(r"_(p\d+_ms|max_ms|cold_ms|outliers)$")
+
+
+def cost_figures() -> set[str]:
+    """The names of figures in the probes' code and in the committed results; of timed calls as `name_*`."""
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "bench" / "cost").rglob("*.py"))
+    found = set(re.findall(r"""answer\.add\(\s*"(\w+)\"""", code))
+    found |= {f"{name}_*" for name in re.findall(r"""Timed\.of\(\s*"(\w+)\"""", code)}
+    for path in (ROOT / "results" / "cost").rglob("*.json"):
+        names = {figure["name"] for figure in json.loads(path.read_text(encoding="utf-8"))["figures"]}
+        found |= {TIMED.sub("_*", name) for name in names}
+    return found
+
+
 def test_every_cost_figure_is_explained():
     text = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
-    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "bench" / "cost").glob("*.py"))
-    names = set(re.findall(r'"name": "(\w+)"|add\("(\w+)"', code))
-    found = {a or b for a, b in names}
-    assert len(found) > 5
+    found = cost_figures()
+    assert {"encode_*", "search_*", "index_bytes", "memory_load_mib"} <= found
     assert {name for name in found if f"`{name}`" not in text} == set()
 
 
 def test_the_committed_leaderboard_is_what_the_results_give():
     page = (ROOT / "reports" / "leaderboard.md").read_text(encoding="utf-8")
     assert page == render_leaderboard(ROOT / "results"), "run: bench report"
+
+
+def test_the_experiments_tables_are_what_the_results_give():
+    page = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    assert page == experiments.fill(page, ROOT / "results"), "run: make docs"
+    assert page.count("<!-- end -->") == 2
 
 
 MARKED = re.compile(r"<!-- leaderboard: (.*?) -->\n(.*?)<!-- end -->", re.DOTALL)
@@ -156,3 +176,5 @@ if __name__ == "__main__":
         (ROOT / "README.md").read_text(encoding="utf-8"),
     )
     (ROOT / "README.md").write_text(readme, encoding="utf-8")
+    told = ROOT / "docs" / "experiments.md"
+    told.write_text(experiments.fill(told.read_text(encoding="utf-8"), ROOT / "results"), encoding="utf-8")

@@ -24,10 +24,12 @@ from bench.cli.options import (
     chosen_precisions,
     chosen_tasks,
     exit_status,
+    number_of_documents,
     on_device,
     task_folders,
     whole_numbers,
 )
+from bench.errors import UsageError
 
 
 def cost(
@@ -40,7 +42,14 @@ def cost(
     precisions: Precisions = None,
     device: Device = None,
     probes: Annotated[
-        list[str] | None, typer.Option("--probes", metavar="NAMES", help="Only these: encode,bulk,memory,search.")
+        list[str] | None,
+        typer.Option("--probes", metavar="NAMES", help="Only these: encode,bulk,memory,search,rerank,storage."),
+    ] = None,
+    corpus_size: Annotated[
+        str | None,
+        typer.Option(
+            "--corpus-size", metavar="N", help="Search so many documents, drawn around the task's, instead of them."
+        ),
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="For a look: one short process a probe; nothing is kept.")
@@ -61,7 +70,12 @@ def cost(
     from bench.measuring import CostOptions
     from bench.plan import Options
 
-    chosen_probes = choices("--probes", probes, PROBES, "probe") or PROBES
+    documents = number_of_documents("--corpus-size", corpus_size)
+    chosen_probes = choices("--probes", probes, PROBES, "probe") or (PROBES if documents is None else ("search",))
+    if documents is not None and chosen_probes != ("search",):
+        raise UsageError(
+            "--corpus-size: only search has to do with it", hint="leave out --probes, or give --probes search"
+        )
     entries, registry = chosen_models(models, model)
     with ExitStack() as stack:
         if quick:
@@ -71,6 +85,7 @@ def cost(
             force=force,
             quality=False,
             probes=chosen_probes,
+            corpus_size=documents,
             truncate_dims=whole_numbers("--truncate-dims", truncate_dims),
             precisions=chosen_precisions(precisions),
             download=not dry_run,
@@ -80,7 +95,7 @@ def cost(
             chosen_tasks(registry, tasks, subsets),
             options,
             task_folders(registry.base_dir),
-            CostOptions(effort.LOOK if quick else effort.KEEP, chosen_probes),
+            CostOptions(effort.LOOK if quick else effort.KEEP, chosen_probes, documents),
             dry_run=dry_run,
         )
         if not dry_run:

@@ -21,6 +21,8 @@ Choice = TypeVar("Choice", bound=str)
 
 DEFAULT_REGISTRY = Path("models.yaml")
 _COMMA = re.compile(r",(?![^()]*\))")
+# Documents of a synthetic corpus: fewer are no corpus, and faiss numbers HNSW's links in 31 bits.
+_FEWEST, _MOST = 1000, 1_000_000_000
 
 RegistryFile = Annotated[
     Path | None,
@@ -216,6 +218,23 @@ def whole_numbers(option: str, values: list[str] | None) -> tuple[int, ...]:
             raise UsageError(f"{option}: `{value}` is not a positive whole number", hint=f"{option} 384,192,96")
         found.append(int(value))
     return tuple(found)
+
+
+def number_of_documents(option: str, value: str | None) -> int | None:
+    """A number of documents such as 1000000 or 1_000_000, None where it was not given.
+
+    Raises:
+        UsageError: It is none, or so few or many that there is no index of them.
+    """
+    if value is None:
+        return None
+    digits = value.replace("_", "")
+    if not digits.isascii() or not digits.isdigit() or not _FEWEST <= int(digits) <= _MOST:
+        raise UsageError(
+            f"{option}: `{value}` is not a number of documents from {_FEWEST:,} to {_MOST:,}",
+            hint=f"{option} 1_000_000",
+        )
+    return int(digits)
 
 
 def one_of(option: str, value: str | None, choices: Sequence[Choice]) -> Choice | None:

@@ -17,6 +17,7 @@ class Effort:
         calls: Timed calls at least, over all processes, unless the cap comes first.
         cap: Seconds after which no further call is timed, as a multiple of the seconds above.
         queries: Queries that recall and throughput of search are measured with.
+        thorough: Whether HNSW, search in bulk and the memory of search are measured too.
     """
 
     processes: int
@@ -25,6 +26,7 @@ class Effort:
     calls: int
     cap: float
     queries: int
+    thorough: bool = True
 
     def encode(self) -> dict[str, float]:
         """What one process times of each latency of encoding, as arguments of time_calls."""
@@ -45,4 +47,4 @@ class Effort:
 
 # 459 calls are what a p99 needs (bench.cost.timing).
 KEEP = Effort(processes=3, encode_seconds=10.0, search_seconds=1.0, calls=459, cap=6.0, queries=1000)
-LOOK = Effort(processes=1, encode_seconds=1.0, search_seconds=0.05, calls=90, cap=3.0, queries=200)
+LOOK = Effort(processes=1, encode_seconds=1.0, search_seconds=0.05, calls=90, cap=3.0, queries=200, thorough=False)

@@ -6,24 +6,23 @@ import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from bench.cost.effort import Effort
 from bench.cost.loading import ModelFiles
 from bench.cost.schedule import ProbeJob, Subject
+from bench.cost.searching import SEARCHING, SearchTask, dense_jobs, search_jobs
 from bench.models.profile import ModelProfile
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
 from bench.tasks.data import PairData, RetrievalData
 from bench.vectors.encode import batch_memory
 from bench.vectors.pipeline import usable_cores
-from bench.vectors.store import VectorSpace, keys_to_bytes, text_keys
+from bench.vectors.store import VectorSpace
 from bench.views import View
 
-PROBES = ("encode", "bulk", "memory", "search")
-_SEARCHING = ("search",)
+PROBES = ("encode", "bulk", "memory", "search", "rerank", "storage")
 _OF_BASELINES = ("search",)
 _SEED = 20240917
 _SINGLES = 256
@@ -31,13 +30,12 @@ _BULK = 512
 _MODULES = "bench.cost.probes."
 # What a process needs besides what it times, on the machine that this was written on.
 _LOADING_SECONDS = 7.0
-_STARTING_SECONDS = 0.8
 
 
 def possible_probes(*, searching: bool, baseline: bool) -> tuple[str, ...]:
     """The probes that have a meaning: a baseline does not encode, and only retrieval searches."""
     return tuple(
-        probe for probe in PROBES if (searching or probe not in _SEARCHING) and (not baseline or probe in _OF_BASELINES)
+        probe for probe in PROBES if (searching or probe not in SEARCHING) and (not baseline or probe in _OF_BASELINES)
     )
 
 
@@ -71,8 +69,11 @@ def model_subject(
     workspace: Path,
     effort: Effort,
     probes: Sequence[str] = PROBES,
+    *,
+    main_metric: str,
+    corpus_size: int | None = None,
 ) -> Subject:
-    """The probes of an embedding model: encoding, memory, and for retrieval also search at every view.
+    """The probes of an embedding model: encoding, memory, and for retrieval also what searching every view takes.
 
     Args:
         name: What the listener is told.
@@ -82,6 +83,8 @@ def model_subject(
         workspace: A folder for indices that is there until all has been measured.
         effort: How much is measured.
         probes: Which of PROBES.
+        main_metric: The task's.
+        corpus_size: Documents of the synthetic corpus to search instead of the task's.
     """
     retrieval = isinstance(data, RetrievalData)
     files = ModelFiles(model.entry, model.located, model.space.folder.name).to_job()
@@ -108,13 +111,16 @@ def model_subject(
     jobs.append(ProbeJob("bulk", f"{_MODULES}bulk", bulk_job, 15.0, effort.processes, usable_cores()))
     memory_job = {"model": files, "texts": bulk, "role": role}
     jobs.append(ProbeJob("memory", f"{_MODULES}memory", memory_job, 12.0))
-    not_measured = {}
+    not_measured: dict[str, str] = {}
     if isinstance(data, RetrievalData):
         if can_search():
-            build = _build_job(model, data, views, workspace, effort)
-            jobs += _search_jobs(build, {"workspace": str(workspace), "calls": effort.search()}, views, effort)
-        elif "search" in probes:
-            not_measured["search"] = "faiss is not installed: pip install 'mrl-bench[search]'"
+            task = SearchTask(data, main_metric, corpus_size)
+            searched = dense_jobs(model.entry, model.space, model.profile, task, views, workspace, effort, probes)
+            jobs += searched.jobs
+            not_measured |= searched.not_measured
+        else:
+            why = "faiss is not installed: pip install 'mrl-bench[search]'"
+            not_measured |= {probe: why for probe in SEARCHING if probe in probes}
     return Subject(name, [job for job in jobs if job.probe in probes], not_measured)
 
 
@@ -122,52 +128,16 @@ def baseline_subject(
     name: str, data: RetrievalData, workspace: Path, effort: Effort, probes: Sequence[str] = PROBES
 ) -> Subject:
     """The probes of the BM25 baseline: search latency, memory and index size (see model_subject)."""
+    if "search" not in probes:
+        return Subject(name, [])
     build = {"workspace": str(workspace), "texts": data.documents}
-    search = {
+    job = {
         "workspace": str(workspace),
         "query_texts": _draw(data.queries, effort.queries),
         "calls": effort.search(),
+        "kinds": ["bm25"],
     }
-    return Subject(name, _search_jobs(build, search, [], effort) if "search" in probes else [])
-
-
-def _search_jobs(
-    build: dict[str, Any], search: dict[str, Any], views: Sequence[View], effort: Effort
-) -> list[ProbeJob]:
-    """Build once, then time in several processes; memory in one of its own a view."""
-    builder = f"{_MODULES}build"
-    all_views = [(view.truncate_dim, view.precision) for view in views]
-    each = [{"views": [view]} for view in all_views] or [{}]
-    seconds = _STARTING_SECONDS + len(each) * (effort.search()["min_seconds"] + 0.3)
-    return [
-        ProbeJob("search", builder, build, 3.0),
-        ProbeJob(
-            "search", f"{_MODULES}search", search | {"views": all_views}, seconds, effort.processes, needs=builder
-        ),
-        *(
-            ProbeJob("search", f"{_MODULES}search_memory", search | view, _STARTING_SECONDS, needs=builder)
-            for view in each
-        ),
-    ]
-
-
-def _build_job(
-    model: MeasuredModel, data: RetrievalData, views: Sequence[View], workspace: Path, effort: Effort
-) -> dict[str, Any]:
-    files = {}
-    for role, texts in (("query", data.queries), ("document", data.documents)):
-        keys = text_keys(texts, model.profile.context(model.entry, role))  # type: ignore[arg-type]
-        files[role] = workspace / f"{role}.keys"
-        files[role].write_bytes(keys_to_bytes(keys))
-    return {
-        "workspace": str(workspace),
-        "space": {"root": str(model.space.folder.parent), "fingerprint": model.space.folder.name},
-        "documents": str(files["document"]),
-        "queries": str(files["query"]),
-        "similarity": model.profile.similarity,
-        "views": [(view.truncate_dim, view.precision) for view in views],
-        "max_queries": effort.queries,
-    }
+    return Subject(name, [ProbeJob("search", f"{_MODULES}build", build, 3.0), *search_jobs(job, effort)])
 
 
 def _draw(texts: Sequence[str], count: int) -> list[str]:

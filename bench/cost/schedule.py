@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -26,7 +27,9 @@ class ProbeJob:
         seconds: About how long one process takes.
         processes: How many processes measure it, one after another.
         threads: How many threads they may use; None for no limit.
-        needs: A module that must have done its work before, for the same model.
+        needs: A module that must have done its work before, for the same model and group.
+        group: Jobs of a group are done, in all their processes, before those of the next.
+        watched: Whether how busy the machine is matters to it.
     """
 
     probe: str
@@ -36,6 +39,8 @@ class ProbeJob:
     processes: int = 1
     threads: int | None = None
     needs: str | None = None
+    group: int = 0
+    watched: bool = True
 
 
 @dataclass(frozen=True)
@@ -106,12 +111,14 @@ def measure(subjects: Sequence[Subject], on_step: Callable[[Step], None]) -> lis
         One measurement a subject, in their order.
     """
     courses = [_Course(subject) for subject in subjects]
+    all_jobs = [job for subject in subjects for job in subject.jobs]
     order = [
         (course, job)
-        for turn in range(max((job.processes for subject in subjects for job in subject.jobs), default=0))
+        for group in sorted({job.group for job in all_jobs})
+        for turn in range(max(job.processes for job in all_jobs if job.group == group))
         for course in courses
         for job in course.subject.jobs
-        if turn < job.processes
+        if job.group == group and turn < job.processes
     ]
     clock = _Clock([job.seconds for _, job in order])
     for number, (course, job) in enumerate(order, 1):
@@ -172,18 +179,20 @@ class _Course:
     def is_over(self, job: ProbeJob) -> bool:
         """Whether a probe has failed, or what it needs has."""
         failed = [self.subject.jobs[position] for position in self._failures]
-        return job in failed or any(other.module == job.needs for other in failed)
+        return job in failed or any((other.module, other.group) == (job.needs, job.group) for other in failed)
 
     def run(self, job: ProbeJob) -> None:
         position = self.subject.jobs.index(job)
-        self._watch.look_before()
+        if job.watched:
+            self._watch.look_before()
         try:
-            with self._watch.probe():
+            with self._watch.probe() if job.watched else nullcontext():
                 answer = run_probe(job.module, job.job, job.threads)
         except BenchError as error:
             self._failures[position] = error
             return
-        self._watch.look_after()
+        if job.watched:
+            self._watch.look_after()
         self._answers.setdefault(position, []).append(answer)
 
     def finish(self) -> Measurement:

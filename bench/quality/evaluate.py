@@ -71,7 +71,7 @@ def score_retrieval(
         Each view as soon as its scores are known, or why it cannot be scored; views of one precision follow one
         another.
     """
-    judged = Pairs(data.pair_queries, data.pair_documents, *_left_out(data))
+    judged = Pairs(data.pair_queries, data.pair_documents, *left_out(data))
     with ThreadPoolExecutor(1) as pool:
         drawing = pool.submit(draw_ahead, len(data.queries))
         for precision in dict.fromkeys(view.precision for view in views):
@@ -84,7 +84,7 @@ def score_retrieval(
 
 def score_blocks(data: RetrievalData, blocks: Iterable[ScoreBlock]) -> Scores:
     """Score a retrieval task from score blocks, whatever made them."""
-    ranks = rank_blocks(blocks, data.pair_queries, data.pair_documents, retrieval.MAX_CUTOFF, _left_out(data))
+    ranks = rank_blocks(blocks, data.pair_queries, data.pair_documents, retrieval.MAX_CUTOFF, left_out(data))
     return _summary(data, ranks)
 
 
@@ -139,7 +139,7 @@ def _summary(data: RetrievalData, ranks: Ranks) -> Scores:
     return Scores(metrics, data.query_ids, dict(items))
 
 
-def _left_out(data: RetrievalData) -> tuple[Int64, Int64]:
+def left_out(data: RetrievalData) -> tuple[Int64, Int64]:
     """Query and document rows of the pairs that the task leaves out of the rankings."""
     rows = {name: row for row, name in enumerate(data.document_ids)} if data.ignore_identical_ids else {}
     found = [(query, rows[name]) for query, name in enumerate(data.query_ids) if name in rows]

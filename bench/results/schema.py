@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
 from bench.models.registry import Backend, Kind, Weights
 from bench.tasks.card import TaskType
 from bench.views import Precision, View
@@ -13,6 +14,7 @@ from bench.views import Precision, View
 # 2: cost figures have details, spread and computed; noise has reasons.
 SCHEMA_VERSION: Literal[2] = 2
 Version = Literal[1, 2]
+_SCORES = frozenset((*RETRIEVAL_METRICS, *PAIR_METRICS))
 
 
 class _Record(BaseModel):
@@ -230,6 +232,13 @@ class CostRecord(_Finding):
     figures: list[Figure]
     not_measured: dict[str, str] = {}
     samples: str | None = None
+
+    @model_validator(mode="after")
+    def _cost_alone(self) -> CostRecord:
+        scores = [figure.name for figure in self.figures if figure.name.removeprefix("rerank_") in _SCORES]
+        if self.model.drawn and scores:
+            raise ValueError(f"a model with random weights has no {scores[0]}")
+        return self
 
 
 class EnvironmentRecord(_Record):

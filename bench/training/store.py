@@ -86,6 +86,8 @@ def keep(prepared: Prepared, trained: Trained, audits: list[dict[str, Any]]) -> 
     Raises:
         BenchError: The disk is full or cannot be written.
     """
+    from safetensors import SafetensorError
+
     work = work_folder(prepared)
     whole = work / "made"
     try:
@@ -102,6 +104,9 @@ def keep(prepared: Prepared, trained: Trained, audits: list[dict[str, Any]]) -> 
         name_file(prepared.identity).unlink(missing_ok=True)
     except OSError as error:
         raise write_error(prepared.folder, error) from error
+    except SafetensorError as error:
+        # It wraps the system's error in words.
+        raise write_error(prepared.folder, OSError(str(error))) from error
     return prepared.folder
 
 

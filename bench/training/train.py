@@ -97,10 +97,15 @@ class _Run:
     @contextmanager
     def errors_told(self) -> Iterator[None]:
         """Turn a lack of memory, and what sentence-transformers refuses, into errors with a way out."""
+        from safetensors import SafetensorError
+
         try:
             yield
         except OSError as error:
             raise write_error(self._work, error) from error
+        except SafetensorError as error:
+            # It wraps the system's error in words.
+            raise write_error(self._work, OSError(str(error))) from error
         except (RuntimeError, MemoryError, ValueError, TypeError) as error:
             from bench.training.engine import is_out_of_memory
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from pydantic import ValidationError
-from support import random_beir, write_pairs
+from support import cost_record, random_beir, write_pairs
 
 import bench
 from bench.cli import run_cli
@@ -15,7 +15,7 @@ from bench.models.profile import ModelProfile, TextContext
 from bench.report.leaderboard import render_leaderboard
 from bench.report.rows import make_tables
 from bench.results.index import ResultIndex
-from bench.results.schema import QualityRecord
+from bench.results.schema import CostRecord, QualityRecord
 from bench.results.store import ResultStore
 from bench.vectors.drawn import DrawnVectors
 
@@ -56,6 +56,7 @@ def test_its_costs_stand_in_the_tables_without_a_score(project, capsys):
     rows = bench.load_results("results")
     bare = rows[rows["model"] == "bare"]
     assert {"encode_p50_ms", "encode_texts_per_s", "memory_load_mib", "search_p50_ms"} <= set(bare["metric"])
+    assert {"rerank_p50_ms", "vectors_bytes"} <= set(bare["metric"])
     assert not bare["metric"].str.contains("ndcg|spearman").any()
     assert not list(project.glob("results/quality/*/bare*"))
     record = json.loads(next(project.glob("results/cost/shop/bare*.json")).read_text())
@@ -84,6 +85,13 @@ def test_a_quality_record_of_it_is_refused(project):
     QualityRecord.model_validate(data)
     with pytest.raises(ValidationError, match="random weights has no quality"):
         QualityRecord.model_validate({**data, "model": {**data["model"], "weights": "random"}})
+
+
+def test_a_score_among_its_costs_is_refused():
+    found = cost_record(figures=[("rerank_ndcg_at_10", 0.5, 4, "float32")]).model_dump()
+    CostRecord.model_validate(found)
+    with pytest.raises(ValidationError, match="random weights has no rerank_ndcg_at_10"):
+        CostRecord.model_validate({**found, "model": {**found["model"], "weights": "random"}})
 
 
 def test_there_is_no_model_to_export(project, capsys):

@@ -197,10 +197,9 @@ def test_cost_is_measured_once_and_shown(project, capsys):
         "memory_load_mib", "encode_cold_ms", "encode_p50_ms", "encode_p95_ms", "encode_texts_per_s",
         "encode_tokens_per_s", "memory_encode_mib", "weights_bytes",
     }  # fmt: skip
-    at_view = tiny[(tiny["truncate_dim"] == 8) & (tiny["precision"] == "int8")].set_index("metric")["value"]
-    assert set(at_view.index) == {
-        "search_p50_ms", "search_p95_ms", "memory_search_mib", "bytes_per_vector", "index_bytes"
-    }  # fmt: skip
+    at_view = tiny[(tiny["truncate_dim"] == 8) & (tiny["precision"] == "int8") & (tiny["detail"] == "")]
+    at_view = at_view.set_index("metric")["value"]
+    assert {"search_p50_ms", "bytes_per_vector", "vectors_bytes", "index_bytes"} <= set(at_view.index)
     assert at_view["bytes_per_vector"] == 8
     assert (cost["value"] > 0).all()
     assert set(cost["environment"]) == set(rows["environment"])

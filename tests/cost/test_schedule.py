@@ -76,3 +76,16 @@ def test_what_fails_stops_what_needs_it_and_nothing_else(probes):
     assert {timed.name for _, timed in good.timed} == {"build", "search", "encode"}
     assert good.not_measured == {}
     assert probes.count(("bad", "search")) == 0
+
+
+def test_groups_come_one_after_the_other_and_fail_alone(probes):
+    def of(group, broken=()):
+        job = {"of": group, "ms": [1.0] * 9, "broken": broken}
+        search = ProbeJob("search", "search", job, 1.0, 2, 1, "build", group)
+        return [ProbeJob("search", "build", job, 1.0, group=group), search]
+
+    (found,) = measure([Subject("a", [*of(0), *of(1, ["build"]), *of(2)])], lambda _: None)
+    after = [(0, "build"), (0, "search"), (0, "search"), (1, "build"), (2, "build"), (2, "search"), (2, "search")]
+    assert probes == after
+    assert [str(error) for error in found.failures] == ["build is broken"]
+    assert len([timed for _, timed in found.timed if timed.name == "search"]) == 4

@@ -1,4 +1,4 @@
-"""Peak memory of a process that searches one view's index and has never held anything else."""
+"""Peak memory of a process that searches one index and has never held anything else."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def probe(job: dict[str, Any]) -> Answer:
     """Load one index, search some queries, and read the peak.
 
     Args:
-        job: As for bench.cost.probes.search, with one view.
+        job: As for bench.cost.probes.search, with one view and one kind.
     """
     answer = Answer()
-    for view, search, inputs in searches(job):
+    for search in searches(job):
         # The peak from here on holds the index and the search, but not what loading took for a moment.
         phases = reset_peak()
-        for query in inputs[:_CALLS]:
-            search(query)
-        answer.add("memory_search_mib", peak_rss_mib() if phases else None, view)
+        for query in search.inputs[:_CALLS]:
+            search.one(query)
+        answer.add("memory_search_mib", peak_rss_mib() if phases else None, search.view, 1, **search.detail)
     return answer

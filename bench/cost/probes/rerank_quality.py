@@ -1,0 +1,41 @@
+"""Quality of a shortlist at every view that is ranked again at full width."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.cost.answer import Answer
+from bench.quality.reranking import DRAWS, Judged, score_reranked
+from bench.vectors.quantise import fit
+from bench.vectors.store import VectorSpace, keys_from_bytes
+from bench.views import View
+
+_ROWS = 16_384
+
+
+def probe(job: dict[str, Any]) -> Answer:
+    """The task's main metric after reranking, over all its queries.
+
+    Args:
+        job: `space` (root, fingerprint), `documents` and `queries` (files of keys), `judged` (a file, see
+            write_judged), `similarity`, `views`, `shortlist` and `metric`.
+    """
+    space = VectorSpace(Path(job["space"]["root"]), job["space"]["fingerprint"])
+    space.refresh()
+    raw = {name: Path(job[name]).read_bytes() for name in ("documents", "queries")}
+    documents, queries = (space.vectors(keys_from_bytes(raw[name])) for name in ("documents", "queries"))
+    with np.load(job["judged"], allow_pickle=False) as arrays:
+        # Half of a key tells texts apart well enough to draw lots with.
+        numbers = {name: np.frombuffer(raw[name], dtype="<u8")[::2] for name in raw}
+        judged = Judged(**numbers, **arrays)
+    answer = Answer(settings={"draws": DRAWS, "queries": len(queries)})
+    for truncate_dim, precision in job["views"]:
+        view = View(truncate_dim, precision)
+        corpus = (documents.rows(slice(start, start + _ROWS)) for start in range(0, len(documents), _ROWS))
+        quantiser = fit(view, job["similarity"], corpus)
+        values = score_reranked(judged, queries, documents, quantiser, job["shortlist"])[job["metric"]]
+        answer.add(f"rerank_{job['metric']}", float(values.mean()), view, n=len(values), shortlist=job["shortlist"])
+    return answer

@@ -1,0 +1,229 @@
+"""What is to be probed of searching: indices, latency, throughput, memory, reranking, storage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.cost.effort import Effort
+from bench.cost.schedule import ProbeJob
+from bench.models.profile import ModelProfile
+from bench.models.registry import ModelEntry
+from bench.quality.evaluate import left_out
+from bench.results.schema import FigureKey, figure_key
+from bench.tasks.data import RetrievalData
+from bench.vectors.pipeline import usable_cores
+from bench.vectors.store import VectorSpace, keys_to_bytes, text_keys
+from bench.views import View
+
+SEARCHING = ("search", "rerank", "storage")
+# Documents of a shortlist.
+SHORTLIST = 100
+# Most documents that HNSW is built over unasked, so that a run of sixteen views keeps within minutes.
+HNSW_DOCUMENTS = 50_000
+# Most scores of a first stage that the quality of reranking is worth: queries times documents.
+_RERANK_SCORES = 2_000_000_000
+_MODULES = "bench.cost.probes."
+# What a process needs besides what it times, on the machine that this was written on.
+_STARTING_SECONDS = 0.8
+
+
+@dataclass(frozen=True)
+class SearchTask:
+    """What is searched.
+
+    Attributes:
+        data: The task's data.
+        main_metric: Its metric.
+        corpus_size: Documents of a synthetic corpus; None for the task's own.
+    """
+
+    data: RetrievalData
+    main_metric: str
+    corpus_size: int | None = None
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """What is measured, and what is not.
+
+    Attributes:
+        jobs: The probes.
+        not_measured: What cannot be or is left out, and why.
+    """
+
+    jobs: list[ProbeJob]
+    not_measured: dict[str, str]
+
+
+def is_shortlist(view: View, width: int) -> bool:
+    """Whether reranking at full width in float32 can add anything to a search at a view."""
+    return view != View(width)
+
+
+def figure_of(probe: str, view: View | None, width: int | None, corpus_size: int | None = None) -> FigureKey | None:
+    """A figure that is there when a probe has measured a view; None where it has nothing to measure.
+
+    Args:
+        probe: The probe.
+        view: The view; None of a baseline.
+        width: Dimensions of the full vector; None of a baseline.
+        corpus_size: Documents of a synthetic corpus; None for the task's own.
+    """
+    dim, precision = (None, None) if view is None else (view.truncate_dim, view.precision)
+    match probe:
+        case "search":
+            return figure_key("search_max_ms", dim, precision, {} if corpus_size is None else {"corpus": corpus_size})
+        case "storage":
+            return figure_key("vectors_bytes", dim, precision, {})
+        case "rerank" if view is not None and width is not None and is_shortlist(view, width):
+            return figure_key("rerank_max_ms", dim, precision, {"shortlist": SHORTLIST})
+    return None
+
+
+def dense_jobs(
+    entry: ModelEntry,
+    space: VectorSpace,
+    profile: ModelProfile,
+    task: SearchTask,
+    views: Sequence[View],
+    workspace: Path,
+    effort: Effort,
+    probes: Sequence[str],
+) -> SearchPlan:
+    """The probes of searching the vectors of a model.
+
+    The task's own corpus is searched at all views together; of a synthetic one, which may be large, one view's indices
+    are there at a time.
+
+    Args:
+        entry: The model's entry.
+        space: Its stored vectors.
+        profile: Its profile.
+        task: What is searched.
+        views: The views to search at; their vectors must be in the store.
+        workspace: A folder for indices that is there until all has been measured.
+        effort: How much is measured.
+        probes: The probes that were asked for.
+    """
+    wanted = set(probes) & set(SEARCHING)
+    not_measured: dict[str, str] = {}
+    kinds = ["flat"]
+    if not effort.thorough:
+        left = [text for probe, text in (("search", _LEFT_OUT), ("storage", "HNSW")) if probe in wanted]
+        not_measured |= {left[0]: "left out of a quick look"} if left else {}
+    elif task.corpus_size is None and len(task.data.documents) > HNSW_DOCUMENTS:
+        n = len(task.data.documents)
+        why = f"{n:,} documents are more than {HNSW_DOCUMENTS:,}; `bench cost --corpus-size {n}` builds it"
+        not_measured |= {"HNSW": why} if wanted & {"search", "storage"} else {}
+    elif wanted & {"search", "storage"}:
+        kinds.append("hnsw")
+    space_job = {
+        "workspace": str(workspace),
+        "space": {"root": str(space.folder.parent), "fingerprint": space.folder.name},
+        "similarity": profile.similarity,
+        "corpus_size": task.corpus_size,
+        **_key_files(entry, profile, task.data, workspace),
+    }
+    shortlists = _names([view for view in views if is_shortlist(view, profile.width)])
+    rerank = "rerank" in wanted and bool(shortlists)
+    build = space_job | {"max_queries": effort.queries, "full": rerank, "kinds": kinds}
+    detail = {} if task.corpus_size is None else {"corpus": task.corpus_size}
+    groups = [list(views)] if task.corpus_size is None else [[view] for view in views]
+    jobs = []
+    for number, group in enumerate(groups):
+        job = build | {"views": _names(group), "detail": detail}
+        owner = next((probe for probe in ("search", "storage", "rerank") if probe in wanted), "search")
+        count = task.corpus_size or len(task.data.documents)
+        seconds = _STARTING_SECONDS + len(group) * count * (1e-4 if "hnsw" in kinds else 2e-6)
+        timed = "hnsw" in kinds
+        jobs.append(ProbeJob(owner, f"{_MODULES}build", job, seconds, group=number, watched=timed))
+        if "search" in wanted:
+            jobs += search_jobs({**job, "calls": effort.search()}, effort, number)
+    if rerank:
+        stage = space_job | {"views": shortlists, "shortlist": SHORTLIST}
+        jobs.append(_rerank_job(stage, effort))
+        if len(task.data.queries) * len(task.data.documents) <= _RERANK_SCORES:
+            judged = write_judged(task.data, workspace)
+            quality = stage | {"judged": str(judged), "metric": task.main_metric}
+            jobs.append(ProbeJob("rerank", f"{_MODULES}rerank_quality", quality, 5.0, watched=False))
+        else:
+            not_measured[f"{task.main_metric} after reranking"] = "too many queries times documents to score again"
+    if "storage" in wanted:
+        jobs.append(ProbeJob("storage", f"{_MODULES}storage", space_job | {"views": _names(views)}, 2.0, watched=False))
+    return SearchPlan(jobs, not_measured)
+
+
+_LEFT_OUT = "HNSW, search in bulk, memory of search"
+
+
+def search_jobs(job: dict[str, Any], effort: Effort, group: int = 0) -> list[ProbeJob]:
+    """Search what `bench.cost.probes.build` has built: time in several processes, memory in one of its own an index.
+
+    Args:
+        job: As bench.cost.probes.search takes it.
+        effort: How much is measured.
+        group: Of the build.
+    """
+    needs = f"{_MODULES}build"
+    indices = [(view, kind) for view in job.get("views", ()) for kind in job["kinds"]]
+    seconds = _STARTING_SECONDS + max(len(indices), 1) * (effort.search()["min_seconds"] + 0.15)
+    jobs = [ProbeJob("search", f"{_MODULES}search", job, seconds, effort.processes, 1, needs, group)]
+    if not effort.thorough:
+        return jobs
+    if indices:
+        seconds = _STARTING_SECONDS + 0.3 * len(indices)
+        bulk = ProbeJob(
+            "search", f"{_MODULES}search_bulk", job, seconds, effort.processes, usable_cores(), needs, group
+        )
+        jobs.append(bulk)
+    each = [job | {"views": [view], "kinds": [kind]} for view, kind in indices] or [job]
+    memory = f"{_MODULES}search_memory"
+    # Nothing is timed, so that there is no need to know how busy the machine is.
+    jobs += [ProbeJob("search", memory, one, _STARTING_SECONDS, 1, 1, needs, group, watched=False) for one in each]
+    return jobs
+
+
+def write_judged(data: RetrievalData, workspace: Path) -> Path:
+    """Write which documents are relevant as bench.cost.probes.rerank_quality reads it.
+
+    Args:
+        data: The task's data.
+        workspace: The folder to write to.
+    """
+    excluded_queries, excluded_documents = left_out(data)
+    path = workspace / "judged.npz"
+    np.savez(
+        path,
+        pair_queries=data.pair_queries,
+        pair_documents=data.pair_documents,
+        pair_gains=data.pair_gains,
+        excluded_queries=excluded_queries,
+        excluded_documents=excluded_documents,
+    )
+    return path
+
+
+def _rerank_job(stage: dict[str, Any], effort: Effort) -> ProbeJob:
+    job = stage | {"calls": effort.search()}
+    seconds = _STARTING_SECONDS + len(stage["views"]) * (effort.search()["min_seconds"] + 0.15)
+    return ProbeJob("rerank", f"{_MODULES}rerank", job, seconds, effort.processes, 1, f"{_MODULES}build")
+
+
+def _key_files(entry: ModelEntry, profile: ModelProfile, data: RetrievalData, workspace: Path) -> dict[str, str]:
+    """Files of the keys that the texts' vectors are stored by."""
+    keys = {
+        "queries": text_keys(data.queries, profile.context(entry, "query")),
+        "documents": text_keys(data.documents, profile.context(entry, "document")),
+    }
+    for name, found in keys.items():
+        (workspace / f"{name}.keys").write_bytes(keys_to_bytes(found))
+    return {name: str(workspace / f"{name}.keys") for name in keys}
+
+
+def _names(views: Sequence[View]) -> list[tuple[int, str]]:
+    return [(view.truncate_dim, view.precision) for view in views]

@@ -1,0 +1,122 @@
+"""Two stages against brute force over every way of filling the shortlist."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.metrics import RETRIEVAL_METRICS
+from bench.quality import retrieval
+from bench.quality.ranking import ScoreBlock, rank_blocks
+from bench.quality.reranking import Judged, score_reranked
+from bench.vectors.quantise import Quantiser, fit
+from bench.vectors.store import Vectors
+from bench.views import PRECISIONS, View
+
+WIDTH = 12
+
+
+def stored(matrix):
+    return Vectors([matrix], np.arange(len(matrix)), matrix.shape[1])
+
+
+def make(seed, n=6, m=40, excluded=()):
+    """Queries, documents and judgements at random."""
+    rng = np.random.default_rng(seed)
+    queries, documents = (rng.normal(size=(count, WIDTH)).astype(np.float32) for count in (n, m))
+    pairs = np.array([(query, row) for query in range(n) for row in rng.choice(m, 4, replace=False)])
+    out = np.array(excluded, dtype=np.int64).reshape(-1, 2)
+    numbers = (rng.integers(0, 2**63, count, dtype=np.uint64) for count in (n, m))
+    judged = Judged(*numbers, pairs[:, 0], pairs[:, 1], rng.integers(1, 3, len(pairs)), out[:, 0], out[:, 1])
+    return judged, queries, documents
+
+
+def scores_of(quantiser, queries, documents):
+    a, b = quantiser.comparable(queries), quantiser.comparable(documents)
+    return ((a.directions @ b.directions.T) * a.weights[:, None] * b.weights).astype(np.float32)
+
+
+def plain(judged, scores):
+    """Every metric where these scores are all there is."""
+    block = ScoreBlock(slice(0, len(scores)), scores)
+    ranks = rank_blocks([block], judged.pair_queries, judged.pair_documents, retrieval.MAX_CUTOFF)
+    return retrieval.score_queries(ranks, judged.pair_queries, judged.pair_gains, len(scores))
+
+
+def brute_force(judged, queries, documents, quantiser, length):
+    """The mean over all ways of filling each query's shortlist."""
+    short = scores_of(quantiser, queries, documents)
+    short[judged.excluded_queries, judged.excluded_documents] = -np.inf
+    full = scores_of(Quantiser(View(WIDTH), "cosine"), queries, documents)
+    found = {name: np.zeros(len(queries)) for name in RETRIEVAL_METRICS}
+    for query in range(len(queries)):
+        last = np.sort(short[query])[-length]
+        sure = np.flatnonzero(short[query] > last)
+        tied = np.flatnonzero((short[query] == last) & (last > -np.inf))
+        ways = list(combinations(tied, min(length - len(sure), len(tied))))
+        for way in ways:
+            scores = np.full(full.shape, -np.inf, dtype=np.float32)
+            kept = [*sure, *way]
+            scores[query, kept] = full[query, kept]
+            for name, values in plain(judged, scores).items():
+                found[name][query] += values[query] / len(ways)
+    return found
+
+
+# Of one dimension only the sign would count: nearly all documents tie, in more ways than can be gone through.
+@given(st.integers(0, 10**6), st.sampled_from(["float32", "float16", "int8"]), st.integers(2, 12), st.integers(1, 40))
+@settings(max_examples=40, deadline=None)
+def test_against_brute_force(seed, precision, dim, length):
+    judged, queries, documents = make(seed, excluded=[(0, 3), (2, 7)])
+    quantiser = fit(View(dim, precision), "cosine", [documents])
+    found = score_reranked(judged, stored(queries), stored(documents), quantiser, length)
+    for name, values in brute_force(judged, queries, documents, quantiser, length).items():
+        np.testing.assert_allclose(found[name], values, atol=1e-12, err_msg=name)
+
+
+def test_ties_at_the_end_of_the_shortlist_count_by_expectation():
+    judged, queries, documents = make(3, n=8, m=12)
+    quantiser = Quantiser(View(5, "binary"), "cosine")
+    expected = brute_force(judged, queries, documents, quantiser, 5)
+    found = score_reranked(judged, stored(queries), stored(documents), quantiser, 5, draws=1500)
+    for name in ("ndcg_at_10", "recall_at_10", "mrr_at_10", "map_at_10"):
+        np.testing.assert_allclose(found[name], expected[name], atol=0.03, err_msg=name)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_reranking_the_whole_corpus_is_the_full_width(precision):
+    judged, queries, documents = make(4, n=9, m=60)
+    quantiser = fit(View(3, precision), "cosine", [documents])
+    full = plain(judged, scores_of(Quantiser(View(WIDTH), "cosine"), queries, documents))
+    for length in (60, 1000):
+        found = score_reranked(judged, stored(queries), stored(documents), quantiser, length)
+        for name in RETRIEVAL_METRICS:
+            np.testing.assert_allclose(found[name], full[name], atol=1e-12, err_msg=name)
+
+
+def test_the_order_of_rows_and_the_blocks_change_nothing(monkeypatch):
+    judged, queries, documents = make(5, n=8, m=50)
+    # Two texts twice, one of them relevant in one place only.
+    documents[10:12], judged.documents[10:12] = documents[20:22], judged.documents[20:22]
+    quantiser = Quantiser(View(4, "binary"), "cosine")
+    first = score_reranked(judged, stored(queries), stored(documents), quantiser, 9)
+    rng = np.random.default_rng(0)
+    mixed_queries, mixed = rng.permutation(8), rng.permutation(50)
+    moved = Judged(
+        judged.queries[mixed_queries],
+        judged.documents[mixed],
+        np.argsort(mixed_queries)[judged.pair_queries],
+        np.argsort(mixed)[judged.pair_documents],
+        judged.pair_gains,
+        judged.excluded_queries,
+        judged.excluded_documents,
+    )
+    monkeypatch.setattr("bench.quality.reranking._CELLS", 130)
+    monkeypatch.setattr("bench.quality.reranking._ROWS", 11)
+    second = score_reranked(moved, stored(queries[mixed_queries]), stored(documents[mixed]), quantiser, 9)
+    for name in RETRIEVAL_METRICS:
+        np.testing.assert_allclose(second[name], first[name][mixed_queries], atol=1e-12, err_msg=name)
