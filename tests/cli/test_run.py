@@ -192,12 +192,12 @@ def test_cost_is_measured_once_and_shown(project, capsys):
     rows = frame()
     cost = rows[rows["metric"].str.contains("_ms|_mib|bytes|per_s")]
     tiny = cost[cost["model"] == "tiny"]
-    # On a machine that is busy enough there are too few samples for the higher percentiles.
+    # On a machine that is busy enough there are too few samples for percentiles.
     parts = ("encode", "encode_tokenise", "encode_forward")
-    high = {f"{part}_p{p}_ms" for part in parts for p in (90, 95)}
+    sampled = {f"{part}_p{p}_ms" for part in parts for p in (50, 90, 95)}
     plain = tiny[tiny["truncate_dim"].isna() & (tiny["detail"] == "")]
-    assert set(plain["metric"]) | high == high | {
-        *(f"{part}_{kind}_ms" for part in parts for kind in ("p50", "max", "cold")), "encode_texts_per_s",
+    assert set(plain["metric"]) | sampled == sampled | {
+        *(f"{part}_{kind}_ms" for part in parts for kind in ("max", "cold")), "encode_texts_per_s",
         "encode_tokens_per_s", "memory_load_mib", "memory_encode_mib", "weights_bytes", "weights_file_bytes",
     }  # fmt: skip
     at_view = tiny[(tiny["truncate_dim"] == 8) & (tiny["precision"] == "int8") & (tiny["detail"] == "")]
