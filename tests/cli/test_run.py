@@ -210,7 +210,7 @@ def test_cost_is_measured_once_and_shown(project, capsys):
     assert run_cli(["run", "--tasks", "shop"]) == 0
     printed = capsys.readouterr().out
     assert "up to date" in printed
-    assert "encode p50 ms" in printed
+    assert "search p50 ms" in printed
 
 
 def test_cost_after_the_cache_was_emptied_encodes_what_it_needs(project, capsys):
