@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from bench.models.profile import ModelProfile
 from bench.plan import Job
 from bench.tasks.data import RetrievalData
 from bench.tasks.mteb_data import MtebData
+
+_QUALITY_PROBE = "bench.cost.probes.rerank_quality"
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def _subject(job: Job, profile: ModelProfile | None, workspace: Path, options: C
             raise BenchError("a baseline only ranks documents", where=f"model `{name}`")
         return baseline_subject(name, data, workspace, options.effort, options.probes)
     measured = MeasuredModel(model.entry, model.located, model.space, profile)
-    return model_subject(
+    subject = model_subject(
         name,
         measured,
         data,
@@ -106,3 +108,13 @@ def _subject(job: Job, profile: ModelProfile | None, workspace: Path, options: C
         main_metric=job.unit.main_metric,
         corpus_size=options.corpus_size,
     )
+    return _without_quality(subject) if model.entry.drawn else subject
+
+
+def _without_quality(subject: Subject) -> Subject:
+    """The probes of a model with random weights: what scores a ranking has nothing to say of it."""
+    kept = [job for job in subject.jobs if job.module != _QUALITY_PROBE]
+    if len(kept) == len(subject.jobs):
+        return subject
+    why = "random weights have no quality"
+    return replace(subject, jobs=kept, not_measured=subject.not_measured | {"quality after reranking": why})

@@ -13,6 +13,7 @@ from bench.cost.searching import figure_of
 from bench.environment import fingerprint as environment_fingerprint
 from bench.errors import BenchError, UsageError
 from bench.hub import NotDownloadedError
+from bench.models.backend import check_backend
 from bench.models.fingerprint import fingerprint, static_width
 from bench.models.profile import ModelProfile
 from bench.models.registry import ModelEntry
@@ -180,7 +181,11 @@ def make_plan(
             if options.corpus_size is not None and (entry.kind == "baseline" or unit.info.type != "retrieval"):
                 plan.notes.append(f"{entry.name} on {unit.label}: no vectors to draw a synthetic corpus around")
                 continue
-            plan.jobs.append(_job(model, unit, index, options, with_cost=options.cost and _has_cost(unit, units)))
+            with_cost = options.cost and _has_cost(unit, units)
+            if with_cost or not entry.drawn:
+                plan.jobs.append(_job(model, unit, index, options, with_cost=with_cost))
+        if entry.drawn:
+            plan.notes.append(f"{entry.name}: random weights: cost only")
     return plan
 
 
@@ -241,6 +246,7 @@ def _plan_model(
 ) -> PlannedModel:
     if entry.kind == "baseline":
         return PlannedModel(entry, baseline_fingerprint(entry))
+    check_backend(entry)
     try:
         located = locate(entry, download=options.download)
     except NotDownloadedError as error:
@@ -295,7 +301,7 @@ def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Optio
         return found
 
     views: tuple[View | None, ...] = model.views or (None,)
-    cells = {view: of_cell(view) for view in views} if options.quality else {}
+    cells = {view: of_cell(view) for view in views} if options.quality and not model.entry.drawn else {}
     cost = None
     if with_cost:
         known = index.costs.get((*key, environment_fingerprint()))

@@ -13,6 +13,7 @@ from bench import __version__, environment
 from bench.cost.schedule import Measurement
 from bench.measuring import Measured
 from bench.models.profile import ModelProfile
+from bench.models.source import has_tokenizer
 from bench.plan import PlannedModel
 from bench.quality.evaluate import Scores
 from bench.results.schema import (
@@ -123,6 +124,9 @@ def _model_info(model: PlannedModel, profile: ModelProfile | None) -> ModelInfo:
         dtype=entry.dtype if profile else None,
         similarity=profile.similarity if profile else None,
         leakage=entry.leakage,
+        backend=entry.backend if located else None,
+        weights=entry.weights if located else None,
+        tokenizer="stand-in" if entry.drawn and located and not has_tokenizer(located.path) else None,
     )
 
 

@@ -17,6 +17,7 @@ from bench.errors import BenchError
 from bench.files import check_writable
 from bench.measuring import CostOptions, Measured, measure_jobs
 from bench.models.profile import ModelProfile
+from bench.models.ready import ready_folder
 from bench.models.registry import ModelEntry, Role
 from bench.models.source import Located
 from bench.plan import Failure, Job, Plan
@@ -27,6 +28,7 @@ from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
 from bench.tasks.data import RetrievalData
 from bench.tasks.mteb_data import MtebData
+from bench.vectors.drawn import DrawnVectors
 from bench.vectors.encode import EncodeReport, encode_missing, missing_texts, total
 from bench.vectors.pipeline import Encoder, Progress
 from bench.vectors.store import Vectors, VectorSpace, text_keys
@@ -35,6 +37,7 @@ from bench.views import View
 
 # A record is written at least this often while views are scored, so that a killed run keeps them.
 _WRITE_SECONDS = 10.0
+_DRAWN_BATCH = 256
 
 
 class Listener(Protocol):
@@ -179,6 +182,13 @@ def unexpected(error: Exception, where: str) -> BenchError:
     return found
 
 
+def _batch_size(entry: ModelEntry) -> int | None:
+    """Texts a batch; None where the size is to be found, which drawing vectors tells nothing about."""
+    if entry.batch_size != "auto":
+        return entry.batch_size
+    return _DRAWN_BATCH if entry.drawn else None
+
+
 class _Run:
     def __init__(self, store: ResultStore, models: LoadedModels, listener: Listener, failures: list[Failure]) -> None:
         self._store = store
@@ -246,7 +256,10 @@ class _Run:
             self._listener.damaged(model.entry.name, model.space.damaged)
             model.space.damaged.clear()
         if missing:
-            encoder = self._models.get(model.entry, model.located, model.space)
+            drawn = model.entry.drawn
+            encoder: Encoder = DrawnVectors(profile, model.entry.name)
+            if not drawn:
+                encoder = self._models.get(model.entry, model.located, model.space)
             if encoder.profile.width != model.width:
                 raise BenchError(
                     f"its configuration states {model.width} dimensions, but it gives {encoder.profile.width}",
@@ -257,8 +270,8 @@ class _Run:
                 model.space,
                 encoder,
                 list(groups.values()),
-                batch_size=model.entry.batch_size if model.entry.batch_size != "auto" else None,
-                on_progress=lambda progress: self._listener.encoding(name, task, progress),
+                batch_size=_batch_size(model.entry),
+                on_progress=lambda progress: None if drawn else self._listener.encoding(name, task, progress),
                 on_wait=lambda: self._listener.waiting(name),
             )
             reports.append(report)
@@ -284,6 +297,8 @@ class _Run:
         if not isinstance(data, MtebData):
             # Results may be there when the store has been emptied.
             self._encode(job, profile, texts_by_role(data), [])
+        # Probes that found nothing built would measure the building.
+        ready_folder(model.entry, model.located)
         self._models.drop()
         return profile
 

@@ -26,6 +26,7 @@ def show(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         _show_vectors()
         _show_models()
+        _show_built()
 
 
 def _show_vectors() -> None:
@@ -60,6 +61,12 @@ def _show_models() -> None:
     )
 
 
+def _show_built() -> None:
+    from bench.models.built import built_bytes, built_root
+
+    typer.echo(f"{built_root()}: {_megabytes(built_bytes())} MB of exports and random weights")
+
+
 def _model_row(model: MadeModel) -> list[str]:
     record, digits = model.record, model.identity[:_HASH_DIGITS]
     if record is None:
@@ -89,6 +96,9 @@ def clear(
     unfinished: Annotated[
         bool, typer.Option("--unfinished", help="Checkpoints of all trainings that were interrupted.")
     ] = False,
+    built: Annotated[
+        bool, typer.Option("--built", help="Exports for other backends, and random weights; made again when needed.")
+    ] = False,
 ) -> None:
     """Delete what the options name; without any, all stored vectors.
 
@@ -96,6 +106,7 @@ def clear(
     process is training stays.
     """
     from bench.cli.options import split_list
+    from bench.models.built import delete_built
     from bench.training.inventory import delete_model, delete_training, made_models, unfinished_trainings
 
     if model and models:
@@ -104,13 +115,15 @@ def clear(
     known = made_models() if model or models else []
     chosen = known if models else [_one_model(name, known) for name in split_list(model)]
     spaces = split_list(space)
-    if spaces or not (model or models or unfinished):
+    if spaces or not (model or models or unfinished or built):
         _clear_vectors(spaces)
     if model or models:
         _report("made models", [(item.name, item.bytes, delete_model(item)) for item in chosen])
     if unfinished:
         trainings = unfinished_trainings()
         _report("unfinished trainings", [(item.name, item.bytes, delete_training(item)) for item in trainings])
+    if built:
+        typer.echo(f"deleted {_megabytes(delete_built())} MB of exports and random weights")
 
 
 def _one_model(name: str, known: Sequence[MadeModel]) -> MadeModel:

@@ -44,7 +44,7 @@ def _row(entry: ModelEntry, registry: Registry) -> list[str]:
         if baseline:
             return [name, entry.kind, "", *views, baseline_fingerprint(entry)[:12], entry.source[0]]
         located = locate(with_made_folder(entry, registry, download=False), download=False)
+        identity = fingerprint(entry, located.path).model[:12]
     except BenchError as error:
         return [name, entry.kind, "", *views, "", f"not here: {error.one_line}"]
-    width = str(static_width(located.path) or "?")
-    return [name, entry.kind, width, *views, fingerprint(entry, located.path).model[:12], located.source]
+    return [name, entry.kind, str(static_width(located.path) or "?"), *views, identity, located.source]

@@ -90,7 +90,7 @@ def _rich_table(table: Table) -> RichTable:
         line = [
             escape(row.model) + (NOISY_MARK if row.noisy else "") + (LEAKAGE_MARK if row.leakage else ""),
             *view_text(row.view),
-            f"[bold green]{score}[/]" if row.score.value == table.best_score else score,
+            f"[bold green]{score}[/]" if table.is_best_score(row) else score,
             *(shown_text(row, name) for name in table.shown),
         ]
         for column in columns:

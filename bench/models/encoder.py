@@ -6,18 +6,21 @@ import logging
 import re
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
+from bench.models.backend import loading_options
 from bench.models.fingerprint import fingerprint
 from bench.models.profile import ModelProfile, Similarity, TextContext
+from bench.models.ready import ready_folder
 from bench.models.registry import ModelEntry
-from bench.models.source import Located
+from bench.models.source import Located, exported_files
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -36,15 +39,22 @@ class SentenceEncoder:
     Attributes:
         profile: Width, similarity, prompts and size.
         device: The device that it runs on.
+
+    Args:
+        model: The loaded model.
+        name: What messages call it.
+        exported: The files of its export, where another backend than torch runs it.
     """
 
-    def __init__(self, model: SentenceTransformer, name: str) -> None:
+    def __init__(self, model: SentenceTransformer, name: str, exported: Sequence[Path] = ()) -> None:
         self._model = model
         # A tokenizer keeps its padding and truncation between calls: two threads at once would mix them up.
         self._tokenizing = threading.Lock()
+        # An export answers one request at a time, with all its threads.
+        self._running = threading.Lock() if exported else nullcontext()
         self.name = name
         self.device = str(model.device)
-        self.profile = _profile(model, name)
+        self.profile = _profile(model, name, exported)
 
     @property
     def transformer(self) -> SentenceTransformer:
@@ -107,7 +117,8 @@ class SentenceEncoder:
                 key: value.to(self._model.device) if isinstance(value, torch.Tensor) else value
                 for key, value in features.items()
             }
-            vectors = self._model(moved, **_route_of(context))["sentence_embedding"]
+            with self._running:
+                vectors = self._model(moved, **_route_of(context))["sentence_embedding"]
             return np.ascontiguousarray(vectors.float().cpu().numpy())
 
 
@@ -124,30 +135,32 @@ def load_encoder(entry: ModelEntry, located: Located) -> SentenceEncoder:
     """
     model = load_transformer(entry, located)
     model.eval()
+    exported = [] if entry.backend == "torch" else exported_files(ready_folder(entry, located), entry.backend)
     with _reasons_told(entry, located):
-        return SentenceEncoder(model, entry.name)
+        return SentenceEncoder(model, entry.name, exported)
 
 
 def load_transformer(entry: ModelEntry, located: Located) -> SentenceTransformer:
     """The model of sentence-transformers behind `load_encoder`, with its entry's settings.
 
     Raises:
+        UsageError: The backend cannot run it under its settings.
         BenchError: The device is not there, or the files are no model that can be loaded.
     """
     where = f"model `{entry.name}`"
     _quiet()
-    import torch
     from sentence_transformers import SentenceTransformer
 
-    device = check_device(entry.device, where)
+    device = check_device(entry.device if entry.backend == "torch" else "cpu", where)
     with _reasons_told(entry, located):
+        folder = ready_folder(entry, located)
         with _MissingWeights() as missing:
             model = SentenceTransformer(
-                str(located.path),
+                str(folder),
                 device=device,
                 trust_remote_code=entry.trust_remote_code,
                 local_files_only=True,
-                model_kwargs={"dtype": getattr(torch, entry.dtype)},
+                **loading_options(entry),
             )
         missing.check(where)
         # Vectors are stored at full width, whatever the model's configuration cuts them to.
@@ -168,6 +181,8 @@ def _reasons_told(entry: ModelEntry, located: Located) -> Iterator[None]:
     except Exception as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), "")
         hint = "check that the folder is a whole sentence-transformers model"
+        if entry.drawn:
+            hint = "check that config.json is that of a text encoder which transformers knows"
         if "trust_remote_code" in str(error):
             hint = "this model brings its own Python code: read it, then set `trust_remote_code: true`"
         raise BenchError(
@@ -230,7 +245,8 @@ def _quiet() -> None:
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
+    for name in ("sentence_transformers", "optimum"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 class _MissingWeights(logging.Handler):
@@ -282,7 +298,7 @@ def _try_longest(model: SentenceTransformer, wanted: int, where: str) -> None:
         ) from error
 
 
-def _profile(model: SentenceTransformer, name: str) -> ModelProfile:
+def _profile(model: SentenceTransformer, name: str, exported: Sequence[Path]) -> ModelProfile:
     width = model.get_embedding_dimension()
     if width is None:
         width = model.encode(["width"]).shape[1]
@@ -301,8 +317,10 @@ def _profile(model: SentenceTransformer, name: str) -> ModelProfile:
         prompts={key: value for key, value in (model.prompts or {}).items() if isinstance(value, str)},
         default_prompt=model.default_prompt_name,
         routed=any(type(module).__name__ == "Router" for module in model.modules()),
-        parameters=sum(weight.numel() for weight in parameters),
-        weight_bytes=sum(weight.numel() * weight.element_size() for weight in parameters),
+        # Of an export the library shows no weights.
+        parameters=None if exported else sum(weight.numel() for weight in parameters),
+        weight_bytes=sum(weight.numel() * weight.element_size() for weight in parameters)
+        + sum(path.stat().st_size for path in exported),
         # Some tokenizers state "no limit" as a huge number.
         max_seq_length=int(limit) if isinstance(limit, int) and limit < 1_000_000 else None,
     )

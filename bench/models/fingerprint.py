@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.cache import sha256_of
 from bench.files import digest_json, walk_files
+from bench.models.backend import exporter_versions
 from bench.models.registry import ModelEntry
-from bench.models.source import weight_files
+from bench.models.source import exported_files, weight_files
 
 # Files that no loader reads. Anything not listed counts: an unknown file makes another fingerprint,
 # which costs an encoding, where leaving out a file that matters would show a wrong number.
@@ -21,6 +24,7 @@ _IGNORED_NAMES = frozenset(
 )
 _IGNORED_SUFFIXES = frozenset(".png .jpg .svg .pdf .h5 .ot .msgpack .onnx .tflite .gguf .lock .pyc .log .csv".split())
 _IGNORED_FOLDERS = frozenset("onnx openvino coreml .git .cache __pycache__".split())
+_WEIGHTS = frozenset(".safetensors .bin .pt .pth .ckpt".split())
 
 
 @dataclass(frozen=True)
@@ -40,29 +44,41 @@ def fingerprint(entry: ModelEntry, folder: Path) -> Fingerprint:
     """The fingerprint of a model's local files under an entry's settings; loads nothing.
 
     Args:
-        entry: Gives max_seq_length, dtype and prompts.
+        entry: Gives max_seq_length, dtype, prompts, backend and whether weights are drawn.
         folder: Gives weights, tokenizer, pooling and normalisation, by the content of its files.
+
+    Raises:
+        BenchError: The model has to be exported for its backend, and a package that does it is not installed.
     """
-    weights = set(weight_files(folder))
-    files = {}
-    for path in walk_files(folder):
-        relative = path.relative_to(folder)
-        # Pickled weights beside safetensors are another copy that is not read.
-        shadowed = path.match("pytorch_model*.bin") and path not in weights
-        if _ignored(relative) or shadowed:
-            continue
-        files[relative.as_posix()] = sha256_of(path)
-    space = digest_json(
-        {
-            "files": files,
-            "max_seq_length": entry.max_seq_length,
-            "dtype": entry.dtype,
-            "backend": "torch",
-            "trust_remote_code": entry.trust_remote_code,
-        }
-    )
+    exported = [] if entry.drawn else exported_files(folder, entry.backend)
+    identity: dict[str, Any] = {
+        "files": {
+            path.relative_to(folder).as_posix(): sha256_of(path) for path in [*files_read(entry, folder), *exported]
+        },
+        "max_seq_length": entry.max_seq_length,
+        "dtype": entry.dtype,
+        "backend": entry.backend,
+        "trust_remote_code": entry.trust_remote_code,
+    }
+    if entry.drawn:
+        identity["weights"] = entry.weights
+    if entry.backend != "torch" and not exported:
+        # An export follows from the files and from what makes it.
+        identity["exporters"] = exporter_versions(entry.backend, f"model `{entry.name}`")
+    space = digest_json(identity)
     prompts = entry.prompts.model_dump(exclude_none=True)
     return Fingerprint(model=digest_json({"space": space, "prompts": prompts}), space=space)
+
+
+def files_read(entry: ModelEntry, folder: Path) -> Iterator[Path]:
+    """The files that torch's loader reads, or of a model whose weights are drawn those that say what it is made of."""
+    weights = set(weight_files(folder))
+    for path in walk_files(folder):
+        # Pickled weights beside safetensors are another copy that is not read.
+        shadowed = path.match("pytorch_model*.bin") and path not in weights
+        replaced = entry.drawn and path.suffix.lower() in _WEIGHTS
+        if not (shadowed or replaced or _ignored(path.relative_to(folder))):
+            yield path
 
 
 def _ignored(relative: Path) -> bool:

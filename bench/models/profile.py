@@ -27,8 +27,8 @@ class ModelProfile(BaseModel):
         prompts: The prompts its configuration carries, by name.
         default_prompt: Name of the prompt that applies where no other does.
         routed: Whether queries and documents take different paths through it (a Router module).
-        parameters: Number of weights.
-        weight_bytes: Bytes of the weights in memory.
+        parameters: Number of weights; None of an export, which shows none.
+        weight_bytes: Bytes of the weights in memory; of an export those of its files.
         max_seq_length: Tokens a text is cut to, where the model has such a limit.
     """
 
@@ -39,7 +39,7 @@ class ModelProfile(BaseModel):
     prompts: dict[str, str]
     default_prompt: str | None
     routed: bool
-    parameters: int
+    parameters: int | None
     weight_bytes: int
     max_seq_length: int | None
 

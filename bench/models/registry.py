@@ -23,6 +23,8 @@ from bench.views import Precision
 Kind = Literal["pretrained", "fine-tuned", "mrl", "baseline"]
 Role = Literal["query", "document", "text"]
 DType = Literal["float32", "float16", "bfloat16"]
+Backend = Literal["torch", "onnx", "openvino"]
+Weights = Literal["stored", "random"]
 
 BASELINES = ("bm25s",)
 
@@ -100,6 +102,8 @@ class ModelEntry(Settings):
         recipe: How the model is made by training; in place of `source`.
         revision: Branch, tag or commit on the Hub.
         sha256: Hex SHA-256 that the weights file must have.
+        backend: What runs the model: torch, or an export of it in onnx or openvino.
+        weights: `stored`, or `random`: drawn by a fixed seed for its configuration, so that only its cost is known.
         base_dir: Folder that relative paths start from.
         base_entry: The entry that a recipe starts from.
         made: The folder that a model made from its recipe is stored in, whether it has been made or not.
@@ -111,9 +115,27 @@ class ModelEntry(Settings):
     recipe: Recipe | None = None
     revision: str | None = None
     sha256: str | None = None
+    backend: Backend = "torch"
+    weights: Weights = "stored"
     base_dir: Path = Field(default=Path(), exclude=True)
     base_entry: ModelEntry | None = Field(default=None, exclude=True)
     made: Path | None = Field(default=None, exclude=True)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its weights are random, so that its vectors mean nothing and no score may be made of them."""
+        return self.weights == "random"
+
+    @property
+    def misfit(self) -> str | None:
+        """Why its backend cannot run it under its other settings, some of which defaults and options set; or None."""
+        if self.backend == "torch":
+            return None
+        if self.dtype != "float32":
+            return f"backend {self.backend} runs in float32, but dtype is {self.dtype}: write `dtype: float32`"
+        if self.device not in {"auto", "cpu"}:
+            return f"backend {self.backend} runs on the CPU, but device is {self.device}: write `device: cpu`"
+        return None
 
     @property
     def leakage(self) -> bool:
@@ -158,6 +180,23 @@ class ModelEntry(Settings):
         if self.kind != wanted:
             has = "a recipe without" if self.recipe.matryoshka is None else "a recipe with"
             raise ValueError(f"{has} `matryoshka` makes a model of kind {wanted}: write `kind: {wanted}`")
+        return self
+
+    @model_validator(mode="after")
+    def _random(self) -> ModelEntry:
+        if self.drawn:
+            if self.recipe is not None:
+                raise ValueError("a model with a `recipe` has the weights that training gives it: leave `weights` out")
+            if self.sha256 is not None:
+                raise ValueError("`sha256` is that of a weights file, and random weights are in none")
+            if self.kind not in {"pretrained", "baseline"}:
+                raise ValueError(f"random weights are not {self.kind}: leave `kind` out")
+        return self
+
+    @model_validator(mode="after")
+    def _backend(self) -> ModelEntry:
+        if self.misfit is not None:
+            raise ValueError(self.misfit)
         return self
 
     @model_validator(mode="after")

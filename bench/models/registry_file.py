@@ -77,7 +77,11 @@ def _entries(registry: Registry, document: YamlDocument, read: set[Path]) -> Ite
             if entry.kind == "baseline"
             else {name: value for name, value in shared.items() if name not in entry.model_fields_set}
         )
-        yield _Placed(entry.model_copy(update={**missing, "base_dir": base}), document, index)
+        placed = _Placed(entry.model_copy(update={**missing, "base_dir": base}), document, index)
+        # Defaults come after the entry's own check.
+        if placed.entry.misfit is not None:
+            raise UsageError(f"model `{entry.name}`: {placed.entry.misfit}", where=placed.where("backend"))
+        yield placed
     for position, name in enumerate(registry.include):
         for path in _included(name, base, document.where(("include", position))):
             if path.resolve() not in read:
@@ -121,6 +125,18 @@ def _with_base(item: _Placed, known: dict[str, _Placed], above: tuple[str, ...])
         )
     if named.entry.kind == "baseline":
         raise UsageError(f"`{named.entry.name}` is a baseline, which cannot be trained", where=where)
+    if named.entry.drawn:
+        raise UsageError(
+            f"`{named.entry.name}` has random weights, of which only the cost is measured",
+            where=where,
+            hint="start from an entry without `weights: random`",
+        )
+    if named.entry.backend != "torch":
+        raise UsageError(
+            f"`{named.entry.name}` runs on {named.entry.backend}, which cannot train",
+            where=where,
+            hint="start from an entry of the same source without `backend`",
+        )
     return entry.model_copy(update={"base_entry": _with_base(named, known, chain)})
 
 

@@ -16,7 +16,7 @@ from bench.cache import sha256_of
 from bench.errors import BenchError
 from bench.files import path_exists, user_path, walk_files
 from bench.hub import NotDownloadedError, snapshot
-from bench.models.registry import ModelEntry
+from bench.models.registry import Backend, ModelEntry
 
 SourceKind = Literal["folder", "package", "hub", "recipe"]
 
@@ -24,6 +24,14 @@ _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
 # Weights of other frameworks and exports: a sentence-transformers model on torch reads none of them.
 HUB_IGNORED = "onnx/* openvino/* *.onnx *.h5 *.ot *.msgpack *.tflite coreml/* *.gguf *.tar.gz".split()
 _TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "whitespace*.json")
+# What is downloaded of a model whose weights are drawn: configurations, tokenizer and code.
+_HUB_CONFIGURATION = ["*.json", "*.txt", "*.model", "*.tiktoken", "*.py"]
+# The first of a backend's files is the graph; what follows holds weights that are not in it.
+_EXPORTED: dict[Backend, tuple[str, ...]] = {
+    "torch": (),
+    "onnx": ("model.onnx", "model.onnx_data", "model.onnx.data"),
+    "openvino": ("openvino_model.xml", "openvino_model.bin"),
+}
 
 
 class NotMadeError(BenchError):
@@ -146,9 +154,10 @@ def _hub(entry: ModelEntry, repo: str, source: str, *, download: bool) -> Locate
         "model",
         revision=entry.revision,
         download=download,
-        usable=lambda path: bool(weight_files(path)),
+        usable=lambda path: bool(is_configured(path) if entry.drawn else weight_files(path)),
         where=f"model `{entry.name}`",
         otherwise="give a local folder as `source`",
+        allow=_HUB_CONFIGURATION if entry.drawn else None,
         ignore=HUB_IGNORED,
     )
     return Located(folder, source, "hub", revision=folder.name)
@@ -168,6 +177,26 @@ def weight_files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+def exported_files(folder: Path, backend: Backend) -> list[Path]:
+    """The files of a model's export for a backend, in a module's folder or in one there named like the backend."""
+    modules = [folder, *(path for path in sorted(folder.iterdir()) if path.is_dir() and path.name != backend)]
+    places = [place for module in modules for place in (module, module / backend)]
+    found = [place / name for place in places for name in _EXPORTED[backend] if (place / name).is_file()]
+    # Without its graph an export cannot be loaded.
+    return found if any(path.name == _EXPORTED[backend][0] for path in found) else []
+
+
+def has_tokenizer(folder: Path) -> bool:
+    """Whether a model's folder holds a tokenizer."""
+    names = [path.name for path in _own_files(folder)]
+    return any(fnmatch(name, pattern) for name in names for pattern in _TOKENIZERS)
+
+
+def is_configured(folder: Path) -> bool:
+    """Whether a folder says what a model is made of."""
+    return (folder / "config.json").is_file() or (folder / "modules.json").is_file()
+
+
 def _own_files(folder: Path) -> Iterator[Path]:
     """The files of the model itself: not of its exports to other runtimes, nor of checkpoints of its training."""
     for path in walk_files(folder):
@@ -178,15 +207,22 @@ def _own_files(folder: Path) -> Iterator[Path]:
 
 def _check_files(entry: ModelEntry, folder: Path) -> None:
     where = f"model `{entry.name}`"
-    weights = weight_files(folder)
+    if entry.drawn:
+        if not is_configured(folder):
+            raise BenchError(
+                f"no configuration in {folder} (looked for config.json and modules.json)",
+                where=where,
+                hint="copy the model's config.json; random weights need nothing else",
+            )
+        return
+    weights = [*weight_files(folder), *exported_files(folder, entry.backend)]
     if not weights:
         raise BenchError(
             f"no weights in {folder} (looked for *.safetensors and pytorch_model*.bin)",
             where=where,
             hint="copy the whole model folder; a file kept by Git LFS needs `git lfs pull`",
         )
-    names = [path.name for path in _own_files(folder)]
-    if not any(fnmatch(name, pattern) for name in names for pattern in _TOKENIZERS):
+    if not has_tokenizer(folder):
         raise BenchError(
             f"no tokenizer in {folder} (looked for {', '.join(_TOKENIZERS)})",
             where=where,

@@ -117,8 +117,9 @@ def _facts(subject: Subject) -> str:
     lines = [
         f"- fingerprint: {subject.fingerprint}",
         f"- {profile.width} dimensions, compared by {profile.similarity}",
-        f"- {profile.parameters:,} parameters in {subject.entry.dtype}",
     ]
+    if profile.parameters is not None:
+        lines.append(f"- {profile.parameters:,} parameters in {subject.entry.dtype}")
     if profile.max_seq_length is not None:
         lines.append(f"- texts are cut to {profile.max_seq_length:,} tokens")
     prompts = {role: profile.prompt(subject.entry, role) for role in _ROLES}

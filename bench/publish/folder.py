@@ -71,8 +71,17 @@ def publish_model(
         folder: The folder, which is not there yet, or empty.
 
     Raises:
+        UsageError: Its weights are random, or it runs on another backend than torch.
         BenchError: The model cannot be loaded or saved, its record is broken, or the folder cannot be written.
     """
+    if entry.drawn:
+        raise UsageError("its weights are random: there is no model to export", where=f"model `{entry.name}`")
+    if entry.backend != "torch":
+        raise UsageError(
+            f"it runs on {entry.backend}, and what is exported is a model for torch",
+            where=f"model `{entry.name}`",
+            hint="export the entry of the same source without `backend`",
+        )
     check_free(folder)
     place = folder.resolve()
     # Where it was measured matters to no vector, and this machine may have no such device.

@@ -12,8 +12,10 @@ NOISY_MARK = "†"
 AUDIT_COMMAND = "`bench tasks audit`"
 
 
-def score_text(value: Value) -> str:
-    """A score with its interval."""
+def score_text(value: Value | None) -> str:
+    """A score with its interval; empty where there is none."""
+    if value is None:
+        return ""
     text = f"{value.value:.4f}"
     if value.ci_low is not None and value.ci_high is not None:
         text += f" [{value.ci_low:.3f}, {value.ci_high:.3f}]"

@@ -93,7 +93,8 @@ def _summary(tables: list[Table], means: list[MeanTable]) -> str:
     columns: list[tuple[str, float | None, dict[_Key, _Cell]]] = []
     for table in single.values():
         heading = f"{escape(table.title)} {escape(table.metric)}"
-        found = {(row.model, row.view): _Cell(row.marked_kind, row.score.value) for row in table.rows}
+        scored = [(row, row.score.value) for row in table.rows if row.score is not None]
+        found = {(row.model, row.view): _Cell(row.marked_kind, score) for row, score in scored}
         columns.append((heading, table.best_score, found))
     for mean in means:
         heading = f"{escape(mean.title)} {escape(mean.metric)}"
@@ -160,7 +161,7 @@ def _table(table: Table) -> str:
             escape(row.model) + mark,
             row.marked_kind,
             *view_text(row.view),
-            f"**{score}**" if row.score.value == table.best_score else score,
+            f"**{score}**" if table.is_best_score(row) else score,
             *(shown_text(row, name) for name in table.shown),
         ]
         for column in columns:

@@ -78,8 +78,9 @@ def _mean_table(names: tuple[str, str], units: dict[str, Table]) -> MeanTable:
     for subset, unit in units.items():
         # A mean over several metrics would be of nothing.
         for row in unit.rows if unit.metric == table.metric else []:
-            kinds[row.model] = row.marked_kind
-            scores.setdefault((row.model, row.view), {})[subset] = row.score.value
+            if row.score is not None:
+                kinds[row.model] = row.marked_kind
+                scores.setdefault((row.model, row.view), {})[subset] = row.score.value
     for (model, view), found in scores.items():
         # A mean over fewer subsets would be of another task.
         mean = sum(found.values()) / len(found) if len(found) == len(units) else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bench.results.index import Cost, ResultIndex, UnitKey, unit_key
-from bench.results.schema import AuditRecord, QualityRecord, Value
+from bench.results.schema import AuditRecord, CostRecord, QualityRecord, Value, make_view
 from bench.views import View, sort_key
 
 
@@ -27,6 +29,7 @@ class Column:
     help: str
 
 
+RANDOM_WEIGHTS = "random weights"
 LEAKAGE_MARK = "‡"
 LEAKAGE_NOTE = f"{LEAKAGE_MARK} may have been trained on what it is tested on: its recipe allows leakage"
 
@@ -55,18 +58,19 @@ class Row:
         model: Name.
         kind: Kind.
         view: The view, None for a baseline.
-        score: Main score with its interval.
+        score: Main score with its interval; None of a model with random weights, which has none.
         share: Score over that of the full width in float32; None where that was not scored.
         reference: Whether this row is that full-width float32 one.
         noisy: Whether the cost figures were taken on a busy machine.
         shown: Further metrics that the task shows, by name.
         leakage: Whether the model may have been trained on what it is tested on.
+        drawn: Whether its weights are random.
     """
 
     model: str
     kind: str
     view: View | None
-    score: Value
+    score: Value | None
     share: float | None
     reference: bool
     bytes_per_vector: float | None = None
@@ -79,10 +83,13 @@ class Row:
     noisy: bool = False
     shown: Mapping[str, float] = field(default_factory=dict)
     leakage: bool = False
+    drawn: bool = False
 
     @property
     def marked_kind(self) -> str:
-        """The kind, marked where the scores are not to be trusted."""
+        """The kind, marked where the scores are not to be trusted or cannot be."""
+        if self.drawn:
+            return f"{self.kind}, {RANDOM_WEIGHTS}"
         return f"{self.kind} {LEAKAGE_MARK}" if self.leakage else self.kind
 
 
@@ -130,9 +137,13 @@ class Table:
         return min(values) if column.lower_is_better else max(values)
 
     @property
-    def best_score(self) -> float:
-        """The best main score."""
-        return max(row.score.value for row in self.rows)
+    def best_score(self) -> float | None:
+        """The best main score; None where no model has one."""
+        return max((row.score.value for row in self.rows if row.score is not None), default=None)
+
+    def is_best_score(self, row: Row) -> bool:
+        """Whether a row has the best main score."""
+        return row.score is not None and row.score.value == self.best_score
 
 
 @dataclass(frozen=True)
@@ -161,15 +172,23 @@ def make_tables(index: ResultIndex) -> list[Table]:
         newest = cost.record
         if not index.superseded(newest):
             costs.setdefault(unit_key(newest), {}).setdefault(newest.environment, {})[newest.model.name] = cost
+    drawn = {unit for unit, found in costs.items() if any(_drawn(measured) for measured in found.values())}
     tables = []
-    for unit in sorted(quality):
+    for unit in sorted({*quality, *drawn}):
         environments: Sequence[str | None] = sorted(costs.get(unit, {})) or [None]
         for environment in environments:
             measured = costs.get(unit, {}).get(environment or "", {})
-            table = _table(unit, environment, quality[unit], measured)
+            if unit not in quality and not _drawn(measured):
+                continue
+            table = _table(unit, environment, quality.get(unit, []), measured)
             table.footnotes += _audit_footnotes(index.audit(unit))
             tables.append(table)
     return tables
+
+
+def _drawn(costs: Mapping[str, Cost]) -> list[Cost]:
+    """The costs of models with random weights, which stand in tables without a score."""
+    return [cost for _, cost in sorted(costs.items()) if cost.record.model.drawn]
 
 
 def _audit_footnotes(record: AuditRecord | None) -> list[str]:
@@ -178,8 +197,9 @@ def _audit_footnotes(record: AuditRecord | None) -> list[str]:
 
 
 def _table(unit: UnitKey, environment: str | None, cells: list[_Scored], costs: dict[str, Cost]) -> Table:
-    newest = max((cell.record for cell in cells), key=lambda record: record.created)
-    task = newest.task
+    unscored = _drawn(costs)
+    records: list[QualityRecord | CostRecord] = [cell.record for cell in cells]
+    task = max(records or [cost.record for cost in unscored], key=lambda record: record.created).task
     table = Table(unit, task.main_metric, task.n, _ITEMS[task.type], environment, task.shown)
     # An older record may have been ranked by another metric; one table ranks by one.
     cells = [cell for cell in cells if table.metric in cell.metrics]
@@ -187,10 +207,13 @@ def _table(unit: UnitKey, environment: str | None, cells: list[_Scored], costs: 
     for cell in cells:
         name = cell.record.model.name
         table.rows.append(_row(cell, table, full.get(name), costs.get(name)))
-    top = {
-        name: max(row.score.value for row in table.rows if row.model == name) for name in {r.model for r in table.rows}
-    }
+    top: dict[str, float] = {}
+    for row in table.rows:
+        top[row.model] = max(top.get(row.model, -math.inf), row.score.value if row.score else -math.inf)
     table.rows.sort(key=lambda row: (-top[row.model], row.model, sort_key(row.view) if row.view else (0, 0)))
+    for cost in unscored:
+        table.rows += [_unscored_row(cost, view) for view in _measured_views(cost)]
+        table.notes.append(f"{cost.record.model.name}: {RANDOM_WEIGHTS}: cost only")
     table.notes += task.notes
     for name, cost in sorted(costs.items()):
         table.notes += [
@@ -200,25 +223,46 @@ def _table(unit: UnitKey, environment: str | None, cells: list[_Scored], costs: 
 
 
 def _row(cell: _Scored, table: Table, full: float | None, cost: Cost | None) -> Row:
-    def figure(name: str, of: View | None = None) -> float | None:
-        return cost.value(name, of) if cost else None
-
-    view, model, score = cell.view, cell.record.model, cell.metrics[table.metric]
+    model, score = cell.record.model, cell.metrics[table.metric]
     return Row(
         model=model.name,
         kind=model.kind,
-        view=view,
+        view=cell.view,
         score=score,
         share=score.value / full if full and full > 0 else None,
         reference=cell.reference,
-        bytes_per_vector=view.bytes_per_vector if view else None,
-        index_bytes=figure("index_bytes", view),
-        search_ms=figure("search_p50_ms", view),
-        encode_ms=figure("encode_p50_ms"),
-        texts_per_s=figure("encode_texts_per_s"),
-        encode_mib=figure("memory_encode_mib"),
-        search_mib=figure("memory_search_mib", view),
-        noisy=cost.noisy if cost else False,
         leakage=model.leakage,
         shown={name: cell.metrics[name].value for name in table.shown if name in cell.metrics},
+        **_figures(cost, cell.view),
     )
+
+
+def _unscored_row(cost: Cost, view: View | None) -> Row:
+    model = cost.record.model
+    return Row(model.name, model.kind, view, None, None, reference=False, drawn=True, **_figures(cost, view))
+
+
+def _measured_views(cost: Cost) -> list[View | None]:
+    """The views that a cost has figures of, from wide to narrow; without any the full width."""
+    found = {make_view(figure.truncate_dim, figure.precision) for figure, _ in cost.figures.values()} - {None}
+    if not found and cost.record.model.width:
+        found = {View(cost.record.model.width, "float32")}
+    return sorted(found, key=lambda view: sort_key(view) if view else (0, 0)) or [None]
+
+
+def _figures(cost: Cost | None, view: View | None) -> dict[str, Any]:
+    """The cost columns of a row."""
+
+    def figure(name: str, of: View | None = None) -> float | None:
+        return cost.value(name, of) if cost else None
+
+    return {
+        "bytes_per_vector": view.bytes_per_vector if view else None,
+        "index_bytes": figure("index_bytes", view),
+        "search_ms": figure("search_p50_ms", view),
+        "encode_ms": figure("encode_p50_ms"),
+        "texts_per_s": figure("encode_texts_per_s"),
+        "encode_mib": figure("memory_encode_mib"),
+        "search_mib": figure("memory_search_mib", view),
+        "noisy": cost.noisy if cost else False,
+    }

@@ -6,13 +6,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bench.models.registry import Kind
+from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
+from bench.models.registry import Backend, Kind, Weights
 from bench.tasks.card import TaskType
 from bench.views import Precision, View
 
 # 2: cost figures have details, spread and computed; noise has reasons.
 SCHEMA_VERSION: Literal[2] = 2
 Version = Literal[1, 2]
+_SCORES = frozenset((*RETRIEVAL_METRICS, *PAIR_METRICS))
 
 
 class _Record(BaseModel):
@@ -24,6 +26,9 @@ class ModelInfo(_Record):
 
     Attributes:
         leakage: Whether it may have been trained on what it is tested on, since its recipe allows that.
+        backend: What ran it; None of a baseline, and in records from before there was a choice.
+        weights: Whether its weights were stored or random; None likewise.
+        tokenizer: `stand-in` where a model with random weights came without a tokenizer; else None.
     """
 
     name: str
@@ -37,6 +42,14 @@ class ModelInfo(_Record):
     dtype: str | None = None
     similarity: str | None = None
     leakage: bool = False
+    backend: Backend | None = None
+    weights: Weights | None = None
+    tokenizer: Literal["stand-in"] | None = None
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its weights are random, so that it has a cost and no quality."""
+        return self.weights == "random"
 
 
 class TaskInfo(_Record):
@@ -118,6 +131,12 @@ class QualityRecord(_Finding):
     encoding: Encoding | None
     views: list[ViewScores]
     items: str
+
+    @model_validator(mode="after")
+    def _means_something(self) -> QualityRecord:
+        if self.model.drawn:
+            raise ValueError("a model with random weights has no quality")
+        return self
 
     @model_validator(mode="after")
     def _main_metric(self) -> QualityRecord:
@@ -213,6 +232,13 @@ class CostRecord(_Finding):
     figures: list[Figure]
     not_measured: dict[str, str] = {}
     samples: str | None = None
+
+    @model_validator(mode="after")
+    def _cost_alone(self) -> CostRecord:
+        scores = [figure.name for figure in self.figures if figure.name.removeprefix("rerank_") in _SCORES]
+        if self.model.drawn and scores:
+            raise ValueError(f"a model with random weights has no {scores[0]}")
+        return self
 
 
 class EnvironmentRecord(_Record):

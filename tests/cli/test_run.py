@@ -143,9 +143,9 @@ def test_a_results_folder_that_cannot_be_written_fails_before_any_work(project, 
 def test_a_newer_result_is_refused(project, capsys):
     folder = Path("results/quality/shop")
     folder.mkdir(parents=True)
-    (folder / "x.json").write_text(json.dumps({"record": "quality", "schema_version": 2}))
+    (folder / "x.json").write_text(json.dumps({"record": "quality", "schema_version": 3}))
     assert run_cli(["run", "--no-cost"]) == 1
-    assert "schema 2" in capsys.readouterr().err
+    assert "schema 3" in capsys.readouterr().err
 
 
 def start(project, *arguments):
@@ -190,21 +190,20 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(project):
 def test_cost_is_measured_once_and_shown(project, capsys):
     assert run_cli(["run", "--tasks", "shop"]) == 0
     rows = frame()
-    cost = rows[rows["metric"].str.contains("_ms|_mib|bytes|per_s")]
+    cost = rows[rows["environment"].notna() & rows["noisy"].notna()]
     tiny = cost[cost["model"] == "tiny"]
-    # On a machine that is busy enough there are too few samples for percentiles.
-    parts = ("encode", "encode_tokenise", "encode_forward")
-    sampled = {f"{part}_p{p}_ms" for part in parts for p in (50, 90, 95)}
-    plain = tiny[tiny["truncate_dim"].isna() & (tiny["detail"] == "")]
-    assert set(plain["metric"]) | sampled == sampled | {
-        *(f"{part}_{kind}_ms" for part in parts for kind in ("max", "cold")), "encode_texts_per_s",
-        "encode_tokens_per_s", "memory_load_mib", "memory_encode_mib", "weights_bytes", "weights_file_bytes",
-    }  # fmt: skip
+    # Not the percentiles: on a machine that is busy enough there are too few samples for them.
+    of_model = tiny[tiny["truncate_dim"].isna() & (tiny["detail"] == "")]
+    assert {
+        "memory_load_mib", "encode_cold_ms", "encode_max_ms", "encode_tokenise_max_ms", "encode_forward_max_ms",
+        "encode_texts_per_s", "encode_tokens_per_s", "encode_best_batch", "memory_encode_mib", "weights_bytes",
+        "weights_file_bytes",
+    } <= set(of_model["metric"])  # fmt: skip
     at_view = tiny[(tiny["truncate_dim"] == 8) & (tiny["precision"] == "int8") & (tiny["detail"] == "")]
     at_view = at_view.set_index("metric")["value"]
     assert {"search_p50_ms", "bytes_per_vector", "vectors_bytes", "index_bytes"} <= set(at_view.index)
     assert at_view["bytes_per_vector"] == 8
-    assert (cost["value"] > 0).all()
+    assert (cost["value"] >= 0).all()
     assert set(cost["environment"]) == set(rows["environment"])
     capsys.readouterr()
     assert run_cli(["run", "--tasks", "shop"]) == 0
