@@ -192,10 +192,12 @@ def test_cost_is_measured_once_and_shown(project, capsys):
     rows = frame()
     cost = rows[rows["environment"].notna() & rows["noisy"].notna()]
     tiny = cost[cost["model"] == "tiny"]
+    # Not the percentiles: on a machine that is busy enough there are too few samples for them.
     of_model = tiny[tiny["truncate_dim"].isna() & (tiny["detail"] == "")]
     assert {
-        "memory_load_mib", "encode_cold_ms", "encode_p50_ms", "encode_tokenise_p50_ms", "encode_forward_p50_ms",
+        "memory_load_mib", "encode_cold_ms", "encode_max_ms", "encode_tokenise_max_ms", "encode_forward_max_ms",
         "encode_texts_per_s", "encode_tokens_per_s", "encode_best_batch", "memory_encode_mib", "weights_bytes",
+        "weights_file_bytes",
     } <= set(of_model["metric"])  # fmt: skip
     at_view = tiny[(tiny["truncate_dim"] == 8) & (tiny["precision"] == "int8") & (tiny["detail"] == "")]
     at_view = at_view.set_index("metric")["value"]
@@ -207,7 +209,7 @@ def test_cost_is_measured_once_and_shown(project, capsys):
     assert run_cli(["run", "--tasks", "shop"]) == 0
     printed = capsys.readouterr().out
     assert "up to date" in printed
-    assert "query p50 ms" in printed
+    assert "search p50 ms" in printed
 
 
 def test_cost_after_the_cache_was_emptied_encodes_what_it_needs(project, capsys):
