@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test lint format docs bench clean help
+.PHONY: run cost test lint format docs bench clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets.
@@ -20,8 +20,13 @@ $(VENV)/developing: $(VENV)/installed
 	$(PIP) --editable '.[dev]'
 	touch $@
 
-run: $(VENV)/installed  ## Score the registry's models on the shipped tasks and write reports/leaderboard.md.
-	$(BIN)/bench run --models models.yaml
+run: $(VENV)/installed  ## Train and score the registry's models on the shipped tasks, write reports/leaderboard.md, look at the cost.
+	$(BIN)/bench run --models models.yaml --no-cost
+	$(BIN)/bench report
+	$(BIN)/bench cost --quick --model all-MiniLM-L6-v2 --tasks hardware_store
+
+cost: $(VENV)/installed  ## Measure what they cost, for numbers to keep (half an hour; leave the machine alone meanwhile).
+	$(BIN)/bench cost --models models.yaml
 	$(BIN)/bench report
 
 test: $(VENV)/developing  ## Run the whole test suite.

@@ -146,9 +146,11 @@ MARKED = re.compile(r"<!-- leaderboard: (.*?) -->\n(.*?)<!-- end -->", re.DOTALL
 
 
 def sections(leaderboard: str, title: str) -> list[str]:
-    """The tables under a title: one an environment."""
+    """The tables under a title, one an environment; with `, float32` behind the title only rows of that precision."""
+    title, _, precision = title.partition(", ")
     found = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## )", leaderboard, re.DOTALL | re.MULTILINE)
-    return [text.strip() + "\n" for text in found]
+    others = re.compile(rf"^\|.*\| +(?!{precision} )(?:float32|float16|int8|binary) \|.*\n", re.MULTILINE)
+    return [(others.sub("", text) if precision else text).strip() + "\n" for text in found]
 
 
 def test_the_readmes_tables_are_the_leaderboards():

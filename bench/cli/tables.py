@@ -15,13 +15,12 @@ from bench.plan import Job
 from bench.report.cells import (
     AUDIT_COMMAND,
     NOISY_MARK,
-    is_best,
     number_text,
     score_text,
-    shown_columns,
     shown_text,
     view_text,
 )
+from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS, is_best, shown_columns
 from bench.report.means import MeanTable, make_means
 from bench.report.rows import LEAKAGE_MARK, LEAKAGE_NOTE, Table, make_tables
 from bench.results.index import ResultIndex
@@ -43,6 +42,8 @@ def print_tables(results: Path, jobs: Sequence[Job]) -> None:
     for table in tables:
         if table.unit[:2] not in means:
             _print(_rich_table(table))
+            if table.encoding:
+                _print(_rich_encoding(table))
             if any(row.noisy for row in table.rows):
                 console.print(f"{NOISY_MARK} measured on a busy machine")
         for footnote in table.footnotes:
@@ -81,7 +82,7 @@ def _rich_table(table: Table) -> RichTable:
         title=f"{escape(table.title)}: {escape(table.metric)}, n = {table.n:,}", title_justify="left", box=None,
         pad_edge=False, header_style="bold",
     )  # fmt: skip
-    columns = shown_columns(table)
+    columns = shown_columns(table.rows, VIEW_COLUMNS)
     titles = [*map(escape, table.shown), *(column.title for column in columns)]
     for heading in ("model", "dim", "precision", "score [95% interval]", *titles):
         shown.add_column(heading, justify="left" if heading in {"model", "precision"} else "right", no_wrap=True)
@@ -95,6 +96,22 @@ def _rich_table(table: Table) -> RichTable:
         ]
         for column in columns:
             text = number_text(column, getattr(row, column.key))
-            line.append(f"[bold green]{text}[/]" if is_best(table, row, column) else text)
+            line.append(f"[bold green]{text}[/]" if is_best(table.rows, row, column) else text)
+        shown.add_row(*line)
+    return shown
+
+
+def _rich_encoding(table: Table) -> RichTable:
+    shown = RichTable(
+        title="encoding, whatever the view", title_justify="left", box=None, pad_edge=False, header_style="bold"
+    )
+    columns = shown_columns(table.encoding, ENCODING_COLUMNS)
+    for heading in ("model", *(column.title for column in columns)):
+        shown.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)
+    for row in table.encoding:
+        line = [escape(row.model) + (NOISY_MARK if row.noisy else "")]
+        for column in columns:
+            text = number_text(column, getattr(row, column.key))
+            line.append(f"[bold green]{text}[/]" if is_best(table.encoding, row, column) else text)
         shown.add_row(*line)
     return shown

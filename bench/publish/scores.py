@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from bench.markdown import escape, pipe_table
 from bench.report.cells import AUDIT_COMMAND, number_text, score_text, shown_text, view_text
-from bench.report.rows import COLUMNS, Table, make_tables
+from bench.report.columns import VIEW_COLUMNS
+from bench.report.rows import Table, make_tables
 from bench.results.index import Cell, ResultIndex, unit_key
 from bench.results.schema import AuditRecord, CostRecord, QualityRecord, TaskInfo
 from bench.views import sort_key
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _TASKS = {"retrieval": "Information Retrieval", "sts": "Semantic Similarity"}
 _MTEB_TASKS = {"PairClassification": "Binary Classification"}
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_SHOWN = [column for column in COLUMNS if column.key in {"share", "bytes_per_vector"}]
+_SHOWN = [column for column in VIEW_COLUMNS if column.key in {"share", "bytes_per_vector"}]
 _DECIMALS = 6
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
-from bench.report.rows import COLUMNS, Column, Row, Table
+from bench.report.columns import Column
+from bench.report.rows import Row
 from bench.results.schema import Value
 from bench.views import View
 
@@ -22,21 +23,25 @@ def score_text(value: Value | None) -> str:
     return text
 
 
+_FORMATS: dict[str, Callable[[float], str]] = {
+    "share": "{:.1%}".format,
+    "matmul_share": "{:.1%}".format,
+    "bytes_per_vector": "{:.0f}".format,
+    "best_batch": "{:.0f}".format,
+    "hnsw_recall": "{:.4f}".format,
+    "reranked": "{:.4f}".format,
+    "encode_mib": "{:,.0f}".format,
+    "search_mib": "{:,.0f}".format,
+    "texts_per_s": "{:,.0f}".format,
+    "tokens_per_s": "{:,.0f}".format,
+    "weights_mb": "{:,.0f}".format,
+    "index_bytes": lambda value: significant(value / 1e6),
+}
+
+
 def number_text(column: Column, value: float | None) -> str:
     """One cell of a number column; empty where nothing was measured."""
-    if value is None:
-        return ""
-    match column.key:
-        case "share":
-            return f"{value:.1%}"
-        case "bytes_per_vector":
-            return f"{value:.0f}"
-        case "index_bytes":
-            return significant(value / 1e6)
-        case "encode_mib" | "search_mib" | "texts_per_s":
-            return f"{value:,.0f}"
-        case _:
-            return significant(value)
+    return "" if value is None else _FORMATS.get(column.key, significant)(value)
 
 
 def significant(value: float) -> str:
@@ -63,17 +68,3 @@ def shown_text(row: Row, metric: str) -> str:
     """A further metric of a row; empty where it was not scored."""
     value = row.shown.get(metric)
     return "" if value is None else f"{value:.4f}"
-
-
-def shown_columns(table: Table) -> Sequence[Column]:
-    """The columns that have a value in any row."""
-    return [column for column in COLUMNS if any(getattr(row, column.key) is not None for row in table.rows)]
-
-
-def is_best(table: Table, row: Row, column: Column) -> bool:
-    """Whether a cell is the best of its column and there is something to be better than."""
-    value = getattr(row, column.key)
-    if value is None or (column.key == "share" and row.reference):
-        return False
-    others = {getattr(other, column.key) for other in table.rows} - {None}
-    return len(others) > 1 and value == table.best(column)

@@ -12,15 +12,14 @@ from bench.markdown import escape, pipe_table
 from bench.report.cells import (
     AUDIT_COMMAND,
     NOISY_MARK,
-    is_best,
     number_text,
     score_text,
-    shown_columns,
     shown_text,
     view_text,
 )
+from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS, is_best, shown_columns
 from bench.report.means import MeanTable, make_means
-from bench.report.rows import COLUMNS, LEAKAGE_NOTE, Table, make_tables
+from bench.report.rows import LEAKAGE_NOTE, Table, make_tables
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
 from bench.views import View, sort_key
@@ -71,10 +70,12 @@ def render_leaderboard(results: Path) -> str:
         parts.append(f"## {escape(table.title)}")
         parts.append(_caption(table, environments))
         parts.append(_table(table))
+        if table.encoding:
+            parts += ["Encoding, whatever the view:", _encoding_table(table)]
         parts += [f"- {escape(note)}" for note in table.notes]
         parts += [f"{escape(footnote)} ({AUDIT_COMMAND})" for footnote in table.footnotes]
         if any(row.noisy for row in table.rows):
-            parts.append(f"{NOISY_MARK} measured on a busy machine: run `bench run --force` again when it is quiet.")
+            parts.append(_noise_note(table))
     parts += ["## Columns", _legend()]
     return "\n\n".join(parts) + "\n"
 
@@ -152,7 +153,7 @@ def _caption(table: Table, environments: dict[str, dict[str, Any]]) -> str:
 
 
 def _table(table: Table) -> str:
-    columns = shown_columns(table)
+    columns = shown_columns(table.rows, VIEW_COLUMNS)
     lines = []
     for row in table.rows:
         score = score_text(row.score)
@@ -166,14 +167,35 @@ def _table(table: Table) -> str:
         ]
         for column in columns:
             text = number_text(column, getattr(row, column.key))
-            line.append(f"**{text}**" if is_best(table, row, column) else text)
+            line.append(f"**{text}**" if is_best(table.rows, row, column) else text)
         lines.append(line)
     headings = ["model", "kind", "dim", "precision", escape(table.metric), *map(escape, table.shown)]
     headings += [column.title for column in columns]
     return pipe_table(lines, headings, text_columns=2)
 
 
+def _encoding_table(table: Table) -> str:
+    columns = shown_columns(table.encoding, ENCODING_COLUMNS)
+    lines = []
+    for row in table.encoding:
+        line = [escape(row.model) + (NOISY_MARK if row.noisy else "")]
+        for column in columns:
+            text = number_text(column, getattr(row, column.key))
+            line.append(f"**{text}**" if is_best(table.encoding, row, column) else text)
+        lines.append(line)
+    return pipe_table(lines, ["model", *(column.title for column in columns)], text_columns=1)
+
+
+def _noise_note(table: Table) -> str:
+    """What was measured on a busy machine, and the command that measures it again."""
+    names = ", ".join(escape(name) for name in dict.fromkeys(row.model for row in table.rows if row.noisy))
+    return (
+        f"{NOISY_MARK} measured on a busy machine. When it is quiet: `bench cost --force` with `--tasks` "
+        f"{escape(table.unit[0])} and `--model` {names}"
+    )
+
+
 def _legend() -> str:
-    lines = [f"- **{column.title}**: {column.help}." for column in COLUMNS]
+    lines = [f"- **{column.title}**: {column.help}." for column in (*VIEW_COLUMNS, *ENCODING_COLUMNS)]
     lines.append("- An empty cell was not measured, or has no meaning for the model.")
     return "\n".join(lines)

@@ -7,45 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.report.encoding import EncodingRow, encoding_row
 from bench.results.index import Cost, ResultIndex, UnitKey, unit_key
 from bench.results.schema import AuditRecord, CostRecord, QualityRecord, Value, make_view
 from bench.views import View, sort_key
 
-
-@dataclass(frozen=True)
-class Column:
-    """A column of numbers.
-
-    Attributes:
-        key: Attribute of a Row.
-        title: Heading.
-        lower_is_better: Which end is best.
-        help: What it means, for the legend.
-    """
-
-    key: str
-    title: str
-    lower_is_better: bool
-    help: str
-
-
 RANDOM_WEIGHTS = "random weights"
 LEAKAGE_MARK = "‡"
 LEAKAGE_NOTE = f"{LEAKAGE_MARK} may have been trained on what it is tested on: its recipe allows leakage"
-
-COLUMNS = (
-    Column("share", "kept", False, "share of the model's score at full width in float32; the best cut is marked"),
-    Column("bytes_per_vector", "bytes/vector", True, "storage of one vector"),
-    Column("index_bytes", "index MB", True, "serialised exact index of the task's documents, in 10^6 bytes"),
-    Column("search_ms", "search p50 ms", True, "one query against the task's documents, exact search, one thread"),
-    Column(
-        "encode_ms", "encode p50 ms", True, "one text, tokenised and encoded; cutting dimensions does not change it"
-    ),
-    Column("texts_per_s", "texts/s", False, "encoding in bulk with all cores"),
-    Column("encode_mib", "encode MiB", True, "peak resident memory of the process that encodes"),
-    Column("search_mib", "search MiB", True, "peak resident memory of the process that searches"),
-)
-
 
 _ITEMS = {"retrieval": "queries", "sts": "pairs", "mteb": "items"}
 
@@ -76,10 +45,11 @@ class Row:
     bytes_per_vector: float | None = None
     index_bytes: float | None = None
     search_ms: float | None = None
-    encode_ms: float | None = None
-    texts_per_s: float | None = None
-    encode_mib: float | None = None
+    search_p95_ms: float | None = None
+    hnsw_ms: float | None = None
+    hnsw_recall: float | None = None
     search_mib: float | None = None
+    reranked: float | None = None
     noisy: bool = False
     shown: Mapping[str, float] = field(default_factory=dict)
     leakage: bool = False
@@ -105,6 +75,7 @@ class Table:
         environment: Fingerprint of the environment of the cost columns; None when no cost was measured.
         shown: Further metrics that the task shows.
         rows: Best model first, each model's views from wide to narrow.
+        encoding: What encoding costs, a row a model, in the order of the models' rows.
         notes: What a reader should know.
         footnotes: What makes the scores worth less than they look.
     """
@@ -116,6 +87,7 @@ class Table:
     environment: str | None
     shown: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    encoding: list[EncodingRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     footnotes: list[str] = field(default_factory=list)
 
@@ -124,17 +96,6 @@ class Table:
         """The unit in words."""
         task, split, subset = self.unit
         return f"{task} ({split})" if subset == "default" else f"{task} {subset} ({split})"
-
-    def best(self, column: Column) -> float | None:
-        """The best value of a column."""
-        values: list[float] = [
-            value
-            for row in self.rows
-            if (value := getattr(row, column.key)) is not None and not (column.key == "share" and row.reference)
-        ]
-        if not values:
-            return None
-        return min(values) if column.lower_is_better else max(values)
 
     @property
     def best_score(self) -> float | None:
@@ -203,17 +164,20 @@ def _table(unit: UnitKey, environment: str | None, cells: list[_Scored], costs: 
     table = Table(unit, task.main_metric, task.n, _ITEMS[task.type], environment, task.shown)
     # An older record may have been ranked by another metric; one table ranks by one.
     cells = [cell for cell in cells if table.metric in cell.metrics]
+    searched = f"rerank_{table.metric}"
     full = {cell.record.model.name: cell.metrics[table.metric].value for cell in cells if cell.reference}
     for cell in cells:
         name = cell.record.model.name
-        table.rows.append(_row(cell, table, full.get(name), costs.get(name)))
+        table.rows.append(_row(cell, table, full.get(name), _figures(costs.get(name), cell.view, searched)))
     top: dict[str, float] = {}
     for row in table.rows:
         top[row.model] = max(top.get(row.model, -math.inf), row.score.value if row.score else -math.inf)
     table.rows.sort(key=lambda row: (-top[row.model], row.model, sort_key(row.view) if row.view else (0, 0)))
     for cost in unscored:
-        table.rows += [_unscored_row(cost, view) for view in _measured_views(cost)]
+        table.rows += [_unscored_row(cost, view, _figures(cost, view, "")) for view in _measured_views(cost)]
         table.notes.append(f"{cost.record.model.name}: {RANDOM_WEIGHTS}: cost only")
+    ordered = [costs[name] for name in dict.fromkeys(row.model for row in table.rows) if name in costs]
+    table.encoding = [found for cost in ordered if (found := encoding_row(cost)) is not None]
     table.notes += task.notes
     for name, cost in sorted(costs.items()):
         table.notes += [
@@ -222,7 +186,7 @@ def _table(unit: UnitKey, environment: str | None, cells: list[_Scored], costs: 
     return table
 
 
-def _row(cell: _Scored, table: Table, full: float | None, cost: Cost | None) -> Row:
+def _row(cell: _Scored, table: Table, full: float | None, figures: dict[str, Any]) -> Row:
     model, score = cell.record.model, cell.metrics[table.metric]
     return Row(
         model=model.name,
@@ -233,13 +197,13 @@ def _row(cell: _Scored, table: Table, full: float | None, cost: Cost | None) -> 
         reference=cell.reference,
         leakage=model.leakage,
         shown={name: cell.metrics[name].value for name in table.shown if name in cell.metrics},
-        **_figures(cost, cell.view),
+        **figures,
     )
 
 
-def _unscored_row(cost: Cost, view: View | None) -> Row:
+def _unscored_row(cost: Cost, view: View | None, figures: dict[str, Any]) -> Row:
     model = cost.record.model
-    return Row(model.name, model.kind, view, None, None, reference=False, drawn=True, **_figures(cost, view))
+    return Row(model.name, model.kind, view, None, None, reference=False, drawn=True, **figures)
 
 
 def _measured_views(cost: Cost) -> list[View | None]:
@@ -250,19 +214,26 @@ def _measured_views(cost: Cost) -> list[View | None]:
     return sorted(found, key=lambda view: sort_key(view) if view else (0, 0)) or [None]
 
 
-def _figures(cost: Cost | None, view: View | None) -> dict[str, Any]:
-    """The cost columns of a row."""
+def _figures(cost: Cost | None, view: View | None, reranked: str) -> dict[str, Any]:
+    """The cost columns of a row.
 
-    def figure(name: str, of: View | None = None) -> float | None:
-        return cost.value(name, of) if cost else None
+    Args:
+        cost: The model's cost; None where none was measured.
+        view: The row's view.
+        reranked: The name of the figure that tells what reranking gives.
+    """
+
+    def figure(name: str, **detail: str | int) -> float | None:
+        return cost.value(name, view, **detail) if cost else None
 
     return {
         "bytes_per_vector": view.bytes_per_vector if view else None,
-        "index_bytes": figure("index_bytes", view),
-        "search_ms": figure("search_p50_ms", view),
-        "encode_ms": figure("encode_p50_ms"),
-        "texts_per_s": figure("encode_texts_per_s"),
-        "encode_mib": figure("memory_encode_mib"),
-        "search_mib": figure("memory_search_mib", view),
+        "index_bytes": figure("index_bytes"),
+        "search_ms": figure("search_p50_ms"),
+        "search_p95_ms": figure("search_p95_ms"),
+        "hnsw_ms": figure("search_p50_ms", index="hnsw"),
+        "hnsw_recall": figure("hnsw_recall_at_10", index="hnsw"),
+        "search_mib": figure("memory_search_mib"),
+        "reranked": figure(reranked, shortlist=100),
         "noisy": cost.noisy if cost else False,
     }

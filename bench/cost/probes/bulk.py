@@ -86,7 +86,9 @@ def probe(job: dict[str, Any]) -> Answer:
     answer.add("encode_tokens_per_s", best.tokens_per_s, n=best.passes)
     answer.add("encode_best_batch", best.size)
     answer.add("matmul_gflops", machine)
-    if flops := model_flops(encoder, texts, best.batches, context):
+    # torch sees nothing of what another backend computes.
+    flops = model_flops(encoder, texts, best.batches, context) if files.entry.backend == "torch" else 0
+    if flops:
         answer.add("encode_matmul_share", flops / best.seconds / 1e9 / machine, n=best.passes)
     else:
         answer.not_measured["encode_matmul_share"] = "the model makes no matrix products that torch counts"
