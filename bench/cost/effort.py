@@ -17,7 +17,7 @@ class Effort:
         calls: Timed calls at least, over all processes, unless the cap comes first.
         cap: Seconds after which no further call is timed, as a multiple of the seconds above.
         queries: Queries that recall and throughput of search are measured with.
-        thorough: Whether HNSW, search in bulk and the memory of search are measured too.
+        thorough: Whether encoding on one thread, HNSW, search in bulk and the memory of search are measured too.
         warm_up_seconds: Longest warm-up of encoding single texts.
         bulk_seconds: Seconds about of encoding in batches, over all processes and batch sizes.
         batch_sizes: Texts a batch, for encoding in batches.

@@ -56,7 +56,7 @@ def encoding_jobs(
         return ProbeJob(probe, f"{_MODULES}{probe}", told, _LOADING_SECONDS + seconds, processes, threads)
 
     jobs = []
-    for threads in dict.fromkeys((usable_cores(), 1)):
+    for threads in dict.fromkeys((usable_cores(), 1) if effort.thorough else (usable_cores(),)):
         single: dict[str, Any] = {
             "model": model,
             "texts": singles,

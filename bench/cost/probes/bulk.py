@@ -71,12 +71,13 @@ def probe(job: dict[str, Any]) -> Answer:
             measured = sweep(bulk, sizes, workers, job["seconds"], answer)
         finally:
             device.release()
-    if not measured:
-        raise BenchError(
-            f"not even a batch of {sizes[0]} fits into the memory of {encoder.device}",
-            where=f"model `{files.entry.name}`",
-            hint="lower `max_seq_length`, use `dtype: float16`, or another device",
-        )
+        if not measured:
+            raise BenchError(
+                f"not even a batch of {sizes[0]} fits into the memory of {encoder.device}",
+                where=f"model `{files.entry.name}`",
+                hint="lower `max_seq_length`, use `dtype: float16`, or another device",
+            )
+        machine = matmul_gflops(files.entry.dtype, device, pool, workers)
     for found in measured:
         answer.add("encode_texts_per_s", found.texts_per_s, n=found.passes, batch=found.size)
         answer.add("encode_tokens_per_s", found.tokens_per_s, n=found.passes, batch=found.size)
@@ -84,7 +85,6 @@ def probe(job: dict[str, Any]) -> Answer:
     answer.add("encode_texts_per_s", best.texts_per_s, n=best.passes)
     answer.add("encode_tokens_per_s", best.tokens_per_s, n=best.passes)
     answer.add("encode_best_batch", best.size)
-    machine = matmul_gflops(files.entry.dtype, device, workers)
     answer.add("matmul_gflops", machine)
     # torch sees nothing of what another backend computes.
     flops = model_flops(encoder, texts, best.batches, context) if files.entry.backend == "torch" else 0
