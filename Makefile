@@ -30,7 +30,7 @@ cost: $(VENV)/installed  ## Measure what they cost, for numbers to keep (half an
 	$(BIN)/bench report
 
 test: $(VENV)/developing  ## Run the whole test suite.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto
 
 lint: $(VENV)/developing  ## Check style and types.
 	$(BIN)/ruff check .

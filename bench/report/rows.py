@@ -232,7 +232,7 @@ def _figures(cost: Cost | None, view: View | None, reranked: str) -> dict[str, A
         "search_ms": figure("search_p50_ms"),
         "search_p95_ms": figure("search_p95_ms"),
         "hnsw_ms": figure("search_p50_ms", index="hnsw"),
-        "hnsw_recall": figure("hnsw_recall_at_10", index="hnsw"),
+        "hnsw_recall": figure("hnsw_recall_at_10"),
         "search_mib": figure("memory_search_mib"),
         "reranked": figure(reranked, shortlist=100),
         "noisy": cost.noisy if cost else False,

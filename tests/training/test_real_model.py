@@ -5,7 +5,11 @@ import pytest
 import yaml
 from support import ROOT, write_jsonl
 
+from bench.models.encoder import load_encoder
+from bench.models.profile import TextContext
+from bench.models.registry import ModelEntry
 from bench.models.registry_file import load_registry
+from bench.models.source import locate
 from bench.training.data import TaskFinder
 from bench.training.identity import prepare
 from bench.training.outcome import Trained
@@ -43,6 +47,26 @@ def test_some_steps_of_the_real_model_lower_its_training_loss(tmp_path):
     assert isinstance(found, Trained)
     assert len(losses) == 8
     assert np.mean(losses[-2:]) < 0.9 * np.mean(losses[:2])
+    found.model.save_pretrained(str(tmp_path / "saved"))
+    check_cuts(tmp_path / "saved", [query for query, _ in corpus], [answer for _, answer in corpus])
+
+
+def check_cuts(folder, queries, answers):
+    """Slicing the vectors that bench stores is loading with truncate_dim; a model loaded at 64 dims searches."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.util import semantic_search
+
+    entry = ModelEntry(name="saved", source=[str(folder)])
+    stored = load_encoder(entry, locate(entry, download=False)).embed([*queries, *answers], TextContext())
+    for dim in (384, 192, 96, 64, 48):
+        model = SentenceTransformer(str(folder), truncate_dim=dim, device="cpu")
+        cut = model.encode([*queries, *answers], normalize_embeddings=True)
+        sliced = stored[:, :dim] / np.linalg.norm(stored[:, :dim], axis=1, keepdims=True)
+        np.testing.assert_allclose(sliced, cut, atol=1e-6)
+    at_64 = SentenceTransformer(str(folder), truncate_dim=64, device="cpu")
+    hits = semantic_search(at_64.encode(queries), at_64.encode(answers), top_k=1)
+    found = [hit["corpus_id"] == row for row, [hit] in enumerate(hits)]
+    assert np.mean(found) >= 0.75
 
 
 # Jargon that the model does not know: what is left to learn.
