@@ -120,7 +120,9 @@ def cost_figures() -> set[str]:
     found |= {f"{name}_*" for name in re.findall(r"""Timed\.of\(\s*"(\w+)\"""", code)}
     for path in (ROOT / "results" / "cost").rglob("*.json"):
         names = {figure["name"] for figure in json.loads(path.read_text(encoding="utf-8"))["figures"]}
-        found |= {TIMED.sub("_*", name) for name in names}
+        stems = {TIMED.sub("_*", name) for name in names}
+        # The task's main metric, whichever that is.
+        found |= {re.sub(r"^rerank_(?!\*)\w+$", "rerank_<metric>", name) for name in stems}
     return found
 
 
