@@ -24,6 +24,7 @@ CONTENT = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path 
 MADE = [(stem, entry["name"]) for stem, file in CONTENT.items() for entry in file["models"] if "recipe" in entry]
 DATA_SETS = {
     "home_depot": ["bstds/home_depot"],
+    "home_depot_titles": ["bstds/home_depot"],
     "technographics": ["arad1367/technographics-qa"],
     "msmarco": ["sentence-transformers/msmarco-co-condenser-margin-mse-sym-mnrl-mean-v1"],
     "allnli": ["sentence-transformers/all-nli"],
@@ -139,7 +140,7 @@ def project(tmp_path, monkeypatch, hub_cache) -> Path:
     for entry in registry["models"]:
         # Made-up weights have another digest, and an installed package would go before them.
         entry.pop("sha256", None)
-        if isinstance(entry["source"], list):
+        if isinstance(entry.get("source"), list):
             entry["source"] = [source for source in entry["source"] if source.startswith("hub:")]
     (tmp_path / "models.yaml").write_text(yaml.safe_dump(registry))
     (tmp_path / "recipes").mkdir()
