@@ -215,8 +215,10 @@ class _Course:
             settings.setdefault(job.probe, {})[name if job.threads is None else f"{name} {job.threads}"] = (
                 found.settings
             )
+        # A device that is not there, for instance, fails every probe for the same reason.
+        failures = list({str(error): error for error in self._failures.values()}.values())
         noise = self._watch.finish(_disagreement(figures))
-        return Measurement(figures, timed, settings, noise, not_measured, list(self._failures.values()))
+        return Measurement(figures, timed, settings, noise, not_measured, failures)
 
 
 # What users wait for. The parts of it, such as tokenising, are so short that they always differ.

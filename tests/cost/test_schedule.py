@@ -89,3 +89,13 @@ def test_groups_come_one_after_the_other_and_fail_alone(probes):
     assert probes == after
     assert [str(error) for error in found.failures] == ["build is broken"]
     assert len([timed for _, timed in found.timed if timed.name == "search"]) == 4
+
+
+def test_one_reason_is_told_once(probes, monkeypatch):
+    def no_device(*_):
+        raise BenchError("there is no device cuda here")
+
+    monkeypatch.setattr(schedule, "run_probe", no_device)
+    (found,) = measure([subject("a", ("encode", 3, None), ("memory", 1, None))], lambda _: None)
+    assert [str(error) for error in found.failures] == ["there is no device cuda here"]
+    assert set(found.not_measured) == {"encode", "memory"}
