@@ -25,7 +25,7 @@ run: $(VENV)/installed  ## Train and score the registry's models on the shipped 
 	$(BIN)/bench report
 	$(BIN)/bench cost --quick --model all-MiniLM-L6-v2 --tasks hardware_store
 
-cost: $(VENV)/installed  ## Measure what they cost, for numbers to keep (some 20 minutes; leave the machine alone meanwhile).
+cost: $(VENV)/installed  ## Measure what they cost, for numbers to keep (10 minutes for the first task; leave the machine alone meanwhile).
 	$(BIN)/bench cost --models models.yaml
 	$(BIN)/bench report
 
