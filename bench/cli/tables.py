@@ -15,6 +15,7 @@ from bench.plan import Job
 from bench.report.cells import (
     AUDIT_COMMAND,
     NOISY_MARK,
+    NOISY_REASON,
     number_text,
     score_text,
     shown_text,
@@ -45,7 +46,7 @@ def print_tables(results: Path, jobs: Sequence[Job]) -> None:
             if table.encoding:
                 _print(_rich_encoding(table))
             if any(row.noisy for row in table.rows):
-                console.print(f"{NOISY_MARK} measured on a busy machine")
+                console.print(f"{NOISY_MARK} {NOISY_REASON}", highlight=False)
         for footnote in table.footnotes:
             where = f"{table.title}: " if table.unit[:2] in means else ""
             console.print(f"{escape(where + footnote)} ({AUDIT_COMMAND})", highlight=False)

@@ -10,14 +10,12 @@ from pathlib import Path
 
 import psutil
 
-from bench.results.schema import Noise
+from bench.results.schema import STEADY_SPREAD, Noise
 
 # Other processes' share of all cores above which figures are marked as noisy.
 _BUSY = 0.2
 # What the hypervisor may take before that is noise too.
 _STOLEN = 0.05
-# Processes that measured the same thing should agree within this, by the spread of their medians.
-_AGREE = 0.1
 _WATCHED_SECONDS = 0.5
 _THROTTLE = "cpu*/thermal_throttle/core_throttle_count"
 
@@ -77,7 +75,7 @@ class NoiseWatch:
         if throttled:
             reasons.append(f"cores were slowed down for their heat {throttled} times")
         worst = max(spreads, key=lambda name: spreads[name], default=None)
-        if worst is not None and spreads[worst] > _AGREE:
+        if worst is not None and spreads[worst] > STEADY_SPREAD:
             reasons.append(f"processes differ by {spreads[worst]:.0%} in {worst}")
         return Noise(
             busy_before=round(self._before, 3),

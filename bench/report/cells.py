@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from bench.report.columns import Column
 from bench.report.rows import Row
-from bench.results.schema import Value
+from bench.results.schema import STEADY_SPREAD, Value
 from bench.views import View
 
 NOISY_MARK = "†"
+NOISY_REASON = f"measured on a busy machine, or processes differ by more than {STEADY_SPREAD:.0%}"
 AUDIT_COMMAND = "`bench tasks audit`"
 
 

@@ -12,6 +12,7 @@ from bench.markdown import escape, pipe_table
 from bench.report.cells import (
     AUDIT_COMMAND,
     NOISY_MARK,
+    NOISY_REASON,
     number_text,
     score_text,
     shown_text,
@@ -190,7 +191,7 @@ def _noise_note(table: Table) -> str:
     """What was measured on a busy machine, and the command that measures it again."""
     names = ", ".join(escape(name) for name in dict.fromkeys(row.model for row in table.rows if row.noisy))
     return (
-        f"{NOISY_MARK} measured on a busy machine. When it is quiet: `bench cost --force` with `--tasks` "
+        f"{NOISY_MARK} {NOISY_REASON}. When it is quiet: `bench cost --force` with `--tasks` "
         f"{escape(table.unit[0])} and `--model` {names}"
     )
 

@@ -30,7 +30,7 @@ class Row:
         score: Main score with its interval; None of a model with random weights, which has none.
         share: Score over that of the full width in float32; None where that was not scored.
         reference: Whether this row is that full-width float32 one.
-        noisy: Whether the cost figures were taken on a busy machine.
+        noisy: Whether the cost figures were taken on a busy machine, or processes that measured them disagree.
         shown: Further metrics that the task shows, by name.
         leakage: Whether the model may have been trained on what it is tested on.
         drawn: Whether its weights are random.
@@ -235,5 +235,5 @@ def _figures(cost: Cost | None, view: View | None, reranked: str) -> dict[str, A
         "hnsw_recall": figure("hnsw_recall_at_10"),
         "search_mib": figure("memory_search_mib"),
         "reranked": figure(reranked, shortlist=100),
-        "noisy": cost.noisy if cost else False,
+        "noisy": cost.noisy_at(view) if cost else False,
     }

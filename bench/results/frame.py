@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.results.index import ResultIndex
-from bench.results.schema import QualityRecord, detail_text
+from bench.results.schema import detail_text
 from bench.results.store import ResultStore
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
                 "detail": detail_text(figure.detail),
                 "spread": figure.spread,
                 "computed": figure.computed,
+                "noisy": record.noise.noisy or not figure.steady,
             }
             for figure, record in cost.figures.values()
         )
@@ -111,7 +112,7 @@ def _common(record: Any, index: ResultIndex) -> dict[str, Any]:
         "split": record.task.split,
         "subset": record.task.subset,
         "environment": record.environment,
-        "noisy": None if isinstance(record, QualityRecord) else record.noise.noisy,
+        "noisy": None,
         "superseded": index.superseded(record),
         "created": record.created,
         "model_fingerprint": record.model.fingerprint,

@@ -14,6 +14,7 @@ from bench.results.schema import AuditRecord, CostRecord, Figure, FigureKey, Qua
 from bench.views import View
 
 UnitKey = tuple[str, str, str]  # task, split, subset
+MEDIANS_OF_VIEWS = ("search_p50_ms", "rerank_p50_ms")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,15 @@ class Cost:
     def noisy(self) -> bool:
         """Whether any figure was taken on a busy machine."""
         return any(record.noise.noisy for _, record in self.figures.values())
+
+    def noisy_at(self, view: View | None) -> bool:
+        """Whether the row of a view is noisy: any figure was taken on a busy machine, or processes disagree here."""
+        place = (view.truncate_dim, view.precision) if view else (None, None)
+        return self.noisy or any(
+            not figure.steady
+            for figure, _ in self.figures.values()
+            if figure.name in MEDIANS_OF_VIEWS and (figure.truncate_dim, figure.precision) == place
+        )
 
 
 def unit_key(record: QualityRecord | CostRecord | AuditRecord) -> UnitKey:

@@ -147,6 +147,8 @@ class QualityRecord(_Finding):
 
 
 Detail = dict[str, str | int]
+# Processes that measured the same thing should agree within this, by the spread of their medians.
+STEADY_SPREAD = 0.1
 
 
 class Figure(_Record):
@@ -177,6 +179,11 @@ class Figure(_Record):
     def key(self) -> FigureKey:
         """What identifies it among the figures of a model on a task unit."""
         return figure_key(self.name, self.truncate_dim, self.precision, self.detail)
+
+    @property
+    def steady(self) -> bool:
+        """Whether the processes that measured it agree, where there were several."""
+        return self.spread is None or self.spread <= STEADY_SPREAD
 
 
 FigureKey = tuple[str, int | None, str | None, tuple[tuple[str, str | int], ...]]

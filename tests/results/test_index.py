@@ -66,3 +66,19 @@ def test_figures_of_two_setups_are_not_mixed():
     (cost,) = index_of(cpu, gpu).costs.values()
     assert cost.value("encode_p50_ms") == 1.0
     assert cost.value("encode_p95_ms") is None
+
+
+@pytest.mark.parametrize(("spread", "noisy"), [(None, False), (0.1, False), (0.11, True)])
+def test_the_row_of_a_view_is_noisy_when_its_own_processes_disagree(spread, noisy):
+    record = cost_record(figures=[("search_p50_ms", 2.0, 8, "float32"), ("search_p50_ms", 1.0, 4, "float32")])
+    figures = [record.figures[0].model_copy(update={"spread": spread}), record.figures[1]]
+    (cost,) = index_of(record.model_copy(update={"figures": figures})).costs.values()
+    assert cost.noisy_at(View(8)) is noisy
+    assert not cost.noisy_at(View(4))
+    assert not cost.noisy
+
+
+def test_every_row_of_a_busy_machine_is_noisy():
+    (cost,) = index_of(cost_record(figures=[("search_p50_ms", 2.0, 8, "float32")], noisy=True)).costs.values()
+    assert cost.noisy_at(View(8))
+    assert cost.noisy_at(View(4))

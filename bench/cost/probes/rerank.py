@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from bench.views import View
 
 _MAX_CALLS = 2000
 _WARM_UP_SECONDS = 0.25
+_CACHE_LINE = 64
 
 Float32 = npt.NDArray[np.float32]
 
@@ -33,12 +33,13 @@ def probe(job: dict[str, Any]) -> Answer:
     documents = np.asarray(np.load(workspace / FULL, mmap_mode="r", allow_pickle=False))
     queries = np.load(workspace / FULL_QUERIES, allow_pickle=False)
     length = job["shortlist"]
+    second_stage = _SecondStage(documents, min(length, len(documents)))
     answer = Answer(settings={"k": K, "documents": "memory-mapped"})
     for truncate_dim, precision in job["views"]:
         view = View(truncate_dim, precision)
         shortlists = _shortlists(workspace, view, length)
         timing = time_calls(
-            partial(_rerank, documents),
+            second_stage,
             list(zip(queries, shortlists, strict=True)),
             max_calls=_MAX_CALLS,
             warm_up_seconds=_WARM_UP_SECONDS,
@@ -54,7 +55,27 @@ def _shortlists(workspace: Path, view: View, length: int) -> npt.NDArray[np.int6
     return found
 
 
-def _rerank(documents: Float32, query: tuple[Float32, npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
-    vector, rows = query
-    scores = documents[rows] @ vector
-    return rows[np.argsort(-scores)[:K]]
+class _SecondStage:
+    """Gathers a shortlist's vectors and ranks them, in memory that is taken once, as a server would.
+
+    Memory taken for each call lies at another place in each process, and medians of processes then differ by 10%.
+    """
+
+    def __init__(self, documents: Float32, length: int) -> None:
+        self._documents = documents
+        self._gathered = _aligned(length * documents.shape[1]).reshape(length, -1)
+        self._scores = _aligned(length)
+
+    def __call__(self, query: tuple[Float32, npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+        vector, rows = query
+        # `clip`: in any other mode numpy gathers into memory of its own first; the index gives no row out of range.
+        np.take(self._documents, rows, axis=0, out=self._gathered, mode="clip")
+        np.matmul(self._gathered, vector, out=self._scores)
+        return rows[np.argsort(-self._scores)[:K]]
+
+
+def _aligned(size: int) -> Float32:
+    """Memory for float32 numbers that begins where a cache line does."""
+    memory = np.empty(size * 4 + _CACHE_LINE, dtype=np.uint8)
+    start = -memory.ctypes.data % _CACHE_LINE
+    return memory[start : start + size * 4].view(np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.cost.answer import Answer
-from bench.cost.memory import peak_rss_mib, reset_peak
+from bench.cost.memory import PeakMemory
 from bench.cost.probes.search import searches
 
 _CALLS = 50
@@ -18,10 +18,12 @@ def probe(job: dict[str, Any]) -> Answer:
         job: As for bench.cost.probes.search, with one view and one kind.
     """
     answer = Answer()
-    for search in searches(job):
-        # The peak from here on holds the index and the search, but not what loading took for a moment.
-        phases = reset_peak()
-        for query in search.inputs[:_CALLS]:
-            search.one(query)
-        answer.add("memory_search_mib", peak_rss_mib() if phases else None, search.view, 1, **search.detail)
+    with PeakMemory() as memory:
+        for search in searches(job):
+            # The peak from here on holds the index and the search, but not what loading took for a moment.
+            memory.next_phase()
+            for query in search.inputs[:_CALLS]:
+                search.one(query)
+            answer.add("memory_search_mib", memory.next_phase(), search.view, 1, **search.detail)
+        answer.settings["resident"] = memory.how
     return answer
