@@ -16,6 +16,7 @@ from bench.models.profile import ModelProfile
 from bench.models.source import has_tokenizer
 from bench.plan import PlannedModel
 from bench.quality.evaluate import Scores
+from bench.results.items import ITEM_KEYS
 from bench.results.schema import (
     CostRecord,
     Encoding,
@@ -29,9 +30,6 @@ from bench.results.schema import (
 from bench.tasks.unit import TaskUnit
 from bench.vectors.encode import EncodeReport
 from bench.views import View
-
-# What the rows of a quality record are called, by the type of task.
-_ITEM_KEYS = {"retrieval": "query_id", "sts": "pair_id", "mteb": "item_id"}
 
 Scored = Sequence[tuple[View | None, Scores]]
 
@@ -88,7 +86,7 @@ def sample_columns(measured: Measurement) -> dict[str, Any]:
 
 def item_columns(unit: TaskUnit, scored: Scored) -> dict[str, Any]:
     """The Parquet columns of a quality record: a row a view and query, pair or item."""
-    key = _ITEM_KEYS[unit.info.type]
+    key = ITEM_KEYS[unit.info.type]
     first = scored[0][1]
     columns: dict[str, Any] = {
         "truncate_dim": [view.truncate_dim if view else None for view, scores in scored for _ in scores.ids],

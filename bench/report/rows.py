@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.report.encoding import EncodingRow, encoding_row
-from bench.results.index import Cost, ResultIndex, UnitKey, unit_key
+from bench.report.ranks import Standing, standings
+from bench.results.index import Cell, Cost, ResultIndex, UnitKey, unit_key
+from bench.results.items import ItemReader
 from bench.results.schema import AuditRecord, CostRecord, QualityRecord, Value, make_view
 from bench.views import View, sort_key
 
@@ -32,6 +34,8 @@ class Row:
         reference: Whether this row is that full-width float32 one.
         noisy: Whether the cost figures were taken on a busy machine, or processes that measured them disagree.
         shown: Further metrics that the task shows, by name.
+        rank: Among the rows with a score; those that cannot be told from the best share its rank.
+        ties_best: Whether it cannot be told from the best row, or is it; None where that could not be tested.
         leakage: Whether the model may have been trained on what it is tested on.
         drawn: Whether its weights are random.
     """
@@ -52,6 +56,8 @@ class Row:
     reranked: float | None = None
     noisy: bool = False
     shown: Mapping[str, float] = field(default_factory=dict)
+    rank: int | None = None
+    ties_best: bool | None = None
     leakage: bool = False
     drawn: bool = False
 
@@ -109,11 +115,20 @@ class Table:
 
 @dataclass(frozen=True)
 class _Scored:
-    """One cell: its view, the record it stands in and its metrics."""
+    """One cell with its view."""
 
     view: View | None
-    record: QualityRecord
-    metrics: Mapping[str, Value]
+    cell: Cell
+
+    @property
+    def record(self) -> QualityRecord:
+        """The record it stands in."""
+        return self.cell.record
+
+    @property
+    def metrics(self) -> Mapping[str, Value]:
+        """Its metrics by name."""
+        return self.record.views[self.cell.position].metrics
 
     @property
     def reference(self) -> bool:
@@ -121,13 +136,17 @@ class _Scored:
         return self.view is not None and self.view == View(self.record.model.width or 0, "float32")
 
 
-def make_tables(index: ResultIndex) -> list[Table]:
-    """A table for each task unit and environment that its costs were measured in; superseded results are left out."""
+def make_tables(index: ResultIndex, reader: ItemReader | None = None) -> list[Table]:
+    """A table for each task unit and environment that its costs were measured in; superseded results are left out.
+
+    Args:
+        index: The results.
+        reader: Reads the items that ranks need; without one rows have no rank.
+    """
     quality: dict[UnitKey, list[_Scored]] = {}
     for (*_, view), cell in index.cells.items():
         if not index.superseded(cell.record):
-            found = _Scored(view, cell.record, cell.record.views[cell.position].metrics)
-            quality.setdefault(unit_key(cell.record), []).append(found)
+            quality.setdefault(unit_key(cell.record), []).append(_Scored(view, cell))
     costs: dict[UnitKey, dict[str, dict[str, Cost]]] = {}
     for cost in index.costs.values():
         newest = cost.record
@@ -141,7 +160,7 @@ def make_tables(index: ResultIndex) -> list[Table]:
             measured = costs.get(unit, {}).get(environment or "", {})
             if unit not in quality and not _drawn(measured):
                 continue
-            table = _table(unit, environment, quality.get(unit, []), measured)
+            table = _table(unit, environment, quality.get(unit, []), measured, reader)
             table.footnotes += _audit_footnotes(index.audit(unit))
             tables.append(table)
     return tables
@@ -157,7 +176,9 @@ def _audit_footnotes(record: AuditRecord | None) -> list[str]:
     return [f"audit: {'; '.join(found)}"] if found else []
 
 
-def _table(unit: UnitKey, environment: str | None, cells: list[_Scored], costs: dict[str, Cost]) -> Table:
+def _table(
+    unit: UnitKey, environment: str | None, cells: list[_Scored], costs: dict[str, Cost], reader: ItemReader | None
+) -> Table:
     unscored = _drawn(costs)
     records: list[QualityRecord | CostRecord] = [cell.record for cell in cells]
     task = max(records or [cost.record for cost in unscored], key=lambda record: record.created).task
@@ -166,9 +187,13 @@ def _table(unit: UnitKey, environment: str | None, cells: list[_Scored], costs: 
     cells = [cell for cell in cells if table.metric in cell.metrics]
     searched = f"rerank_{table.metric}"
     full = {cell.record.model.name: cell.metrics[table.metric].value for cell in cells if cell.reference}
-    for cell in cells:
+    placed: Sequence[Standing | None] = [None] * len(cells)
+    if reader is not None and cells:
+        placed = standings([cell.cell for cell in cells], table.metric, reader)
+    for cell, standing in zip(cells, placed, strict=True):
         name = cell.record.model.name
-        table.rows.append(_row(cell, table, full.get(name), _figures(costs.get(name), cell.view, searched)))
+        figures = _figures(costs.get(name), cell.view, searched)
+        table.rows.append(_row(cell, table, full.get(name), standing, figures))
     top: dict[str, float] = {}
     for row in table.rows:
         top[row.model] = max(top.get(row.model, -math.inf), row.score.value if row.score else -math.inf)
@@ -186,7 +211,7 @@ def _table(unit: UnitKey, environment: str | None, cells: list[_Scored], costs: 
     return table
 
 
-def _row(cell: _Scored, table: Table, full: float | None, figures: dict[str, Any]) -> Row:
+def _row(cell: _Scored, table: Table, full: float | None, standing: Standing | None, figures: dict[str, Any]) -> Row:
     model, score = cell.record.model, cell.metrics[table.metric]
     return Row(
         model=model.name,
@@ -195,6 +220,8 @@ def _row(cell: _Scored, table: Table, full: float | None, figures: dict[str, Any
         score=score,
         share=score.value / full if full and full > 0 else None,
         reference=cell.reference,
+        rank=standing.rank if standing else None,
+        ties_best=standing.ties_best if standing else None,
         leakage=model.leakage,
         shown={name: cell.metrics[name].value for name in table.shown if name in cell.metrics},
         **figures,

@@ -1,0 +1,49 @@
+"""Ranks that carry their uncertainty."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.results.index import Cell
+from bench.results.items import ItemReader, as_columns
+from bench.statistics.paired import indistinguishable
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a cell stands among the cells of its task.
+
+    Attributes:
+        rank: 1 for the best and for what cannot be told from it; of the others one more than there are better scores.
+        ties_best: Whether it cannot be told from the best, or is it; None where that could not be tested.
+    """
+
+    rank: int
+    ties_best: bool | None
+
+
+def standings(cells: Sequence[Cell], metric: str, reader: ItemReader) -> list[Standing]:
+    """Rank cells of one task unit by a metric, each compared with the best by a paired test over its items.
+
+    The tests are corrected by Holm for the number of cells (bench.statistics.paired).
+
+    Args:
+        cells: The cells; all are of the same data.
+        metric: The metric that they are ranked by; more is better.
+        reader: Reads their items.
+
+    Returns:
+        One standing a cell, in their order.
+    """
+    scores = np.array([cell.record.views[cell.position].metrics[metric].value for cell in cells])
+    items = [reader.read(cell, metric) for cell in cells]
+    known = [found for found in items if found is not None]
+    tied: list[bool | None] = [None] * len(cells)
+    if known and len(known) == len(items):
+        tied = list(map(bool, indistinguishable(scores, as_columns(known), known[0].clusters)))
+    in_order = np.sort(scores)
+    better = len(scores) - np.searchsorted(in_order, scores, side="right")
+    return [Standing(1 if same else int(above) + 1, same) for same, above in zip(tied, better, strict=True)]
