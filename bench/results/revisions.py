@@ -176,7 +176,7 @@ class _Git:
 
 def _inner_path(git: _Git, path: str) -> str:
     """A folder from the top of the repository; empty for the top itself."""
-    prefix = (git.answer("rev-parse", "--show-prefix") or "") if path.split("/")[0] in {".", ".."} else ""
+    prefix = (git.answer("rev-parse", "--show-prefix") or "") if re.match(r"\.\.?(/|$)", path) else ""
     inner = posixpath.normpath(posixpath.join(prefix, path)) if prefix + path else ""
     if inner.startswith(("/", "../")) or inner == ".." or "\x00" in inner:
         raise UsageError(
@@ -188,7 +188,7 @@ def _inner_path(git: _Git, path: str) -> str:
 
 def _blobs(git: _Git, tree: str, label: str) -> Iterator[_Blob]:
     """The files of results in a tree."""
-    for line in git.need("ls-tree", "-r", "-z", "--long", tree).split(b"\x00"):
+    for line in git.need("ls-tree", "--full-tree", "-r", "-z", "--long", tree).split(b"\x00"):
         if not line:
             continue
         facts, _, name = line.partition(b"\t")
