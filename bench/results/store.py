@@ -18,6 +18,7 @@ from bench.errors import BenchError
 from bench.files import digest_json, parse_json, read_text, safe_name, write_bytes, write_json
 from bench.results.schema import (
     SCHEMA_VERSION,
+    AcceptanceRecord,
     AuditRecord,
     CostRecord,
     EnvironmentRecord,
@@ -26,8 +27,9 @@ from bench.results.schema import (
 )
 
 RECORD_FOLDERS = ("quality", "cost", "audits")
-_FOLDERS = ("environments", *RECORD_FOLDERS)
-_ADAPTER: TypeAdapter[QualityRecord | CostRecord | AuditRecord | EnvironmentRecord] = TypeAdapter(Record)
+_FOLDERS = ("environments", "acceptances", *RECORD_FOLDERS)
+_AnyRecord = QualityRecord | CostRecord | AuditRecord | EnvironmentRecord | AcceptanceRecord
+_ADAPTER: TypeAdapter[_AnyRecord] = TypeAdapter(Record)
 
 
 class ResultStore:
@@ -47,7 +49,11 @@ class ResultStore:
         Raises:
             BenchError: A file that is no record, or of a newer schema.
         """
-        found = [(path, record) for path, record in self._read() if not isinstance(record, EnvironmentRecord)]
+        found = [
+            (path, record)
+            for path, record in self._read()
+            if not isinstance(record, EnvironmentRecord | AcceptanceRecord)
+        ]
         found.sort(key=lambda item: (item[1].created, item[0].name))
         self._newest = found[-1][1].created if found else ""
         return found
@@ -67,6 +73,15 @@ class ResultStore:
             for _, record in self._read(("environments",))
             if isinstance(record, EnvironmentRecord)
         }
+
+    def acceptances(self) -> list[AcceptanceRecord]:
+        """What was accepted on purpose, oldest first.
+
+        Raises:
+            BenchError: As records.
+        """
+        found = [record for _, record in self._read(("acceptances",)) if isinstance(record, AcceptanceRecord)]
+        return sorted(found, key=lambda record: record.created)
 
     def write_quality(self, record: QualityRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
         """Write a quality record and the scores of its queries or pairs.
@@ -88,6 +103,13 @@ class ResultStore:
         parts = [safe_name(task.split), safe_name(task.subset), task.fingerprint[:8], unique]
         stem = "-".join(part for part in parts if part != "default")
         path = self.root / "audits" / safe_name(task.name) / f"{stem}.json"
+        write_json(path, record.model_dump(mode="json"))
+        return path
+
+    def write_acceptance(self, record: AcceptanceRecord) -> Path:
+        """Write what was accepted."""
+        unique = digest_json(record.model_dump(mode="json"))[:8]
+        path = self.root / "acceptances" / f"{safe_name(record.created)}-{unique}.json"
         write_json(path, record.model_dump(mode="json"))
         return path
 
@@ -124,7 +146,7 @@ class ResultStore:
 
     def _read(
         self, folders: tuple[str, ...] = _FOLDERS
-    ) -> Iterator[tuple[Path, QualityRecord | CostRecord | AuditRecord | EnvironmentRecord]]:
+    ) -> Iterator[tuple[Path, _AnyRecord]]:
         for folder in folders:
             for path in sorted((self.root / folder).rglob("*.json")):
                 yield path, _parse(path)
@@ -152,7 +174,7 @@ def read_items(record_path: Path, record: QualityRecord | CostRecord) -> pa.Tabl
         ) from error
 
 
-def _parse(path: Path) -> QualityRecord | CostRecord | AuditRecord | EnvironmentRecord:
+def _parse(path: Path) -> _AnyRecord:
     try:
         value = parse_json(read_text(path))
     except (ValueError, RecursionError) as error:
