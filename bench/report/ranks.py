@@ -43,10 +43,10 @@ def standings(cells: Sequence[Cell], metric: str, reader: ItemReader) -> list[St
     known = [found for found in items if found is not None]
     tied: list[bool | None] = [None] * len(cells)
     if known and len(known) == len(items):
-        clusters = shared_clusters(known)
+        values, clusters = as_columns(known), shared_clusters(known)
         # A single observation tells nothing of what differences are worth.
         if clusters.max() > 0:
-            tied = list(map(bool, indistinguishable(scores, as_columns(known), clusters)))
+            tied = list(map(bool, indistinguishable(scores, values, clusters)))
     in_order = np.sort(scores)
     better = len(scores) - np.searchsorted(in_order, scores, side="right")
     return [Standing(1 if same else int(above) + 1, same) for same, above in zip(tied, better, strict=True)]
