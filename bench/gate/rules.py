@@ -190,7 +190,7 @@ def find_rules() -> tuple[list[Rule], str]:
 
 def _parse(document: YamlDocument) -> list[Rule]:
     data = document.data
-    if isinstance(data, dict) and "models" in data or isinstance(data, dict) and "include" in data:
+    if isinstance(data, dict) and ("models" in data or "include" in data):
         # A registry: its other keys are read elsewhere.
         data = {key: value for key, value in data.items() if key == "gates"}
     rules = parse_typed(GatesFile, YamlDocument(document.path, data, document.lines)).gates

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.results.index import Cell, Cost, ResultIndex, UnitKey
-from bench.results.schema import AcceptanceRecord
+from bench.results.schema import AcceptanceRecord, CostRecord
 from bench.results.sources import holds_results
 from bench.results.store import ResultStore
 from bench.views import View, sort_key
@@ -44,18 +44,20 @@ class Side:
         index: All of its results.
         cells: Its current cells.
         costs: Its current costs.
+        samples: Where cost records are, by their task's name and their samples' file.
         acceptances: What was accepted on purpose.
     """
 
     index: ResultIndex
     cells: dict[CellKey, Cell]
     costs: dict[CostKey, Cost]
+    samples: dict[tuple[str, str | None], Path]
     acceptances: list[AcceptanceRecord]
 
     @property
     def units(self) -> set[tuple[str, UnitKey]]:
         """Models and the task units that they have results on."""
-        return {(key.model, key.unit) for key in (*self.cells, *self.costs)}
+        return {(key.model, key.unit) for key in self.cells} | {(key.model, key.unit) for key in self.costs}
 
 
 def read_side(label: str, folder: Path) -> Side:
@@ -71,7 +73,8 @@ def read_side(label: str, folder: Path) -> Side:
     if not holds_results(folder):
         raise BenchError("no results in it", where=label, hint="make some: bench run; or name another folder")
     store = ResultStore(folder)
-    index = ResultIndex(store.records())
+    records = store.records()
+    index = ResultIndex(records)
     cells = {
         CellKey(model, unit, view): cell
         for (model, fingerprint, unit, data, view), cell in index.cells.items()
@@ -82,4 +85,5 @@ def read_side(label: str, folder: Path) -> Side:
         for (model, fingerprint, unit, data, environment), cost in index.costs.items()
         if index.is_current(model, fingerprint, unit, data)
     }
-    return Side(index, cells, costs, store.acceptances())
+    samples = {(record.task.name, record.samples): path for path, record in records if isinstance(record, CostRecord)}
+    return Side(index, cells, costs, samples, store.acceptances())

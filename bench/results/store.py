@@ -144,9 +144,7 @@ class ResultStore:
             raise
         return path
 
-    def _read(
-        self, folders: tuple[str, ...] = _FOLDERS
-    ) -> Iterator[tuple[Path, _AnyRecord]]:
+    def _read(self, folders: tuple[str, ...] = _FOLDERS) -> Iterator[tuple[Path, _AnyRecord]]:
         for folder in folders:
             for path in sorted((self.root / folder).rglob("*.json")):
                 yield path, _parse(path)
