@@ -62,8 +62,8 @@ def compare(
 ) -> int:
     """Compare two models, views, results folders or git revisions, query by query.
 
-    Differences are B less A, with 95% intervals. Exit status: 0 compared, whatever the outcome, 1 nothing is comparable,
-    2 wrong usage.
+    Differences are B less A, with 95% intervals. Exit status: 0 compared, whatever the outcome, 1 nothing is
+    comparable, 2 wrong usage.
     """
     from bench.cli.compare_json import print_json
     from bench.cli.compare_tables import print_markdown, print_tables

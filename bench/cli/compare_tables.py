@@ -13,7 +13,7 @@ from bench.comparing.comparison import Comparison
 from bench.comparing.costs import TITLES, CostRow
 from bench.comparing.rows import LEVEL, Point, Row
 from bench.examples.finder import Document, Example, Examples
-from bench.markdown import escape, pipe_table
+from bench.markdown import escape, pipe_table, printable
 from bench.report.cells import NOISY_MARK, NOISY_REASON, significant
 from bench.results.index import unit_title
 from bench.views import View
@@ -34,7 +34,7 @@ def print_tables(found: Comparison, examples: Sequence[Examples]) -> None:
     def style(text: str, name: str | None) -> str:
         return typer.style(text, fg=name, bold=True) if name else text
 
-    for part in _parts(found, examples, _plain_table, _plain_examples, short, style):
+    for part in _parts(found, examples, _plain_table, _plain_examples, printable, style):
         typer.echo(f"{part}\n", color=colour)
 
 
@@ -44,7 +44,7 @@ def print_markdown(found: Comparison, examples: Sequence[Examples]) -> None:
     def style(text: str, name: str | None) -> str:
         return f"**{text}**" if name else text
 
-    typer.echo("\n\n".join(_parts(found, examples, pipe_table, _markdown_examples, escape, style)))
+    typer.echo("\n\n".join(_parts(found, examples, pipe_table, _markdown_examples, escape, style, "  ")))
 
 
 def _parts(
@@ -54,6 +54,7 @@ def _parts(
     in_words: Callable[[Examples], str],
     clean: Callable[[str], str],
     style: _Style,
+    line_end: str = "",
 ) -> Iterator[str]:
     """What is printed, part by part.
 
@@ -64,8 +65,9 @@ def _parts(
         in_words: Shows what changed in one row.
         clean: Makes a text from a file fit to print.
         style: Marks a verdict.
+        line_end: What ends a line within a paragraph.
     """
-    yield f"A: {clean(found.a.text)}  \nB: {clean(found.b.text)}"
+    yield f"A: {clean(found.a.text)}{line_end}\nB: {clean(found.b.text)}"
     shown = [row for row in found.rows if not row.same]
     if shown:
         yield table(*_score_table(shown, clean, style))
@@ -84,7 +86,6 @@ def _parts(
 def _score_table(
     rows: Sequence[Row], clean: Callable[[str], str], style: _Style
 ) -> tuple[list[list[str]], list[str], int]:
-    texts = ["task", "metric"]
     several = len({(row.a.model, row.b.model) for row in rows}) > 1
     views = "view" if all(row.a.view == row.b.view for row in rows) else "view A, view B"
     texts = ["task", *(["model"] if several else []), views, "metric"]
@@ -121,8 +122,8 @@ def _summary(rows: Sequence[Row]) -> str:
     elif told:
         counts = {name: sum(row.verdict == name for row in told) for name in _VERDICTS}
         lines.append(
-            f"Of {len(told)} rows B is better in {counts['better']}, A in {counts['worse']}; "
-            f"{counts['unclear']} are not told apart (paired t tests, Holm's correction for {len(told)}, "
+            f"Of {len(told)} rows B is better in {counts['better']}, A better in {counts['worse']}, "
+            f"not told apart in {counts['unclear']} (paired t tests, Holm's correction for {len(told)}, "
             f"level {LEVEL:g})."
         )
     if same:
@@ -195,7 +196,7 @@ def _name(point: Point) -> str:
 
 
 def _plain_examples(entry: Examples) -> str:
-    lines = [short_heading(_heading(entry))]
+    lines = [printable(_heading(entry))]
     for item in entry.items:
         change = item.change
         lines.append(f"  {short(change.id)}: {change.a:.4f} -> {change.b:.4f} ({change.b - change.a:+.4f})")
@@ -219,6 +220,8 @@ def _facts(item: Example, clean: Callable[[str], str]) -> Iterator[tuple[str, st
     """What is known of an item, line by line, each with its name."""
     if item.gold is not None:
         yield "gold", f"{item.gold:g}"
+    if item.similarity_a is not None and item.similarity_b is not None:
+        yield "similar", f"A {item.similarity_a:.4f}, B {item.similarity_b:.4f}"
     for text in item.texts:
         yield ("text" if item.gold is not None else "query"), clean(text)
     for number, document in enumerate(item.relevant, 1):

@@ -58,6 +58,15 @@ class Comparison:
     notes: list[str] = field(default_factory=list)
 
     @property
+    def telling(self) -> list[Row]:
+        """The first row of each task unit and pair of models in which any item changed."""
+        first: dict[tuple[UnitKey, str, str], Row] = {}
+        for row in self.rows:
+            if row.paired is not None and row.paired.changed:
+                first.setdefault((row.unit, row.a.model, row.b.model), row)
+        return list(first.values())
+
+    @property
     def empty(self) -> bool:
         """Whether nothing could be compared."""
         return not self.costs and all(row.difference is None for row in self.rows)
@@ -165,15 +174,12 @@ def _rows(
     newest = max((side.record for side in pair), key=lambda record: record.created).task
     metric = metric or newest.main_metric
     for one, other in views:
-        points = [
-            Point(name, view, side.cells.get(view)) for name, view, side in zip(names, (one, other), pair, strict=True)
-        ]
-        lacking = [(text, point) for text, point in zip("AB", points, strict=True) if point.cell is None]
+        a, b = Point(names[0], one, pair[0].cells.get(one)), Point(names[1], other, pair[1].cells.get(other))
+        lacking = [f"{text} has no score at {point.view}" for text, point in (("A", a), ("B", b)) if point.cell is None]
         if lacking:
-            reasons = [f"{text} has no score at {point.view or 'no view'}" for text, point in lacking]
-            yield Row(unit, newest.type, metric, *points, reason=f"not comparable: {', '.join(reasons)}")
+            yield Row(unit, newest.type, metric, a, b, reason=f"not comparable: {', '.join(lacking)}")
         else:
-            yield maker.row(unit, metric, *points)
+            yield maker.row(unit, metric, a, b)
     if not views:
         have = [", ".join(map(str, _in_order(side.cells))) for side in pair]
         reason = f"not comparable: no view that both have (A: {have[0]}; B: {have[1]})"

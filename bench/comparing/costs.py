@@ -87,7 +87,9 @@ def cost_rows(
         costs = first.costs[environment], second.costs[environment]
         devices = [cost.record.setup.get("device") for cost in costs]
         if None not in devices and devices[0] != devices[1]:
-            notes.append(f"{unit_title(unit)}: costs are not compared: they were measured on {devices[0]} and {devices[1]}")
+            notes.append(
+                f"{unit_title(unit)}: costs are not compared: they were measured on {devices[0]} and {devices[1]}"
+            )
             continue
         rows += _figures(unit, environment, names, costs, views)
     return rows, notes
@@ -100,7 +102,7 @@ def _figures(
     costs: tuple[Cost, Cost],
     views: Iterable[tuple[View | None, View | None]],
 ) -> Iterator[CostRow]:
-    wanted = [(name, None, None) for name in _OF_MODEL]
+    wanted: list[tuple[str, View | None, View | None]] = [(name, None, None) for name in _OF_MODEL]
     wanted += [(name, a, b) for a, b in views for name in _OF_VIEW]
     for name, a, b in wanted:
         one, other = _figure(costs[0], name, a), _figure(costs[1], name, b)
@@ -112,5 +114,4 @@ def _figures(
 
 
 def _figure(cost: Cost, name: str, view: View | None) -> tuple[Figure, CostRecord] | None:
-    place = (view.truncate_dim, view.precision) if view else (None, None)
-    return cost.figures.get(figure_key(name, *place, {}))
+    return cost.figures.get(figure_key(name, view.truncate_dim if view else None, view.precision if view else None, {}))

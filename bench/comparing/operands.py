@@ -79,8 +79,8 @@ def parse_operand(text: str, known: Collection[str], where: Path | None = None) 
         return Operand(text, text, None)
     raise UsageError(
         f"no model, results folder or archive is called `{text[:200]}`",
-        hint=_near(text, known) or f"models with results: {', '.join(sorted(known)) or 'none'}; "
-        f"a git revision is written {GIT_PREFIX}REVISION",
+        hint=_near(text, known)
+        or f"models with results: {', '.join(sorted(known)) or 'none'}; a git revision is written {GIT_PREFIX}REVISION",
     )
 
 
@@ -125,8 +125,10 @@ def _near(text: str, known: Collection[str]) -> str | None:
 
 def _is_source(text: str, where: Path | None) -> bool:
     """Whether a text alone tells that it is a source; a folder without results may be a model's own."""
+    if text.startswith(GIT_PREFIX):
+        return "#" not in text
     path = (where or Path()) / user_path(text)
-    return text.startswith(GIT_PREFIX) and "#" not in text or (path_exists(path) and (path.is_file() or holds_results(path)))
+    return path_exists(path) and (path.is_file() or holds_results(path))
 
 
 def _names_source(text: str, where: Path | None) -> bool:

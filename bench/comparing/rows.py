@@ -172,21 +172,23 @@ class RowMaker:
         test = paired_test(differences[:, None], clusters)
         low, high = (float(end[0]) for end in test.interval(CONFIDENCE))
         known = bool(np.isfinite(low) and np.isfinite(high))
-        counts = (None, None, None) if row.type == "sts" else _counts(differences)
         order = np.lexsort((np.arange(len(differences)), -np.abs(differences).round(_SHOWN_DIGITS)))[: self._queries]
-        changed = [
-            Change(items[0].ids[at], float(columns[at, 0]), float(columns[at, 1])) for at in order if differences[at]
-        ]
         paired = Paired(
-            len(differences),
-            test.freedom + 1,
-            low if known else None,
-            high if known else None,
-            float(test.p[0]),
-            float(test.p[0]),
-            *counts,
-            changed,
+            n=len(differences),
+            clusters=test.freedom + 1,
+            ci_low=low if known else None,
+            ci_high=high if known else None,
+            p=float(test.p[0]),
+            p_holm=float(test.p[0]),
+            changed=[
+                Change(items[0].ids[at], float(columns[at, 0]), float(columns[at, 1]))
+                for at in order
+                if differences[at]
+            ],
         )
+        if row.type != "sts":
+            won, lost = int((differences > 0).sum()), int((differences < 0).sum())
+            paired = replace(paired, won=won, tied=len(differences) - won - lost, lost=lost)
         return replace(row, paired=paired, same=same)
 
 
@@ -206,9 +208,3 @@ def _cell(point: Point) -> Cell:
     if point.cell is None:
         raise ValueError("a row is made of two cells")
     return point.cell
-
-
-def _counts(differences: np.ndarray) -> tuple[int, int, int]:
-    """How many B wins, ties and loses."""
-    won, lost = int((differences > 0).sum()), int((differences < 0).sum())
-    return won, len(differences) - won - lost, lost

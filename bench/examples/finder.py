@@ -12,6 +12,7 @@ from bench.errors import BenchError
 from bench.examples.search import Found, check_bm25, find_model, search_vectors, search_words
 from bench.models.registry import ModelEntry
 from bench.results.index import UnitKey, unit_title
+from bench.results.items import ItemReader
 from bench.tasks.catalog import BrokenTask, Task
 from bench.tasks.data import PairData, RetrievalData
 from bench.tasks.layouts import TaskData
@@ -45,6 +46,8 @@ class Example:
         change: Its id and what it contributes to both scores.
         texts: The query, or the two sentences of a pair; empty where they cannot be had.
         gold: Gold score of a pair.
+        similarity_a: Similarity of a pair as A sees it.
+        similarity_b: Likewise B.
         relevant: Relevant documents of a query, the most relevant first, at most TOP.
         relevant_count: How many there are.
         top_a: What A finds, best first; None where it cannot be had.
@@ -54,6 +57,8 @@ class Example:
     change: Change
     texts: tuple[str, ...] = ()
     gold: float | None = None
+    similarity_a: float | None = None
+    similarity_b: float | None = None
     relevant: tuple[Document, ...] = ()
     relevant_count: int = 0
     top_a: tuple[Document, ...] | None = None
@@ -102,7 +107,7 @@ class ExampleFinder:
         if isinstance(data, str):
             return Examples(row, bare, [data])
         if isinstance(data, PairData):
-            return Examples(row, _pairs(data, changes))
+            return Examples(row, _pairs(row, data, changes))
         if isinstance(data, RetrievalData):
             return self._queries(row, data, changes)
         return Examples(row, bare, [f"{unit_title(row.unit)}: of what mteb scores only the ids are known"])
@@ -175,13 +180,18 @@ class ExampleFinder:
         return None
 
 
-def _pairs(data: PairData, changes: Sequence[Change]) -> list[Example]:
+def _pairs(row: Row, data: PairData, changes: Sequence[Change]) -> list[Example]:
     place = {name: number for number, name in enumerate(data.ids)}
-    rows = [place[change.id] for change in changes]
-    return [
-        Example(change, (data.sentences1[row], data.sentences2[row]), gold=float(data.gold[row]))
-        for change, row in zip(changes, rows, strict=True)
-    ]
+    # The metric is the similarity's name and that of the correlation.
+    similarity = row.metric.rpartition("_")[0]
+    seen = [ItemReader().column(point.cell, similarity) if point.cell else {} for point in (row.a, row.b)]
+    items = []
+    for change in changes:
+        at = place[change.id]
+        texts = data.sentences1[at], data.sentences2[at]
+        a, b = (side.get(change.id) for side in seen)
+        items.append(Example(change, texts, float(data.gold[at]), a, b))
+    return items
 
 
 def _labels(data: RetrievalData, query: int) -> dict[int, int]:

@@ -104,8 +104,7 @@ def search_vectors(data: RetrievalData, wanted: Sequence[int], model: StoredMode
     """
     queries = model.vectors([data.queries[row] for row in wanted], "query")
     documents = model.vectors(data.documents, "document")
-    found = best_documents(queries.all(), documents, view, model.profile.similarity, k, _left_out(data, wanted))
-    return found
+    return best_documents(queries.all(), documents, view, model.profile.similarity, k, _left_out(data, wanted))
 
 
 def best_documents(

@@ -89,6 +89,16 @@ class ItemReader:
             clusters = np.arange(len(ids))
         return Items(ids, clusters.astype(np.int64), found[order])
 
+    def column(self, cell: Cell, name: str) -> dict[str, float]:
+        """A column of a cell's table by the ids of its items, such as the similarity of each pair.
+
+        Raises:
+            BenchError: The record's table is missing, damaged, or lacks the view or the column.
+        """
+        key = ITEM_KEYS[cell.record.task.type]
+        rows = self._rows(cell, (key, name))
+        return dict(zip(rows.column(key).to_pylist(), rows.column(name).to_pylist(), strict=True))
+
     def _rows(self, cell: Cell, columns: tuple[str, ...]) -> pa.Table:
         """The rows of a cell's view."""
         record, scores = cell.record, cell.record.views[cell.position]
