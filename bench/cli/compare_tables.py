@@ -11,17 +11,21 @@ from tabulate import tabulate
 from bench.audit.finding import short
 from bench.comparing.comparison import Comparison
 from bench.comparing.costs import TITLES, CostRow
+from bench.comparing.operands import Side
 from bench.comparing.rows import LEVEL, Point, Row
 from bench.examples.finder import Document, Example, Examples
 from bench.markdown import escape, pipe_table, printable
 from bench.report.cells import NOISY_MARK, NOISY_REASON, significant
 from bench.results.index import unit_title
+from bench.results.schema import STEADY_SPREAD
 from bench.views import View
 
 _VERDICTS = {"better": ("B better", "green"), "worse": ("A better", "red"), "unclear": ("not told apart", None)}
 _RELEVANT = "*"
 # Below this a p-value says no more.
 _SMALLEST_P = 0.0001
+# More cost figures than these are shown where they differ.
+_MANY_COSTS = 24
 _WHOLE = {"index_bytes", "bytes_per_vector"}
 
 _Style = Callable[[str, str | None], str]
@@ -67,20 +71,32 @@ def _parts(
         style: Marks a verdict.
         line_end: What ends a line within a paragraph.
     """
-    yield f"A: {clean(found.a.text)}{line_end}\nB: {clean(found.b.text)}"
+    yield f"A: {clean(_side(found, found.a))}{line_end}\nB: {clean(_side(found, found.b))}"
     shown = [row for row in found.rows if not row.same]
     if shown:
         yield table(*_score_table(shown, clean, style))
     yield _summary(found.rows)
-    if found.costs:
-        yield table(*_cost_table(found.costs, clean))
-        yield "Cost: B over A, measured in one environment each; below 1 B is cheaper." + (
-            f" {NOISY_MARK} {NOISY_REASON}." if any(row.noisy for row in found.costs) else ""
+    costs = found.costs
+    if len(costs) > _MANY_COSTS:
+        costs = [row for row in costs if row.ratio is None or abs(row.ratio - 1) > STEADY_SPREAD]
+    if costs:
+        yield table(*_cost_table(costs, clean))
+        yield "Cost: B over A, both measured in one environment; below 1 B is cheaper." + (
+            f" {NOISY_MARK} {NOISY_REASON}." if any(row.noisy for row in costs) else ""
         )
+    if len(costs) < len(found.costs):
+        hidden = f"{len(found.costs) - len(costs)} of {len(found.costs)} cost figures"
+        yield f"{hidden} differ by {STEADY_SPREAD:.0%} at the most and are not shown (--format json has them)."
     if found.notes:
         yield "\n".join(f"- {clean(note)}" for note in found.notes)
     for entry in examples:
         yield in_words(entry)
+
+
+def _side(found: Comparison, side: Side) -> str:
+    """A side as it was written, with the one model of it that is compared where that was not."""
+    names = {(row.a if side is found.a else row.b).model for row in found.rows}
+    return f"{side.text} ({names.pop()})" if side.model is None and len(names) == 1 else side.text
 
 
 def _score_table(
@@ -137,8 +153,9 @@ def _summary(rows: Sequence[Row]) -> str:
 def _sentence(row: Row) -> str:
     if row.paired is None or row.difference is None:
         return ""
+    if row.difference == 0:
+        return "Both score the same."
     by = f"{abs(row.difference):.4f} {'higher' if row.difference > 0 else 'lower'}"
-    by = "the same" if row.difference == 0 else by
     if row.paired.ci_low is None:
         return f"B scores {by}; one observation tells no more."
     if row.verdict == "unclear":

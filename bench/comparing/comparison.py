@@ -69,7 +69,8 @@ class Comparison:
     @property
     def empty(self) -> bool:
         """Whether nothing could be compared."""
-        return not self.costs and all(row.difference is None for row in self.rows)
+        measured = any(row.environment is not None for row in self.costs)
+        return not measured and all(row.difference is None for row in self.rows)
 
 
 def compare(a: Side, b: Side, selection: Selection) -> Comparison:
@@ -139,21 +140,13 @@ def _views(a: Side, b: Side, pair: tuple[Measured, Measured], *, every: bool) ->
         # A source without a model takes the other's view with its model.
         named = (a.view or b.view,) * 2
     if every and named == (None, None):
-        shared = [_known_views(side) for side in pair]
+        shared = [side.views for side in pair]
         if None in shared[0] or None in shared[1]:
             # A baseline has no views: it faces each of the other's.
             return [(one, other) for one in _in_order(shared[0]) for other in _in_order(shared[1])]
         return [(view, view) for view in _in_order(shared[0] & shared[1])]
     first, second = (view or side.full for view, side in zip(named, pair, strict=True))
     return [(first, second)]
-
-
-def _known_views(side: Measured) -> set[View | None]:
-    """The views of a model's scores; of a model without scores those that its search was measured at."""
-    if side.cells:
-        return set(side.cells)
-    figures = [key for cost in side.costs.values() for key in cost.figures]
-    return {View(dim, precision) for _, dim, precision, _ in figures if dim and precision} or {side.full}  # type: ignore[arg-type]
 
 
 def _in_order(views: Collection[View | None]) -> list[View | None]:

@@ -72,10 +72,10 @@ def cost_rows(
     rows: list[CostRow] = []
     views = list(views)
     for a, b in views:
-        if a is not None and b is not None and a.bytes_per_vector != b.bytes_per_vector:
-            rows.append(
-                CostRow(unit, None, _STORAGE, *names, a, b, float(a.bytes_per_vector), float(b.bytes_per_vector))
-            )
+        known = a in first.views and b in second.views
+        if known and a is not None and b is not None and a.bytes_per_vector != b.bytes_per_vector:
+            sizes = float(a.bytes_per_vector), float(b.bytes_per_vector)
+            rows.append(CostRow(unit, None, _STORAGE, *names, a, b, *sizes))
     if not first.costs or not second.costs or first.record.task.fingerprint != second.record.task.fingerprint:
         return rows, []
     shared = sorted(first.costs.keys() & second.costs.keys())

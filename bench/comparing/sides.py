@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bench.results.index import Cell, Cost, ResultIndex, UnitKey
-from bench.results.schema import CostRecord, QualityRecord
+from bench.results.schema import CostRecord, QualityRecord, make_view
 from bench.views import View
 
 
@@ -29,6 +29,14 @@ class Measured:
         """The model's whole vectors in float32; None of a baseline."""
         width = self.record.model.width
         return View(width, "float32") if width else None
+
+    @property
+    def views(self) -> set[View | None]:
+        """The views of its scores; of a model without scores those that its search was measured at."""
+        if self.cells:
+            return set(self.cells)
+        figures = [figure for cost in self.costs.values() for figure, _ in cost.figures.values()]
+        return {make_view(figure.truncate_dim, figure.precision) for figure in figures} - {None} or {self.full}
 
 
 def measured(index: ResultIndex, model: str) -> dict[UnitKey, Measured]:
