@@ -48,7 +48,7 @@ def print_markdown(found: Comparison, examples: Sequence[Examples]) -> None:
     def style(text: str, name: str | None) -> str:
         return f"**{text}**" if name else text
 
-    typer.echo("\n\n".join(_parts(found, examples, pipe_table, _markdown_examples, escape, style, "  ")))
+    typer.echo("\n\n".join(_parts(found, examples, pipe_table, _markdown_examples, _markdown, style, "  ")))
 
 
 def _parts(
@@ -222,14 +222,18 @@ def _plain_examples(entry: Examples) -> str:
     return "\n".join(lines)
 
 
+def _markdown(text: str) -> str:
+    return escape(printable(text))
+
+
 def _markdown_examples(entry: Examples) -> str:
-    lines = [f"### {escape(_heading(entry))}", ""]
+    lines = [f"### {_markdown(_heading(entry))}", ""]
     for item in entry.items:
         change = item.change
-        lines.append(f"- {escape(change.id)}: {change.a:.4f} → {change.b:.4f} ({change.b - change.a:+.4f})")
+        lines.append(f"- {escape(short(change.id))}: {change.a:.4f} → {change.b:.4f} ({change.b - change.a:+.4f})")
         lines += [f"  - {name}: {escape(text)}" for name, text in _facts(item, short)]
     if entry.notes:
-        lines += ["", *(f"- {escape(note)}" for note in entry.notes)]
+        lines += ["", *(f"- {_markdown(note)}" for note in entry.notes)]
     return "\n".join(lines)
 
 
