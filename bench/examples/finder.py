@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.comparing.rows import Change, Point, Row
 from bench.errors import BenchError
-from bench.examples.search import Found, check_bm25, find_model, search_vectors, search_words
+from bench.examples.search import Found, StoredModel, check_bm25, find_model, search_vectors, search_words
 from bench.models.registry import ModelEntry
 from bench.results.index import UnitKey, unit_title
 from bench.results.items import ItemReader
@@ -96,6 +96,8 @@ class ExampleFinder:
         self._entries = entries
         self._root = store_root(cache)
         self._data: dict[tuple[UnitKey, str], TaskData | str] = {}
+        # Opening a model's vectors checks their files.
+        self._models: dict[str, StoredModel | None] = {}
 
     def examples(self, row: Row) -> Examples:
         """What changed most in a row, as far as it can be had."""
@@ -169,7 +171,9 @@ class ExampleFinder:
                     return search_words(data, wanted, TOP)
                 notes.append(f"{subject}: the BM25 here is another version than the one that was scored")
                 return None
-            model = find_model(identity, self._entries, self._root)
+            if identity not in self._models:
+                self._models[identity] = find_model(identity, self._entries, self._root)
+            model = self._models[identity]
             if model is not None:
                 return search_vectors(data, wanted, model, point.view, TOP)
             reason = f"the cache has no vectors of this model's content ({identity[:8]})"
