@@ -127,19 +127,23 @@ class ItemReader:
         table = self._table(cell, columns)
         if any(name not in table.values for name in columns):
             return None
-        rows = table.rows.get((scores.truncate_dim, scores.precision))
-        if rows is None:
-            raise BenchError(
-                f"the table of this record lacks the view {scores.view or 'of a baseline'}",
-                where=str(cell.path),
-                hint="run with --force",
-            )
+        rows = _rows_of(cell, table)
         values = [table.values[name][rows] for name in columns]
         found = values[0] if influence is None else influence(values[0], values[1])
         if not abs(found.mean() - scores.metrics[metric].value) <= _ROUNDING:
             return None
         order = self._ordered(cell, table, rows)
         return Items(order.ids, order.clusters, found[order.rows])
+
+    def column(self, cell: Cell, name: str) -> dict[str, float]:
+        """A column of a cell's table by the ids of its items, such as the similarity of each pair.
+
+        Raises:
+            BenchError: The record's table is missing, damaged, or lacks the view or the column.
+        """
+        table = self._table(cell, (name,))
+        rows = _rows_of(cell, table)
+        return dict(zip(table.ids.take(pa.array(rows)).to_pylist(), table.values[name][rows].tolist(), strict=True))
 
     def _table(self, cell: Cell, columns: tuple[str, ...]) -> _Table:
         key = cell.path, columns
@@ -205,6 +209,18 @@ def _read(path: Path, record: QualityRecord, columns: tuple[str, ...]) -> _Table
         raise BenchError(
             f"the table of this record is not as bench writes it: {error}", where=str(path), hint="run with --force"
         ) from error
+
+
+def _rows_of(cell: Cell, table: _Table) -> Int64:
+    scores = cell.record.views[cell.position]
+    rows = table.rows.get((scores.truncate_dim, scores.precision))
+    if rows is None:
+        raise BenchError(
+            f"the table of this record lacks the view {scores.view or 'of a baseline'}",
+            where=str(cell.path),
+            hint="run with --force",
+        )
+    return rows
 
 
 def _rows_of_views(table: pa.Table) -> dict[tuple[int | None, str | None], Int64]:

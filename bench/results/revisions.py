@@ -155,8 +155,11 @@ class _Git:
             if process.stdin is None or process.stdout is None:
                 raise self.failed("no pipe")
             for blob in blobs:
-                process.stdin.write(f"{blob.name}\n".encode())
-                process.stdin.flush()
+                try:
+                    process.stdin.write(f"{blob.name}\n".encode())
+                    process.stdin.flush()
+                except BrokenPipeError as error:
+                    raise self.failed(f"{blob.path}: git stopped") from error
                 head = process.stdout.readline().split()
                 if len(head) != 3:
                     raise self.failed(f"{blob.path}: {b' '.join(head).decode(errors='replace') or 'git stopped'}")

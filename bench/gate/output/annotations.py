@@ -10,7 +10,7 @@ _MOST = 10
 _LEVELS = {"accepted": "notice", "new": "notice"}
 
 
-def annotations(outcome: Outcome) -> list[str]:
+def render_annotations(outcome: Outcome) -> list[str]:
     """Workflow commands, one a line: errors for what fails, warnings for what cannot be told, notices for the rest."""
     by_level: dict[str, list[Line]] = {"error": [], "warning": [], "notice": []}
     for line in lines(outcome):

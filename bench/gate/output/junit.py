@@ -35,7 +35,8 @@ def render_junit(outcome: Outcome) -> bytes:
     for name, count in totals.items():
         root.set(name, str(count))
     ET.indent(root)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    content: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return content + b"\n"
 
 
 def _case(suite: ET.Element, check: Check) -> None:

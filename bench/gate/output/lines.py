@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.gate.checks import Check, Item, Verdict
 from bench.gate.judge import Outcome
-from bench.results.index import UnitKey
+from bench.results.index import UnitKey, unit_title
 
 HEADINGS = ("verdict", "rule", "model", "task", "view", "measure", "before", "after", "change [interval]", "allowed")
 TEXT_COLUMNS = 6
@@ -81,11 +81,8 @@ def verdict_text(check: Check) -> str:
 
 
 def unit_text(unit: UnitKey) -> str:
-    """A task unit as tables show it."""
-    task, split, subset = unit
-    if not task:
-        return ""
-    return f"{task} ({split})" if subset == "default" else f"{task} {subset} ({split})"
+    """A task unit as tables show it; empty of a rule that is about none."""
+    return unit_title(unit) if unit[0] else ""
 
 
 def subject_text(check: Check) -> str:

@@ -17,6 +17,7 @@ from bench.gate.output.lines import (
     subject_text,
     worst_of,
 )
+from bench.markdown import printable
 
 _LONGEST = 100
 
@@ -27,25 +28,20 @@ def render_text(outcome: Outcome, texts: Texts) -> str:
     parts = [f"baseline {outcome.baseline}, candidate {outcome.candidate}"]
     if found:
         align = ["left"] * TEXT_COLUMNS + ["right"] * (len(HEADINGS) - TEXT_COLUMNS)
-        rows = [[_plain(cell) for cell in line.cells] for line in found]
+        rows = [[printable(cell) for cell in line.cells] for line in found]
         parts.append(tabulate(rows, HEADINGS, tablefmt="simple", disable_numparse=True, colalign=align))
-        parts.append("\n".join(f"{_plain(subject_text(line.check))}: {certainty_text(line.check)}" for line in found))
+        parts.append("\n".join(f"{printable(subject_text(line.check))}: {certainty_text(line.check)}" for line in found))
     for check in worst_of(found):
         rows = [[_short(cell) for cell in row] for row in item_cells(check.worst, texts)]
         shown = tabulate(rows, ("before", "after", "id", "text"), tablefmt="simple", disable_numparse=True)
-        parts.append(f"worst of {_plain(subject_text(check))}\n{shown}")
+        parts.append(f"worst of {printable(subject_text(check))}\n{shown}")
     if advice := hints(found):
         parts.append("\n".join(f"hint: {hint}" for hint in advice))
     if outcome.notes:
-        parts.append("\n".join(f"note: {_plain(note)}" for note in outcome.notes))
+        parts.append("\n".join(f"note: {printable(note)}" for note in outcome.notes))
     return "\n\n".join([*parts, headline(outcome)]) + "\n"
 
 
-def _plain(text: str) -> str:
-    """Text from files without characters that a terminal would act on."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
-
-
 def _short(text: str) -> str:
-    text = _plain(" ".join(text.split()))
+    text = printable(text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
