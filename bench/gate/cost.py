@@ -53,7 +53,7 @@ def _checks(rule: Rule, place: _Place, baseline: Side, candidate: Side) -> Itera
         news = {environment: found for environment, cost in after.items() if (found := _figure(cost, key))}
         shared = sorted(olds.keys() & news.keys())
         if not shared:
-            yield _apart(rule, place, key, olds, news)
+            yield _apart(rule, place, olds, news)
         for environment in shared:
             check = _check(rule, place, news[environment], environment)
             check = replace(check, before=olds[environment].figure.value)
@@ -97,7 +97,7 @@ def _check(rule: Rule, place: _Place, measured: Measured, environment: str | Non
     )
 
 
-def _apart(rule: Rule, place: _Place, key: FigureKey, olds: dict[str, Measured], news: dict[str, Measured]) -> Check:
+def _apart(rule: Rule, place: _Place, olds: dict[str, Measured], news: dict[str, Measured]) -> Check:
     """The verdict on a figure that no environment has on both sides."""
     if not olds:
         check = _check(rule, place, next(iter(news.values())), next(iter(news)))
@@ -119,24 +119,21 @@ def _apart(rule: Rule, place: _Place, key: FigureKey, olds: dict[str, Measured],
 
 def _compare(check: Check, old: tuple[Side, Measured], new: tuple[Side, Measured]) -> Check:
     before, after = old[1], new[1]
+    if before.record == after.record or before.figure == after.figure:
+        same = "the same measurement" if before.record == after.record else "the same figure"
+        return check.judged("pass", same)
     again = measure_again(check.subject.model, check.subject.unit)
-    if before.record == after.record:
-        return check.judged("pass", "the same measurement")
-    if before.record.task.fingerprint != after.record.task.fingerprint:
-        return check.judged("not comparable", "the task's data changed", f"for the baseline's model on it: {again}")
-    if before.record.setup != after.record.setup:
-        return check.judged("not comparable", "measured with another device or batch size", again)
-    for name, side in (("the baseline", before), ("this", after)):
-        if side.noise is not None:
-            return check.judged("not comparable", f"{name} was measured with noise: {side.noise}", again)
+    fault = next(_faults(before, after), None)
+    if fault is not None:
+        return check.judged("not comparable", fault, again)
     share = percentile_of(after.figure.name)
     if share is None:
-        return _of_values(check, before, after)
+        (least, most), (low, high) = before.range(), after.range()
+        evidence = Evidence(after.cost / before.cost, low / most, high / least, n=after.figure.n)
+        return _judge(replace(check, evidence=evidence))
     calls = processes(old[0], before), processes(new[0], after)
     if min(map(len, calls)) < 2:
         return check.judged("not comparable", "measured by a single process, which tells nothing of chance", again)
-    if before.cost <= 0:
-        return check.judged("not comparable", "the baseline's figure is 0", again)
     ratios = quantile_ratios(*calls, share)
     tail = 1 - check.subject.rule.confidence
     low, high = np.quantile(ratios, [tail, 1 - tail]).tolist()
@@ -144,16 +141,17 @@ def _compare(check: Check, old: tuple[Side, Measured], new: tuple[Side, Measured
     return _judge(replace(check, evidence=evidence, sample=ratios))
 
 
-def _of_values(check: Check, before: Measured, after: Measured) -> Check:
-    """A figure without raw samples: its value, and where several processes measured it, their range."""
-    (least, most), (low, high) = before.range(), after.range()
-    if before.cost == after.cost:
-        return check.judged("pass", "the same figure")
-    if before.cost <= 0 or least <= 0:
-        return check.judged("not comparable", "the baseline's figure is 0, of which there is no share")
-    return _judge(
-        replace(check, evidence=Evidence(after.cost / before.cost, low / most, high / least, n=after.figure.n))
-    )
+def _faults(before: Measured, after: Measured) -> Iterator[str]:
+    """Why two figures cannot be compared, the first reason first."""
+    if before.record.task.fingerprint != after.record.task.fingerprint:
+        yield "the task's data changed"
+    if before.record.setup != after.record.setup:
+        yield "measured with another device or batch size"
+    for name, side in (("the baseline", before), ("this", after)):
+        if side.noise is not None:
+            yield f"{name} was measured with noise: {side.noise}"
+    if before.range()[0] <= 0:
+        yield "the baseline's figure is 0, of which there is no share"
 
 
 def _judge(check: Check) -> Check:

@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.gate.checks import Check, Float64, Identity, Item, Subject
+from bench.gate.checks import Check, Float64, Identity, Item, Verdict
 from bench.gate.evidence import Question, weigh
-from bench.gate.matching import covers_unit, covers_view
+from bench.gate.pairs import Group, by_file, groups_of
 from bench.gate.parts import combined_fingerprint, pool, pool_clusters, ratio_parts, same_items
-from bench.gate.rules import MAIN, MEAN, Rule
+from bench.gate.rules import Rule
 from bench.gate.sides import CellKey, Side
 from bench.results.index import Cell, UnitKey
 from bench.results.items import ItemReader, Items, shared_clusters
 from bench.statistics.paired import holm
-from bench.views import View
 
 WORST = 10
 _ROUNDING = 1e-12
+_Fault = tuple[Verdict, str, str | None]
 _ACCEPT = "if it is meant so: bench baseline update"
-
-
-@dataclass(frozen=True)
-class _Group:
-    """The cells that one check is about: one, or all subsets of a task.
-
-    Attributes:
-        subject: What is checked.
-        before: The cells that are compared with, of the baseline or at full width.
-        after: The candidate's.
-        absent: Subsets that only the baseline has.
-    """
-
-    subject: Subject
-    before: tuple[Cell, ...]
-    after: tuple[Cell, ...]
-    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,8 +59,8 @@ def quality_checks(
     Raises:
         BenchError: A record's table is missing or damaged.
     """
-    groups = [group for rule in rules if rule.of_quality for group in _groups(rule, baseline, candidate, covered)]
-    found: list[Check | _Asked] = [_ask(group, reader) for group in _by_file(groups)]
+    groups = [group for rule in rules if rule.of_quality for group in groups_of(rule, baseline, candidate, covered)]
+    found: list[Check | _Asked] = [_ask(group, reader) for group in by_file(groups)]
     asked = [entry for entry in found if isinstance(entry, _Asked)]
     evidence = weigh([entry.question for entry in asked], len(asked))
     adjusted = holm(np.array([known.p for known in evidence], dtype=np.float64)) if asked else np.empty(0)
@@ -92,49 +75,6 @@ def quality_checks(
     return checks
 
 
-def _groups(rule: Rule, baseline: Side, candidate: Side, covered: frozenset[CellKey]) -> Iterator[_Group]:
-    sides = (candidate,) if rule.kind == "min_share" else (baseline, candidate)
-    groups: dict[tuple[str, UnitKey, View | None], dict[CellKey, None]] = {}
-    for key in sorted({key for side in sides for key in side.cells}, key=lambda key: key.order):
-        cells = [side.cells[key] for side in sides if key in side.cells]
-        width = cells[-1].record.model.width
-        measured = any(_metric(rule, cell) is not None for cell in cells)
-        if not measured or not covers_unit(rule, key.model, key.unit) or not covers_view(rule, key.view, width):
-            continue
-        if rule.kind == "min_share" and (key.view is None or key.view == View(width or 0, "float32")):
-            continue
-        unit = (*key.unit[:2], MEAN) if rule.subsets == MEAN else key.unit
-        groups.setdefault((key.model, unit, key.view), {})[key] = None
-    for (model, unit, view), keys in groups.items():
-        after = {key: candidate.cells[key] for key in keys if key in candidate.cells}
-        before = {key: baseline.cells[key] for key in keys if key in baseline.cells}
-        if not after and all(key in covered for key in keys):
-            continue
-        absent = tuple(key.unit[2] for key in before if key not in after)
-        # Subsets that the baseline lacks are no part of the mean that is compared.
-        compared = [key for key in after if key in before or rule.kind != "max_drop" or not before]
-        shown = (after or before)[next(iter(after or before))]
-        subject = Subject(rule, model, unit, view, _metric(rule, shown) or rule.metric)
-        if rule.kind == "min_share":
-            full = [CellKey(key.model, key.unit, View(after[key].record.model.width or 0, "float32")) for key in after]
-            reference = tuple(candidate.cells[key] for key in full if key in candidate.cells)
-            yield _Group(subject, reference, tuple(after.values()))
-        else:
-            known = tuple(before[key] for key in compared if key in before)
-            yield _Group(subject, known or tuple(before.values()), tuple(after[key] for key in compared), absent)
-
-
-def _metric(rule: Rule, cell: Cell) -> str | None:
-    """The metric that a rule is about, None where the cell does not have it."""
-    name = cell.record.task.main_metric if rule.metric == MAIN else rule.metric
-    return name if name in cell.record.views[cell.position].metrics else None
-
-
-def _by_file(groups: Iterable[_Group]) -> list[_Group]:
-    # Each table is read once where cells of one file follow one another.
-    return sorted(groups, key=lambda group: (group.subject.model, group.subject.unit, group.subject.measure))
-
-
 def _score(cell: Cell, metric: str) -> float | None:
     value = cell.record.views[cell.position].metrics.get(metric)
     return None if value is None else value.value
@@ -146,7 +86,7 @@ def _mean_score(cells: Sequence[Cell], metric: str) -> float | None:
     return float(np.mean(known)) if known and len(known) == len(scores) else None
 
 
-def _ask(group: _Group, reader: ItemReader) -> Check | _Asked:
+def _ask(group: Group, reader: ItemReader) -> Check | _Asked:
     subject, before, after = group.subject, group.before, group.after
     kind, metric = subject.rule.kind, subject.measure
     tasks = [cell.record.task for cell in after]
@@ -155,9 +95,9 @@ def _ask(group: _Group, reader: ItemReader) -> Check | _Asked:
     check = Check(
         subject, "pass", "", identity=identity, before=_mean_score(compared, metric), after=_mean_score(after, metric)
     )
-    fault = _fault(group, check)
+    fault = next(_faults(group, check), None)
     if fault is not None:
-        return fault
+        return check.judged(*fault)
     items = [reader.read(cell, metric) for cell in after]
     others = [reader.read(cell, metric) for cell in compared]
     known = [found for found in items if found is not None]
@@ -171,48 +111,39 @@ def _ask(group: _Group, reader: ItemReader) -> Check | _Asked:
     return _question(check, known, known_others, [cell.record.task.subset for cell in after])
 
 
-def _fault(group: _Group, check: Check) -> Check | None:
-    """The verdict where there is nothing to compare."""
-    subject, before, after = group.subject, group.before, group.after
-    metric, kind = subject.measure, subject.rule.kind
-    if not after:
-        return check.judged("missing", "the baseline has it and these results do not", f"bench run; {_ACCEPT}")
+def _faults(group: Group, check: Check) -> Iterator[_Fault]:
+    """Why there is nothing to compare, the first reason first."""
+    metric, kind = group.subject.measure, group.subject.rule.kind
+    if not group.after:
+        yield "missing", "the baseline has it and these results do not", f"bench run; {_ACCEPT}"
     if check.after is None:
-        return check.judged("not comparable", f"these results have no {metric} of it", "bench run --force")
-    if kind == "min":
-        return None
+        yield "not comparable", f"these results have no {metric} of it", "bench run --force"
     if kind == "min_share":
-        if len(before) < len(after):
-            return check.judged(
-                "not comparable", "the full width in float32 was not scored", "add it to truncate_dims and precisions"
-            )
-        if not check.before or check.before <= 0:
-            return check.judged("not comparable", "the full width's score is not above 0: a share of it has no meaning")
-        return None
-    if not before:
-        return check.judged("new", "the baseline does not have it: nothing to compare with")
+        yield from _share_faults(group, check)
+    if kind == "max_drop":
+        yield from _drop_faults(group, check)
+
+
+def _share_faults(group: Group, check: Check) -> Iterator[_Fault]:
+    if len(group.before) < len(group.after):
+        hint = "add the full width to truncate_dims, and float32 to precisions"
+        yield "not comparable", "the full width in float32 was not scored", hint
+    if not check.before or check.before <= 0:
+        yield "not comparable", "the full width's score is not above 0: a share of it has no meaning", None
+
+
+def _drop_faults(group: Group, check: Check) -> Iterator[_Fault]:
+    if not group.before:
+        yield "new", "the baseline does not have it: nothing to compare with", None
     if group.absent:
-        return check.judged(
-            "not comparable",
-            f"without {', '.join(group.absent)} the mean over subsets is another",
-            f"bench run; {_ACCEPT}",
-        )
-    changed = [
-        new.record.task.subset
-        for old, new in zip(before, after, strict=True)
-        if old.record.task.fingerprint != new.record.task.fingerprint
-    ]
-    if changed:
-        return check.judged(
-            "not comparable",
-            "the task's data or scoring changed: scores on other data cannot be compared",
-            f"score the baseline's model on it too; {_ACCEPT}",
-        )
+        reason = f"without {', '.join(group.absent)} the mean over subsets is another"
+        yield "not comparable", reason, f"bench run; {_ACCEPT}"
+    pairs = zip(group.before, group.after, strict=False)
+    if any(old.record.task.fingerprint != new.record.task.fingerprint for old, new in pairs):
+        reason = "the task's data or scoring changed: scores on other data cannot be compared"
+        yield "not comparable", reason, f"score the baseline's model on it too; {_ACCEPT}"
     if check.before is None:
-        return check.judged(
-            "not comparable", f"the baseline has no {metric} of it", f"score the baseline again; {_ACCEPT}"
-        )
-    return None
+        yield "not comparable", f"the baseline has no {group.subject.measure} of it", "score the baseline again"
 
 
 def _question(check: Check, items: Sequence[Items], others: Sequence[Items], subsets: Sequence[str]) -> Check | _Asked:

@@ -6,14 +6,18 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.gate.checks import Check, Item, Verdict
+from bench.gate.checks import VERDICTS, Check, Item, Verdict
 from bench.gate.judge import Outcome
 from bench.results.index import UnitKey, unit_title
 
-HEADINGS = ("verdict", "rule", "model", "task", "view", "measure", "before", "after", "change [interval]", "allowed")
+HEADINGS = (
+    "verdict", "rule", "model", "task", "view", "measure", "before", "after", "change [interval]", "allowed",
+    "p (Holm)", "would have shown",
+)  # fmt: skip
 TEXT_COLUMNS = 6
 Texts = Mapping[tuple[UnitKey, str], str]
-_NUMBERED: frozenset[Verdict] = frozenset({"regressed", "underpowered"})
+# Shown in the table though they do not fail.
+_TOLD: frozenset[Verdict] = frozenset({"underpowered", "accepted"})
 
 
 @dataclass(frozen=True)
@@ -44,22 +48,44 @@ class Line:
             value_text(check, check.after),
             change_text(check),
             allowed_text(check),
+            "" if check.adjusted is None else f"{check.adjusted:.2g}",
+            detectable_text(check),
         ]
 
 
 def lines(outcome: Outcome) -> list[Line]:
-    """What is worth telling, the worst first; what has no numbers of its own, or does not fail, in groups."""
+    """The rows of the table, what fails first: one a check with numbers that fails, the others in groups."""
     groups: dict[tuple[object, ...], list[Check]] = {}
     for check in outcome.checks:
-        if check.verdict == "pass":
-            continue
-        subject = check.subject
-        key: tuple[object, ...] = (subject.rule.name, subject.model, subject.unit, check.verdict, check.reason)
-        if check.verdict in _NUMBERED:
-            key = (*key, subject.measure, subject.view if check.fails else None)
-        groups.setdefault(key, []).append(check)
+        if check.fails or check.verdict in _TOLD:
+            groups.setdefault(_row(check), []).append(check)
     found = [Line(max(group, key=_beyond), len(group)) for group in groups.values()]
-    return sorted(found, key=lambda line: not line.check.fails)
+    return sorted(found, key=lambda line: (not line.check.fails, VERDICTS.index(line.check.verdict)))
+
+
+def _row(check: Check) -> tuple[object, ...]:
+    """What checks that share a row have in common."""
+    subject = check.subject
+    common = subject.rule.name, subject.model, subject.unit, check.verdict, check.fails, check.accepted
+    if check.evidence is None:
+        return (*common, check.reason)
+    return (*common, subject.measure, subject.view if check.fails else None)
+
+
+def asides(outcome: Outcome) -> list[str]:
+    """In sentences: what is not compared and need not be, and what is new."""
+    groups: dict[tuple[str, str, str], list[Check]] = {}
+    for check in outcome.checks:
+        if not check.fails and check.verdict in {"not comparable", "new"}:
+            groups.setdefault((check.verdict, check.subject.rule.name, check.reason), []).append(check)
+    found = []
+    for (verdict, rule, reason), checks in groups.items():
+        models = ", ".join(dict.fromkeys(check.subject.model for check in checks))
+        units = ", ".join(dict.fromkeys(unit_text(check.subject.unit) for check in checks))
+        hint = f" ({checks[0].hint})" if checks[0].hint else ""
+        count = f"{len(checks)} check{'s' if len(checks) > 1 else ''}"
+        found.append(f"{verdict}: {count} by {rule} of {models} on {units}: {reason}{hint}")
+    return found
 
 
 def _beyond(check: Check) -> float:
@@ -135,6 +161,14 @@ def allowed_text(check: Check) -> str:
     return f"{sign} {figure_text(check, check.limit)}"
 
 
+def detectable_text(check: Check) -> str:
+    """The smallest change that would have been found to be beyond the limit, where it was not told."""
+    known = check.evidence
+    if check.verdict != "underpowered" or known is None or known.detectable is None:
+        return ""
+    return figure_text(check, known.detectable)
+
+
 def certainty_text(check: Check) -> str:
     """How sure the verdict is, in a sentence without its first capital."""
     known = check.evidence
@@ -185,6 +219,16 @@ def item_cells(items: Sequence[Item], texts: Texts) -> list[list[str]]:
     ]
 
 
-def hints(found: Iterable[Line]) -> list[str]:
-    """What to do, each once."""
-    return list(dict.fromkeys(f"{line.check.reason}: {line.check.hint}" for line in found if line.check.hint))
+def reasons(found: Iterable[Line]) -> list[str]:
+    """What the numbers do not tell: why something is not compared or was accepted, and what to do; each once."""
+    told: dict[str, None] = {}
+    for line in found:
+        check = line.check
+        hint = f" ({check.hint})" if check.hint and check.fails else ""
+        if check.accepted is not None:
+            told[f"accepted: {check.accepted}"] = None
+        elif check.evidence is None:
+            told[f"{check.verdict}: {subject_text(check)}: {check.reason}{hint}"] = None
+        elif hint:
+            told[f"{check.verdict}: {check.reason}{hint}"] = None
+    return list(told)

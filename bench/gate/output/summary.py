@@ -7,11 +7,11 @@ from bench.gate.output.lines import (
     HEADINGS,
     TEXT_COLUMNS,
     Texts,
-    certainty_text,
+    asides,
     headline,
-    hints,
     item_cells,
     lines,
+    reasons,
     subject_text,
     worst_of,
 )
@@ -27,15 +27,11 @@ def render_markdown(outcome: Outcome, texts: Texts) -> str:
     ]
     if found:
         parts.append(pipe_table([list(map(escape, line.cells)) for line in found], HEADINGS, TEXT_COLUMNS))
-        parts.append(
-            "\n".join(f"- {escape(subject_text(line.check))}: {escape(certainty_text(line.check))}" for line in found)
-        )
     for check in worst_of(found):
         rows = [list(map(escape, row)) for row in item_cells(check.worst, texts)]
         parts.append(f"### Worst of {escape(subject_text(check))}")
         parts.append(pipe_table(rows, ("before", "after", "id", "text"), 4))
-    if advice := hints(found):
-        parts.append("\n".join(f"- {escape(hint)}" for hint in advice))
-    if outcome.notes:
-        parts.append("\n".join(f"- note: {escape(note)}" for note in outcome.notes))
+    told = [*reasons(found), *asides(outcome), *(f"note: {note}" for note in outcome.notes)]
+    if told:
+        parts.append("\n".join(f"- {escape(sentence)}" for sentence in told))
     return "\n\n".join(parts) + "\n"

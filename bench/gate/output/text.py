@@ -9,11 +9,11 @@ from bench.gate.output.lines import (
     HEADINGS,
     TEXT_COLUMNS,
     Texts,
-    certainty_text,
+    asides,
     headline,
-    hints,
     item_cells,
     lines,
+    reasons,
     subject_text,
     worst_of,
 )
@@ -30,15 +30,16 @@ def render_text(outcome: Outcome, texts: Texts) -> str:
         align = ["left"] * TEXT_COLUMNS + ["right"] * (len(HEADINGS) - TEXT_COLUMNS)
         rows = [[printable(cell) for cell in line.cells] for line in found]
         parts.append(tabulate(rows, HEADINGS, tablefmt="simple", disable_numparse=True, colalign=align))
-        parts.append("\n".join(f"{printable(subject_text(line.check))}: {certainty_text(line.check)}" for line in found))
+        parts.append(
+            "\n".join(f"{printable(subject_text(line.check))}: {certainty_text(line.check)}" for line in found)
+        )
     for check in worst_of(found):
         rows = [[_short(cell) for cell in row] for row in item_cells(check.worst, texts)]
         shown = tabulate(rows, ("before", "after", "id", "text"), tablefmt="simple", disable_numparse=True)
         parts.append(f"worst of {printable(subject_text(check))}\n{shown}")
-    if advice := hints(found):
-        parts.append("\n".join(f"hint: {hint}" for hint in advice))
-    if outcome.notes:
-        parts.append("\n".join(f"note: {printable(note)}" for note in outcome.notes))
+    told = [*reasons(found), *asides(outcome), *(f"note: {note}" for note in outcome.notes)]
+    if told:
+        parts.append("\n".join(map(printable, told)))
     return "\n\n".join([*parts, headline(outcome)]) + "\n"
 
 
