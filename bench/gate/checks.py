@@ -141,11 +141,6 @@ class Check:
             or (self.verdict == "not comparable" and rule.not_comparable == "fail")
         )
 
-    @property
-    def quiet(self) -> bool:
-        """Whether nobody need look at it."""
-        return self.verdict == "pass"
-
     def judged(self, verdict: Verdict, reason: str, hint: str | None = None) -> Check:
         """The same numbers with a verdict."""
         return replace(self, verdict=verdict, reason=reason, hint=hint)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from bench.gate.checks import Check, Evidence, Identity, Subject
-from bench.gate.figures import Measured, is_cost, percentile_of, processes
+from bench.gate.figures import Measured, SampleReader, is_cost, percentile_of
 from bench.gate.matching import any_matches, covers_unit, covers_view
 from bench.gate.rules import Rule
 from bench.gate.sides import CostKey, Side
@@ -29,17 +29,20 @@ def cost_checks(rules: Sequence[Rule], baseline: Side, candidate: Side) -> list[
         BenchError: A record's table is missing or damaged.
     """
     places = sorted({(key.model, key.unit) for side in (baseline, candidate) for key in side.costs})
+    readers = SampleReader(baseline), SampleReader(candidate)
     return [
         check
         for rule in rules
         if rule.max_increase is not None
         for model, unit in places
         if covers_unit(rule, model, unit)
-        for check in _checks(rule, (model, unit), baseline, candidate)
+        for check in _checks(rule, (model, unit), baseline, candidate, readers)
     ]
 
 
-def _checks(rule: Rule, place: _Place, baseline: Side, candidate: Side) -> Iterator[Check]:
+def _checks(
+    rule: Rule, place: _Place, baseline: Side, candidate: Side, readers: tuple[SampleReader, SampleReader]
+) -> Iterator[Check]:
     before, after = _costs(baseline, place), _costs(candidate, place)
     keys = {
         key: None
@@ -57,7 +60,7 @@ def _checks(rule: Rule, place: _Place, baseline: Side, candidate: Side) -> Itera
         for environment in shared:
             check = _check(rule, place, news[environment], environment)
             check = replace(check, before=olds[environment].figure.value)
-            yield _compare(check, (baseline, olds[environment]), (candidate, news[environment]))
+            yield _compare(check, olds[environment], news[environment], readers)
 
 
 def _costs(side: Side, place: _Place) -> dict[str, Cost]:
@@ -117,11 +120,9 @@ def _apart(rule: Rule, place: _Place, olds: dict[str, Measured], news: dict[str,
     )
 
 
-def _compare(check: Check, old: tuple[Side, Measured], new: tuple[Side, Measured]) -> Check:
-    before, after = old[1], new[1]
-    if before.record == after.record or before.figure == after.figure:
-        same = "the same measurement" if before.record == after.record else "the same figure"
-        return check.judged("pass", same)
+def _compare(check: Check, before: Measured, after: Measured, readers: tuple[SampleReader, SampleReader]) -> Check:
+    if before.record == after.record:
+        return check.judged("pass", "the same measurement")
     again = measure_again(check.subject.model, check.subject.unit)
     fault = next(_faults(before, after), None)
     if fault is not None:
@@ -131,7 +132,7 @@ def _compare(check: Check, old: tuple[Side, Measured], new: tuple[Side, Measured
         (least, most), (low, high) = before.range(), after.range()
         evidence = Evidence(after.cost / before.cost, low / most, high / least, n=after.figure.n)
         return _judge(replace(check, evidence=evidence))
-    calls = processes(old[0], before), processes(new[0], after)
+    calls = readers[0].processes(before), readers[1].processes(after)
     if min(map(len, calls)) < 2:
         return check.judged("not comparable", "measured by a single process, which tells nothing of chance", again)
     ratios = quantile_ratios(*calls, share)

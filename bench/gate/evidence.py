@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from bench.gate.checks import Evidence
+from bench.statistics.bootstrap import mean_intervals
 from bench.statistics.paired import paired_test
+from bench.statistics.permutation import FLIPS, sign_flip_test
+from bench.statistics.power import minimum_detectable_effect
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
-POWER = 0.8
+# Questions answered at once, to bound memory.
+_AT_ONCE = 64
+# The smallest p-value that so many flips can give.
+_LEAST_P = 1 / (1 + FLIPS)
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class Question:
 
     Attributes:
         values: What each item contributes to the figure, which is their mean; more is worse. Shape (n,).
-        clusters: Which cluster each item belongs to, from 0 without gaps, shape (n,).
+        clusters: Which cluster each item belongs to, shape (n,).
         limit: What the mean may not exceed.
         confidence: Of each end of its interval.
     """
@@ -38,34 +44,51 @@ class Question:
 def weigh(questions: Sequence[Question], compared: int) -> list[Evidence]:
     """The evidence of each question.
 
+    Intervals are bootstrapped (BCa), p-values those of the sign-flip test; where no flip is as extreme as what was
+    found, that of the t test where it is smaller, for flips alone cannot give less than one in so many.
+
     Args:
         questions: The questions; those on the same items are answered by the same resamples.
         compared: How many checks the p-values will be corrected for, which the smallest figure that would be found
             depends on.
     """
-    found = []
-    for question in questions:
-        n = len(question.values)
-        shifted = paired_test(question.values[:, None] - question.limit, question.clusters)
-        low, high = (float(end[0]) + question.limit for end in shifted.interval(2 * question.confidence - 1))
-        figure = float(shifted.mean[0]) + question.limit
-        half = float(shifted.p[0]) / 2
-        detectable = None
-        if shifted.freedom >= 1:
-            level = (1 - question.confidence) / max(compared, 1)
-            reach = stats.t.isf(level, shifted.freedom) + stats.t.ppf(POWER, shifted.freedom)
-            detectable = question.limit + float(reach * shifted.error[0])
-        else:
-            low, high = -np.inf, np.inf
-        found.append(
-            Evidence(
-                figure=figure,
-                low=low,
-                high=high,
-                p=half if figure > question.limit else 1 - half,
-                detectable=detectable,
-                n=n,
-                clusters=shifted.freedom + 1,
-            )
+    groups: dict[tuple[bytes, float], list[int]] = {}
+    for place, question in enumerate(questions):
+        groups.setdefault((question.clusters.tobytes(), question.confidence), []).append(place)
+    found: dict[int, Evidence] = {}
+    for places in groups.values():
+        for start in range(0, len(places), _AT_ONCE):
+            part = places[start : start + _AT_ONCE]
+            found |= zip(part, _weigh([questions[place] for place in part], max(compared, 1)), strict=True)
+    return [found[place] for place in range(len(questions))]
+
+
+def _weigh(questions: Sequence[Question], compared: int) -> list[Evidence]:
+    """The evidence of questions on the same items, with the same confidence."""
+    first = questions[0]
+    values = np.column_stack([question.values for question in questions])
+    limits = np.array([question.limit for question in questions])
+    # The tests ask for what lies below 0.
+    room = limits - values
+    test = paired_test(room, first.clusters)
+    clusters = test.freedom + 1
+    if clusters < 2:
+        low, high = np.full_like(limits, -math.inf), np.full_like(limits, math.inf)
+    else:
+        low, high = mean_intervals(values, first.clusters, confidence=2 * first.confidence - 1, method="bca")
+    p = sign_flip_test(room, first.clusters).worse
+    p = np.where(p <= _LEAST_P, np.minimum(p, test.worse()), p)
+    level = (1 - first.confidence) / compared
+    reach = minimum_detectable_effect(test.error, test.freedom, level=level, two_sided=False)
+    return [
+        Evidence(
+            figure=float(mean),
+            low=float(low[column]),
+            high=float(high[column]),
+            p=float(p[column]) if clusters > 1 else 1.0,
+            detectable=float(limits[column] + reach[column]) if clusters > 1 else None,
+            n=len(values),
+            clusters=clusters,
         )
-    return found
+        for column, mean in enumerate(values.mean(axis=0))
+    ]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
+from bench.errors import BenchError
 from bench.gate.sides import Side
 from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
 from bench.results.schema import CostRecord, Figure, detail_text
@@ -76,27 +79,47 @@ def percentile_of(name: str) -> float | None:
     return int(found["percent"]) / 100 if found else None
 
 
-def processes(side: Side, measured: Measured) -> list[Float64]:
-    """The calls behind a percentile, in milliseconds, one array a process.
+class SampleReader:
+    """Reads the raw samples of one side, each table once while its figures follow one another.
 
-    Raises:
-        BenchError: The record's table is missing or damaged.
+    Args:
+        side: The side.
     """
-    figure, record = measured.figure, measured.record
-    found = _PERCENTILE.fullmatch(figure.name)
-    path = side.samples.get((record.task.name, record.samples))
-    if found is None or path is None or record.samples is None:
-        return []
-    table = read_items(path, record)
-    wanted = {
-        "timed": found["timed"],
-        "truncate_dim": figure.truncate_dim,
-        "precision": figure.precision,
-        "detail": detail_text(figure.detail),
-    }
-    for name, value in wanted.items():
-        column = table.column(name)
-        table = table.filter(pc.is_null(column) if value is None else pc.equal(column, value))
-    numbers = table.column("process").to_numpy()
-    calls = table.column("milliseconds").to_numpy().astype(np.float64)
-    return [calls[numbers == number] for number in np.unique(numbers)]
+
+    def __init__(self, side: Side) -> None:
+        self._paths = side.samples
+        self._read: tuple[Path, pa.Table] | None = None
+
+    def processes(self, measured: Measured) -> list[Float64]:
+        """The calls behind a percentile, in milliseconds, one array a process.
+
+        Raises:
+            BenchError: The record's table is missing, damaged or not as bench writes it.
+        """
+        figure, record = measured.figure, measured.record
+        found = _PERCENTILE.fullmatch(figure.name)
+        path = self._paths.get((record.task.name, record.samples))
+        if found is None or path is None or record.samples is None:
+            return []
+        if self._read is None or self._read[0] != path:
+            self._read = path, read_items(path, record)
+        wanted = {
+            "timed": found["timed"],
+            "truncate_dim": figure.truncate_dim,
+            "precision": figure.precision,
+            "detail": detail_text(figure.detail),
+        }
+        table = self._read[1]
+        try:
+            for name, value in wanted.items():
+                column = table.column(name)
+                table = table.filter(pc.is_null(column) if value is None else pc.equal(column, value))
+            numbers = table.column("process").to_numpy()
+            calls = table.column("milliseconds").to_numpy().astype(np.float64)
+        except (pa.ArrowException, KeyError, ValueError) as error:
+            raise BenchError(
+                f"the samples of this record are not as bench writes them: {error}",
+                where=str(path),
+                hint="measure again: bench cost --force",
+            ) from error
+        return [calls[numbers == number] for number in np.unique(numbers)]

@@ -3,54 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from bench.files import digest_json
 from bench.results.items import Items
 from bench.results.schema import TaskInfo
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Pooled:
-    """The items of several subsets as one sample.
-
-    Attributes:
-        values: Scores of every item as they were read, shape (n,).
-        parts: What each contributes to the mean over subsets, which is their mean, shape (n,).
-    """
-
-    values: Float64
-    parts: Float64
-
-    @property
-    def mean(self) -> float:
-        """The mean over subsets."""
-        return float(self.parts.mean())
-
-
-def pool(subsets: Sequence[Float64]) -> Pooled:
-    """Items of one or several subsets.
-
-    An item's part is the mean over subsets plus its distance from its own subset's mean, weighed by the subset's share
-    of the mean: of one subset its own value. The variance of the parts' mean is that of resampling each subset in its
-    own size, all at once.
-
-    Args:
-        subsets: The values of each subset's items, shape (n_s,) each.
-    """
-    if len(subsets) == 1:
-        return Pooled(subsets[0], subsets[0])
-    total = sum(map(len, subsets))
-    middle = float(np.mean([values.mean() for values in subsets]))
-    parts = [middle + (values - values.mean()) * total / (len(subsets) * len(values)) for values in subsets]
-    return Pooled(np.concatenate(subsets), np.concatenate(parts))
 
 
 def pool_clusters(ids: Sequence[Sequence[str]], clusters: Sequence[Int64]) -> Int64:
@@ -96,7 +60,5 @@ def same_items(first: Items, second: Items) -> bool:
 
 
 def combined_fingerprint(tasks: Sequence[TaskInfo]) -> str:
-    """One fingerprint for several subsets."""
-    from bench.files import digest_json
-
+    """One fingerprint for one or several subsets."""
     return tasks[0].fingerprint if len(tasks) == 1 else digest_json([task.fingerprint for task in tasks])

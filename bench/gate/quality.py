@@ -10,12 +10,13 @@ import numpy as np
 from bench.gate.checks import Check, Float64, Identity, Item, Verdict
 from bench.gate.evidence import Question, weigh
 from bench.gate.pairs import Group, by_file, groups_of
-from bench.gate.parts import combined_fingerprint, pool, pool_clusters, ratio_parts, same_items
+from bench.gate.parts import combined_fingerprint, pool_clusters, ratio_parts, same_items
 from bench.gate.rules import Rule
 from bench.gate.sides import CellKey, Side
 from bench.results.index import Cell, UnitKey
 from bench.results.items import ItemReader, Items, shared_clusters
 from bench.statistics.paired import holm
+from bench.statistics.subsets import subset_contributions
 
 WORST = 10
 _ROUNDING = 1e-12
@@ -148,31 +149,32 @@ def _drop_faults(group: Group, check: Check) -> Iterator[_Fault]:
 
 def _question(check: Check, items: Sequence[Items], others: Sequence[Items], subsets: Sequence[str]) -> Check | _Asked:
     subject = check.subject
-    rule, kind = subject.rule, subject.rule.kind
-    after, before = pool([found.values for found in items]), pool([found.values for found in others or items])
+    rule = subject.rule
+    after, before = (np.concatenate([found.values for found in side]) for side in (items, others or items))
+    # Of several subsets, what each item contributes to the mean over them.
+    parts, parts_before = (
+        subset_contributions([found.values[:, None] for found in side])[:, 0] for side in (items, others or items)
+    )
     clusters = pool_clusters(
         [found.ids for found in items],
         [shared_clusters([new, old]) for new, old in zip(items, others or items, strict=True)],
     )
     units = tuple(((*subject.unit[:2], subset), found.ids) for subset, found in zip(subsets, items, strict=True))
-    if kind == "max_drop" and rule.max_drop is not None:
-        if np.array_equal(before.values, after.values):
+    if rule.max_drop is not None:
+        if np.array_equal(before, after):
             return check.judged("pass", "the same score on every query or pair")
-        values, limit = before.parts - after.parts, rule.max_drop.of(before.mean)
-        sample = before.values - after.values
+        values, score = parts_before - parts, float(parts_before.mean())
+        limit, sample = rule.max_drop.of(score), before - after
         if rule.max_drop.relative:
             # The tolerance moves with the baseline's score, which is as uncertain as the drop.
-            share = rule.max_drop.value * np.sign(before.mean)
-            values = values - share * (before.parts - before.mean)
-        asked = Question(values, clusters, limit, rule.confidence)
-        return _Asked(replace(check, limit=limit, sample=sample), asked, units, before.values, after.values)
-    if kind == "min_share":
-        ratios, least = ratio_parts(after.parts, before.parts), rule.min_share or 0.0
-        asked = Question(-ratios, clusters, -least, rule.confidence)
-        return _Asked(replace(check, limit=-least, sample=ratios), asked, units, before.values, after.values)
-    least = rule.min or 0.0
-    asked = Question(-after.parts, clusters, -least, rule.confidence)
-    return _Asked(replace(check, limit=-least, sample=after.values), asked, units, np.empty(0), after.values)
+            values = values - rule.max_drop.value * np.sign(score) * (parts_before - score)
+    elif rule.min_share is not None:
+        sample = ratio_parts(parts, parts_before)
+        values, limit = -sample, -rule.min_share
+    else:
+        values, limit, sample, before = -parts, -(rule.min or 0.0), after, np.empty(0)
+    asked = Question(values, clusters, limit, rule.confidence)
+    return _Asked(replace(check, limit=limit, sample=sample), asked, units, before, after)
 
 
 def _judge(asked: _Asked, check: Check) -> Check:

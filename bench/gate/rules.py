@@ -78,7 +78,7 @@ class Rule(BaseModel):
     detail: str = ""
     max_increase: Increase | None = None
     coverage: Literal[True] | None = None
-    confidence: float = Field(default=0.95, ge=0.5, lt=1)
+    confidence: float = Field(default=0.95, ge=0.6, le=0.99)
     underpowered: Severity = "warn"
     not_comparable: Severity = "fail"
 

@@ -18,12 +18,12 @@ from bench.gate.output.lines import (
 )
 
 _MOST = 3
-_WHAT = {
-    "max_drop": ("drop", "differences of items, after less before", "0 is no change"),
-    "min": ("score", "scores of items", ""),
-    "min_share": ("share", "what each item contributes to the share, by the delta method", ""),
-    "max_increase": ("ratio", "resampled ratios, after over before", ""),
-    "coverage": ("", "", ""),
+# What the figure is called, and what its picture is of.
+_PICTURES = {
+    "max_drop": ("change", "differences of items, after less before"),
+    "min": ("score", "scores of items"),
+    "min_share": ("share", "what each item contributes to the share, by the delta method"),
+    "max_increase": ("ratio", "resampled ratios, after over before"),
 }
 
 
@@ -58,15 +58,15 @@ def _explain(check: Check) -> str:
         rows.append(f"  values    before {before or 'none'}, after {after or 'none'}")
     if known is None:
         return "\n".join([*rows, f"  why       {certainty_text(check)}"])
-    level = 2 * rule.confidence - 1
     rows.append(f"  change    {change_text(check)}, {allowed_text(check)}")
-    rows.append(f"  interval  {level:.3g}: each end is exceeded with a chance of {1 - rule.confidence:.3g} at most")
+    level = 1 - rule.confidence
+    rows.append(f"  interval  each end leaves {level:.3g} outside: {1 - 2 * level:.0%} between them")
     if rule.of_quality:
         rows.append(f"  sample    {count_text(known.n, known.clusters)}")
     if known.p is not None and check.adjusted is not None:
         rows.append(
-            f"  test      p = {known.p:.4g} that chance alone exceeds the limit so far; "
-            f"{check.adjusted:.4g} by Holm for {check.compared} checks; regressed at {1 - rule.confidence:.3g} or less"
+            f"  test      p = {known.p:.4g}: so much, or more, where the truth is the limit itself; "
+            f"by Holm for {check.compared} checks {check.adjusted:.4g}; regressed at {level:.3g} or less"
         )
         rows.append(f"  power     {power_text(check)}")
     rows.append(f"  why       {certainty_text(check)}")
@@ -83,9 +83,9 @@ def _picture(check: Check) -> list[str]:
     known, limit, kind = check.evidence, check.limit, check.subject.rule.kind
     if known is None or limit is None or not len(check.sample):
         return []
-    name, what, _ = _WHAT[kind]
-    better_is_more = kind != "max_increase"
-    sign = -1 if better_is_more else 1
+    name, what = _PICTURES[kind]
+    # Of scores more is better, and the figure held to the limit is their negative.
+    sign = 1 if kind == "max_increase" else -1
     values = -check.sample if kind == "max_drop" else check.sample
     marks = {name: sign * known.figure, "limit": sign * limit}
     if kind == "max_drop":

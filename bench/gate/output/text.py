@@ -30,9 +30,6 @@ def render_text(outcome: Outcome, texts: Texts) -> str:
         align = ["left"] * TEXT_COLUMNS + ["right"] * (len(HEADINGS) - TEXT_COLUMNS)
         rows = [[printable(cell) for cell in line.cells] for line in found]
         parts.append(tabulate(rows, HEADINGS, tablefmt="simple", disable_numparse=True, colalign=align))
-        parts.append(
-            "\n".join(f"{printable(subject_text(line.check))}: {certainty_text(line.check)}" for line in found)
-        )
     for check in worst_of(found):
         rows = [[_short(cell) for cell in row] for row in item_cells(check.worst, texts)]
         shown = tabulate(rows, ("before", "after", "id", "text"), tablefmt="simple", disable_numparse=True)
