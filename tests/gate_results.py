@@ -78,7 +78,7 @@ def write_latency(
         measured = [Figure(name=f"{name}_p50_ms", value=value, n=len(calls), spread=spread, **place)]
     record = CostRecord(
         bench_version="0", created=base.created, environment=environment, model=base.model, task=base.task,
-        setup=dict(setup or {}), settings={}, noise=noise, figures=[*measured, *figures],
+        setup=dict(setup or {}), settings={name: {}}, noise=noise, figures=[*measured, *figures],
     )  # fmt: skip
     return ResultStore(folder).write_cost(
         record,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench.cli.options import chosen_models, chosen_tasks, task_folders
@@ -16,11 +16,11 @@ from bench.measuring import CostOptions
 from bench.plan import Options
 
 
-def measure_again(places: Sequence[CostKey], results: Path, models: Path | None) -> list[str]:
+def measure_again(places: Mapping[CostKey, set[str]], results: Path, models: Path | None) -> list[str]:
     """Measure costs anew, in this environment; `bench cost --force` for those models and tasks alone.
 
     Args:
-        places: Whose costs.
+        places: Whose costs, and by which probes; all where none is named.
         results: The results folder.
         models: The registry's file.
 
@@ -29,22 +29,19 @@ def measure_again(places: Sequence[CostKey], results: Path, models: Path | None)
     """
     here = fingerprint()
     notes = []
-    wanted: dict[tuple[str, str], list[str]] = {}
-    for place in places:
+    for place, wanted in sorted(places.items(), key=lambda item: item[0]):
+        task, _, subset = place.unit
         if place.environment != here:
-            notes.append(f"{place.model} on {place.unit[0]} was measured in {place.environment}, this is {here}")
+            notes.append(f"{place.model} on {task} was measured in {place.environment}, this is {here}")
             continue
-        names = wanted.setdefault((place.unit[0], place.unit[2]), [])
-        if place.model not in names:
-            names.append(place.model)
-    for (task, subset), names in wanted.items():
-        entries, registry = chosen_models(models, names)
+        probes = tuple(probe for probe in PROBES if probe in wanted) or PROBES
+        entries, registry = chosen_models(models, [place.model])
         _, failures, _ = plan_and_execute(
             entries,
             chosen_tasks(registry, [task], None if subset == "default" else [subset]),
-            Options(results=results, force=True, quality=False, probes=PROBES),
+            Options(results=results, force=True, quality=False, probes=probes),
             task_folders(registry.base_dir),
-            CostOptions(effort.KEEP, PROBES),
+            CostOptions(effort.KEEP, probes),
             to=errors,
         )
         print_failures(failures)

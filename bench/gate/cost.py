@@ -171,20 +171,24 @@ def measure_again(model: str, unit: UnitKey) -> str:
     return f"bench cost --model {shlex.quote(model)} --tasks {shlex.quote(unit[0])} --force"
 
 
-def noisy_places(checks: Sequence[Check], candidate: Side) -> list[CostKey]:
-    """The costs of the candidate that could not be compared since they were measured with noise."""
-    found = []
+def noisy_places(checks: Sequence[Check], candidate: Side) -> dict[CostKey, set[str]]:
+    """The costs of the candidate that could not be compared since they were measured with noise.
+
+    Returns:
+        The probes that measured them, by whose costs they are.
+    """
+    found: dict[CostKey, set[str]] = {}
     for check in checks:
         subject = check.subject
         if check.verdict != "not comparable" or subject.environment is None:
             continue
         key = CostKey(subject.model, subject.unit, subject.environment)
         cost = candidate.costs.get(key)
-        if cost is not None and any(
-            Measured(figure, record).title == subject.measure
-            and make_view(figure.truncate_dim, figure.precision) == subject.view
-            and Measured(figure, record).noise is not None
-            for figure, record in cost.figures.values()
-        ):
-            found.append(key)
-    return sorted(set(found))
+        for figure, record in cost.figures.values() if cost is not None else ():
+            measured = Measured(figure, record)
+            same = (
+                measured.title == subject.measure and make_view(figure.truncate_dim, figure.precision) == subject.view
+            )
+            if same and measured.noise is not None:
+                found.setdefault(key, set()).update(record.settings)
+    return found

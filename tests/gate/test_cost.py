@@ -9,7 +9,6 @@ from bench.gate.sides import CostKey, read_side
 from bench.results.schema import Figure
 
 LATENCY = rule(figure="search_p50_ms", max_increase="20%")
-QUIET = {"environment": "env"}
 
 
 def calls(median, seed=0, processes=3, n=300):
@@ -61,7 +60,7 @@ def test_noise_is_not_comparable(compared, tmp_path, side, noise):
     assert check.verdict == "not comparable"
     assert "noise" in check.reason
     places = noisy_places(outcome.checks, read_side("new", tmp_path / "new"))
-    assert places == ([CostKey("mini", ("shop", "test", "default"), "env")] if side == "new" else [])
+    assert places == ({CostKey("mini", ("shop", "test", "default"), "env"): {"search"}} if side == "new" else {})
 
 
 def test_other_settings_and_other_data_are_not_comparable(compared):
