@@ -17,6 +17,7 @@ import typer
 from support import ROOT
 
 from bench.cli import app, run_cli
+from bench.gate.rules import KINDS, GatesFile, Rule, load_rules
 from bench.models.recipe import Evaluation, Matryoshka, Recipe, TrainingData
 from bench.models.registry import ModelEntry, Prompts, Registry, Settings
 from bench.report.leaderboard import render_leaderboard
@@ -100,6 +101,8 @@ def test_the_command_reference_is_the_programs_own():
         ("results.md", [schema.ModelInfo, schema.TaskInfo, schema.Encoding, schema.ViewScores, schema.Value]),
         ("results.md", [schema.Figure, schema.Noise]),
         ("results.md", [schema.AuditRecord, schema.AuditFinding, schema.TaskRef]),
+        ("results.md", [schema.AcceptanceRecord, schema.AcceptedCheck]),
+        ("gate.md", [GatesFile, Rule]),
     ],
 )
 def test_every_key_is_explained(page, models):
@@ -107,6 +110,14 @@ def test_every_key_is_explained(page, models):
     keys = {name for model in models for name, field in model.model_fields.items() if not field.exclude}
     missing = {key for key in keys if f"`{key}`" not in text and f"{key}:" not in text}
     assert missing == set()
+
+
+def test_the_rules_in_the_docs_are_rules(tmp_path):
+    text = (ROOT / "docs" / "gate.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(gates:.*?)```", text, re.DOTALL)
+    path = tmp_path / "gates.yaml"
+    path.write_text(example, encoding="utf-8")
+    assert {rule.kind for rule in load_rules(path)} == set(KINDS)
 
 
 def test_every_shipped_recipe_is_listed():

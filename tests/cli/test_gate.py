@@ -7,7 +7,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from gate_results import AFTER, BEFORE, FULL, write_quality
+from gate_results import AFTER, BEFORE, FULL, write_latency, write_quality
 from support import ROOT, make_model, random_beir
 
 from bench.cli import gate_rerun, run_cli
