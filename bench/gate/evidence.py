@@ -19,7 +19,7 @@ Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
 # Questions answered at once, to bound memory.
-_AT_ONCE = 64
+_AT_ONCE = 256
 # The smallest p-value that so many flips can give.
 _LEAST_P = 1 / (1 + FLIPS)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.gate.checks import Subject
 from bench.gate.matching import covers_unit, covers_view
 from bench.gate.rules import MAIN, MEAN, Rule
 from bench.gate.sides import CellKey, Side
 from bench.results.index import Cell, UnitKey
+from bench.results.items import ItemReader, Items
 from bench.views import View
 
 
@@ -79,3 +81,22 @@ def _metric(rule: Rule, cell: Cell) -> str | None:
 def by_file(groups: Iterable[Group]) -> list[Group]:
     """Groups in an order in which cells of one file follow one another, so that each table is read once."""
     return sorted(groups, key=lambda group: (group.subject.model, group.subject.unit, group.subject.measure))
+
+
+class KeptItems:
+    """The items of cells, read once however many rules ask for them.
+
+    Args:
+        reader: Reads them.
+    """
+
+    def __init__(self, reader: ItemReader) -> None:
+        self._reader = reader
+        self._known: dict[tuple[Path, int, str], Items | None] = {}
+
+    def read(self, cell: Cell, metric: str) -> Items | None:
+        """As ItemReader.read."""
+        key = cell.path, cell.position, metric
+        if key not in self._known:
+            self._known[key] = self._reader.read(cell, metric)
+        return self._known[key]

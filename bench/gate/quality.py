@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.gate.checks import Check, Float64, Identity, Item, Verdict
 from bench.gate.evidence import Question, weigh
-from bench.gate.pairs import Group, by_file, groups_of
+from bench.gate.pairs import Group, KeptItems, by_file, groups_of
 from bench.gate.parts import combined_fingerprint, pool_clusters, ratio_parts, same_items
 from bench.gate.rules import Rule
 from bench.gate.sides import CellKey, Side
@@ -60,8 +60,9 @@ def quality_checks(
     Raises:
         BenchError: A record's table is missing or damaged.
     """
+    kept = KeptItems(reader)
     groups = [group for rule in rules if rule.of_quality for group in groups_of(rule, baseline, candidate, covered)]
-    found: list[Check | _Asked] = [_ask(group, reader) for group in by_file(groups)]
+    found: list[Check | _Asked] = [_ask(group, kept) for group in by_file(groups)]
     asked = [entry for entry in found if isinstance(entry, _Asked)]
     evidence = weigh([entry.question for entry in asked], len(asked))
     adjusted = holm(np.array([known.p for known in evidence], dtype=np.float64)) if asked else np.empty(0)
@@ -87,7 +88,7 @@ def _mean_score(cells: Sequence[Cell], metric: str) -> float | None:
     return float(np.mean(known)) if known and len(known) == len(scores) else None
 
 
-def _ask(group: Group, reader: ItemReader) -> Check | _Asked:
+def _ask(group: Group, reader: KeptItems) -> Check | _Asked:
     subject, before, after = group.subject, group.before, group.after
     kind, metric = subject.rule.kind, subject.measure
     tasks = [cell.record.task for cell in after]
