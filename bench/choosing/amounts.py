@@ -17,7 +17,13 @@ _SIZES = {"b": 1} | {
     for base, middle in ((1000, ""), (1024, "i"))
     for power, letter in enumerate("kmgt", start=1)
 }
-_DURATIONS = {"us": Decimal("0.001"), "µs": Decimal("0.001"), "μs": Decimal("0.001"), "ms": Decimal(1), "s": Decimal(1000)}
+_DURATIONS = {
+    "us": Decimal("0.001"),
+    "µs": Decimal("0.001"),
+    "μs": Decimal("0.001"),
+    "ms": Decimal(1),
+    "s": Decimal(1000),
+}
 _COUNTS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
 _MOST_DOCUMENTS = 10**12
 _NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+(?:_[0-9]+)*)?\.?[0-9]*(?:e[+-]?[0-9]{1,3})?)\s*([a-zµμ%]*)\s*", re.IGNORECASE)

@@ -133,14 +133,16 @@ class Choice(_Part):
         corpus_size: How many documents costs are asked for; None for the task's own.
         documents: The task's own; None where it has none.
         views: How many views were considered.
-        status: `fits`, `not known to fit` (no constraint is known to be broken, but what some need was not measured) or
-            `nothing fits`.
+        accepted: How many of them keep to the constraints as the best does.
+        status: `fits`, `not known to fit` (no constraint is known to be broken, but what some need has yet to be
+            measured) or `nothing fits`.
         best: The view with the best score that keeps to all constraints; None where nothing fits.
         other_index: The same view with the other index, where that keeps to them too.
         runners_up: Views that keep to them as the best does and cannot be told from it, best first; None where that
             could not be tested.
         cheapest: Of the best and these the one with the smallest storage; None where nothing fits.
-        unproven: Views with a better score that may fit, but what it takes to know was not measured.
+        unproven: Views with a better score (any, where nothing fits) that may fit, but of which more is unknown, or
+            nothing measures it.
         constraints: The constraints.
         top: The best view of all, whatever the constraints.
         closest: Where nothing fits, the view whose largest excess over a limit is the smallest.
@@ -159,6 +161,7 @@ class Choice(_Part):
     corpus_size: int | None
     documents: int | None
     views: int
+    accepted: int
     status: Status
     best: Choosable | None
     other_index: Choosable | None

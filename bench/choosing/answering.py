@@ -17,7 +17,7 @@ from bench.choosing.constraints import Constraint, check_metric, read_constraint
 from bench.choosing.decide import Decision, Effect, Relaxed, decide, fit, unknown
 from bench.choosing.known import Known
 from bench.choosing.snippet import code
-from bench.errors import BenchError
+from bench.errors import BenchError, UsageError
 from bench.results.index import ResultIndex
 from bench.results.items import Items, ItemReader, as_columns
 from bench.results.schema import ModelInfo
@@ -61,8 +61,8 @@ def choose(
         min_score: Least main score.
         min_ndcg: The same, where the main score is nDCG.
         models: Only these models; all by default.
-        environment: Whose costs count, by its fingerprint or how it begins; by default the one in which most models were
-            measured, the newest of equals.
+        environment: Whose costs count, by its fingerprint or how it begins; by default the one in which most models
+            were measured, the newest of equals.
         results: The results folder.
 
     Raises:
@@ -87,6 +87,7 @@ def choose(
         raise BenchError("no results to choose from", where=str(results), hint="make some: bench run")
     contest = make_contest(index, find_unit(index, task, split, subset), documents, environment, models)
     check_metric(constraints, contest.task.main_metric)
+    _check_knowable(constraints, contest)
     facts = store.environments().get(contest.environment or "", {})
     return _Answering(contest, constraints, documents, facts).choice()
 
@@ -120,6 +121,7 @@ class _Answering:
             environments=list(contest.others),
             corpus_size=self._corpus_size,
             documents=contest.task.documents,
+            accepted=len(decision.accepted),
             views=len({candidate.key for candidate in contest.candidates}),
             status=decision.status,
             best=self._shown(best),
@@ -268,12 +270,19 @@ class _Answering:
         for model in dict.fromkeys(candidate.model for candidate in told if candidate.noisy):
             again = cost_command(contest.task.name, model, again=True)
             notes.append(f"{model}: cost figures are noisy; with the machine quiet: {again}")
-        for candidate in {candidate.model: candidate for candidate in told}.values():
-            if self._info(candidate).leakage:
-                notes.append(f"{candidate.model} may have been trained on what it is tested on")
+        leaking = dict.fromkeys(candidate.model for candidate in told if self._info(candidate).leakage)
+        notes += [f"{model} may have been trained on what it is tested on" for model in leaking]
         notes += [f"{model} has random weights and no score: not considered" for model in contest.drawn]
         notes += contest.task.notes
         return notes
+
+
+def _check_knowable(constraints: Sequence[Constraint], contest: Contest) -> None:
+    """Refuse a limit on what no candidate can ever have."""
+    for constraint in constraints:
+        found = [candidate.quantities[constraint.quantity] for candidate in contest.candidates]
+        if all(known == Known.missing(known.why or "") for known in found):
+            raise UsageError(f"{constraint.option}: {found[0].why}", hint="leave it out, or name another task")
 
 
 def _cheapness(candidate: Candidate) -> tuple[object, ...]:

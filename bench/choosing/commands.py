@@ -32,13 +32,13 @@ def corpus_command(task: str, model: str, view: View, documents: int) -> str | N
 
 
 def _names(task: str, model: str) -> list[str]:
-    return [f"--tasks {_quoted(task)}", f"--model {_quoted(model)}"]
+    return [f"--tasks {quoted(task)}", f"--model {quoted(model)}"]
 
 
 def _view(view: View) -> list[str]:
     return [f"--truncate-dims {view.truncate_dim}", f"--precisions {view.precision}"]
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     """A name from a file as one word on one line."""
     return shlex.quote(" ".join(name.split()))

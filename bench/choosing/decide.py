@@ -61,13 +61,16 @@ class Decision:
 
     Attributes:
         status: `fits` where the answer is known to keep to all constraints; `not known to fit` where it is not known to
-            break one, but what some need was not measured; `nothing fits` where every candidate breaks one.
-        accepted: Of the candidates that break no constraint those of which the fewest are unknown (where something fits,
-            none), one a view, best first; the first is the answer.
-        unproven: Candidates that break no constraint either and have a better score than the answer, but of which more
-            is unknown; one a view, best first.
+            break one, but what some need has yet to be measured; `nothing fits` where every candidate breaks one, or
+            nothing can measure whether it does.
+        accepted: Of the candidates that break no constraint, and of which all that is unknown can be measured, those
+            with the fewest constraints unknown (where something fits, none); one a view, best first. The first is the
+            answer.
+        unproven: Further candidates that break no constraint, with a better score than the answer, but of which more is
+            unknown or cannot be measured; one a view, best first.
         effects: Of each constraint.
-        closest: Where nothing fits: the candidate whose largest excess over a limit is the smallest.
+        closest: Where nothing fits: the candidate whose largest excess over a limit is the smallest, of those of which
+            the fewest constraints can never be known.
         top: The best candidate of all, whatever the constraints.
     """
 
@@ -87,12 +90,13 @@ def decide(candidates: Sequence[Candidate], constraints: Sequence[Constraint]) -
         constraints: The limits.
     """
     ordered = sorted(candidates, key=lambda candidate: candidate.rank)
-    possible = [candidate for candidate in ordered if fit(candidate, constraints) != "nothing fits"]
+    unbroken = [candidate for candidate in ordered if fit(candidate, constraints) != "nothing fits"]
+    possible = [candidate for candidate in unbroken if not unknowable(candidate, constraints)]
     least = min((unknown(candidate, constraints) for candidate in possible), default=0)
     accepted = _one_a_view(candidate for candidate in possible if unknown(candidate, constraints) == least)
     answer = accepted[0] if accepted else None
     # What lacks no more and scores better would be the answer.
-    unproven = _one_a_view(candidate for candidate in possible if answer and candidate.score > answer.score)
+    unproven = _one_a_view(candidate for candidate in unbroken if answer is None or candidate.score > answer.score)
     effects = [_effect(ordered, constraints, constraint, answer) for constraint in constraints]
     closest = None if answer else min(ordered, key=lambda candidate: _distance(candidate, constraints))
     status = fit(answer, constraints) if answer else "nothing fits"
@@ -109,9 +113,15 @@ def fit(candidate: Candidate, constraints: Iterable[Constraint]) -> Status:
 
 def unknown(candidate: Candidate, constraints: Iterable[Constraint]) -> int:
     """Of how many constraints it is not known whether a candidate keeps to them."""
-    return sum(
-        candidate.quantities[constraint.quantity].verdict(constraint) == "unknown" for constraint in constraints
-    )
+    return sum(candidate.quantities[constraint.quantity].verdict(constraint) == "unknown" for constraint in constraints)
+
+
+def unknowable(candidate: Candidate, constraints: Iterable[Constraint]) -> int:
+    """Of how many constraints nothing can measure whether a candidate keeps to them."""
+    lacking = [
+        candidate.quantities[constraint.quantity] for constraint in constraints if unknown(candidate, [constraint])
+    ]
+    return sum(known.command is None for known in lacking)
 
 
 def excess(candidate: Candidate, constraint: Constraint) -> float:
@@ -124,9 +134,8 @@ def excess(candidate: Candidate, constraint: Constraint) -> float:
 
 
 def _distance(candidate: Candidate, constraints: Sequence[Constraint]) -> tuple[object, ...]:
-    """The largest excess, then how much is unknown."""
     largest = max(excess(candidate, constraint) for constraint in constraints)
-    return largest, unknown(candidate, constraints), candidate.rank
+    return unknowable(candidate, constraints), largest, unknown(candidate, constraints), candidate.rank
 
 
 def _effect(
@@ -142,10 +151,12 @@ def _effect(
         if (answer is None or candidate.score > answer.score)
         and fit(candidate, others) != "nothing fits"
         and unknown(candidate, others) <= lacking
+        and not unknowable(candidate, others)
     ]
     limits: dict[float, list[Candidate]] = {}
     for candidate in kept_out:
-        limit = candidate.quantities[constraint.quantity].needs(constraint, proven=proven)
+        known = candidate.quantities[constraint.quantity]
+        limit = known.needs(constraint, proven=proven or known.command is None)
         limits.setdefault(limit, []).append(candidate)
     reachable = [limit for limit in limits if math.isfinite(limit)]
     step = None

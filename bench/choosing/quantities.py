@@ -64,11 +64,16 @@ class Place:
                 found[corpus] = figure.value
         return found
 
+    def lacking(self) -> tuple[str, str | None]:
+        """Why a cost figure is not there, and the command that measures it."""
+        if self.task.type == "mteb":
+            return "bench measures no costs on tasks that mteb scores", None
+        return "not measured", cost_command(self.task.name, self.model.name)
+
     def at_documents(self, name: str, *, grows: bool) -> Known:
         """What a cost figure's values tell of the number of documents that is asked for."""
-        command: str | None = cost_command(self.task.name, self.model.name)
-        why = "not measured"
-        if self.corpus_size not in {None, self.task.documents}:
+        why, command = self.lacking()
+        if command is not None and self.corpus_size not in {None, self.task.documents}:
             if self.view is None:
                 # A baseline has no vectors to draw a corpus around.
                 why, command = "bench searches a baseline on the task's own documents only", None
@@ -143,7 +148,7 @@ def _encode(place: Place, name: str) -> Known:
         return Known(None, 0.0, 0.0)
     value = place.cost.value(name) if place.cost else None
     if value is None:
-        return Known.missing("not measured", cost_command(place.task.name, place.model.name))
+        return Known.missing(*place.lacking())
     return Known.exactly(value)
 
 

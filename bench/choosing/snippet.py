@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 from bench.choosing.candidates import Candidate
+from bench.choosing.commands import quoted
 from bench.index_layout import EF_CONSTRUCTION, EF_SEARCH, M, padded
 from bench.results.schema import ModelInfo, TaskInfo
 
 _HUB, _PACKAGE, _RECIPE = "hub:", "package:", "recipe "
+_STORED = "# For a store of your own; faiss makes these codes itself."
 _SCALAR = {"float16": "QT_fp16", "int8": "QT_8bit"}
 
 
@@ -30,10 +32,10 @@ def code(candidate: Candidate, model: ModelInfo, task: TaskInfo) -> str:
     lines += ["", *stored] if stored else []
     if retrieval:
         lines += ["", *_index(candidate)]
-    return "\n".join([*_imports(candidate, lines), "", *lines]) + "\n"
+    return "\n".join([*_imports(lines), "", *lines]) + "\n"
 
 
-def _imports(candidate: Candidate, lines: list[str]) -> list[str]:
+def _imports(lines: list[str]) -> list[str]:
     text = "\n".join(lines)
     found = ["from importlib.util import find_spec", "from pathlib import Path", ""] if "find_spec(" in text else []
     found += ["import faiss"] if "faiss." in text else []
@@ -56,7 +58,9 @@ def _model(model: ModelInfo, dim: int) -> list[str]:
         place = f"str({place})"
     elif source.startswith(_RECIPE):
         folder = _text(f"./{model.name}")
-        lines.append(f"# The folder that this writes: bench export model {_text(model.name)} {folder}")
+        lines.append(
+            f"# The folder that this writes: bench export model {quoted(model.name)} {quoted(f'./{model.name}')}"
+        )
         place = folder
     else:
         place = _text(source.removeprefix(_HUB))
@@ -67,6 +71,8 @@ def _model(model: ModelInfo, dim: int) -> list[str]:
         arguments.append(f"backend={_text(str(model.backend))}")
     elif model.dtype not in {None, "float32"}:
         arguments.append(f'model_kwargs={{"dtype": torch.{model.dtype}}}')
+    if not source.startswith(_RECIPE):
+        lines.append(f"# Without prompts that models.yaml sets; with them: bench export model {quoted(model.name)} DIR")
     lines.append(f"model = SentenceTransformer({', '.join(arguments)})")
     if model.max_seq_length is not None:
         lines.append(f"model.max_seq_length = {model.max_seq_length}")
@@ -88,11 +94,12 @@ def _codes(candidate: Candidate, name: str) -> list[str]:
     """What is stored of each vector."""
     match candidate.view.precision if candidate.view else "float32":
         case "float16":
-            return [f"codes = {name}.astype(np.float16)"]
+            return [_STORED, f"codes = {name}.astype(np.float16)"]
         case "int8":
             return [
                 "# Of the whole corpus: keep them, since queries and later documents are compared by the same ranges.",
                 f"ranges = np.stack([{name}.min(axis=0), {name}.max(axis=0)])",
+                _STORED,
                 f'codes = quantize_embeddings({name}, precision="int8", ranges=ranges)',
             ]
         case "binary":
@@ -122,8 +129,6 @@ def _index(candidate: Candidate) -> list[str]:
     lines = [f"index = faiss.{made}"]
     if hnsw:
         lines += [f"index.hnsw.efConstruction = {EF_CONSTRUCTION}", f"index.hnsw.efSearch = {EF_SEARCH}"]
-    if precision in _SCALAR:
-        lines.append("# faiss makes the codes itself.")
     if precision == "int8":
         lines.append("index.train(ranges)")
     lines += [f"index.add({added})", "scores, rows = index.search(queries, 10)"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bench.choosing.answer import Choice, Choosable, Limit, Measure, Relaxation
 from bench.choosing.constraints import Quantity, option_name
-from bench.report.cells import NOISY_MARK, significant
+from bench.report.cells import NOISY_MARK, NOISY_REASON, significant
 from bench.report.rows import LEAKAGE_MARK
 
 _TITLES: dict[Quantity, str] = {
@@ -64,17 +64,26 @@ def _head(choice: Choice) -> str:
 
 
 def _verdict(choice: Choice) -> str:
-    best, closest = choice.best, choice.closest
-    if best is None or closest is not None:
-        view = closest or choice.top
-        broken = [limit for limit in choice.constraints if _measure(view, limit.quantity).verdict == "broken"]
-        texts = [f"{_TITLES[limit.quantity]} {_beyond(_measure(view, limit.quantity), limit)}" for limit in broken]
-        return f"Nothing fits. Closest: {view_name(view)}, with {' and '.join(texts)}."
+    best = choice.best
+    if best is None:
+        view = choice.closest or choice.top
+        broken = [
+            f"{_TITLES[limit.quantity]} {_beyond(measure, limit)}"
+            for limit in choice.constraints
+            if (measure := _measure(view, limit.quantity)).verdict == "broken"
+        ]
+        reasons = "; ".join([*broken, *_lacking(choice, view)])
+        return f"Nothing fits. Closest: {view_name(view)}, {view.score:.4f}: {reasons}."
     text = f"{view_name(best)}: {best.score:.4f}"
     if choice.status == "fits":
         return f"Best that fits: {text}."
-    lacking = [_TITLES[limit.quantity] for limit in choice.constraints if _unknown(best, limit.quantity)]
-    return f"NOT KNOWN TO FIT, best that may: {text}. Not known: {', '.join(lacking)}."
+    return f"NOT KNOWN TO FIT. Best that may: {text}; {'; '.join(_lacking(choice, best))}."
+
+
+def _lacking(choice: Choice, view: Choosable) -> list[str]:
+    """What is not known of a view, in words."""
+    names = [_TITLES[limit.quantity] for limit in choice.constraints if _unknown(view, limit.quantity)]
+    return [f"not known: {', '.join(names)}"] if names else []
 
 
 def _beyond(measure: Measure, limit: Limit) -> str:
@@ -154,45 +163,55 @@ def _legend(choice: Choice) -> list[tuple[str, str]]:
         (_COMPUTED, f"{_COMPUTED} computed from the index's layout, not measured"),
         (" @", f"@ measured at so many documents, not at {asked:,}" if asked else "@ measured at so many documents"),
         (_UNKNOWN, f"{_UNKNOWN} not known to keep to the limit"),
-        (NOISY_MARK, f"{NOISY_MARK} noisy"),
+        (NOISY_MARK, f"{NOISY_MARK} {NOISY_REASON}"),
         (LEAKAGE_MARK, f"{LEAKAGE_MARK} may have been trained on what it is tested on"),
     ]
 
 
 def _told(choice: Choice) -> list[str]:
     """What cannot be told from the best, and what was not measured."""
-    parts = []
-    if choice.best is None:
-        return parts
-    if choice.runners_up is None:
-        parts.append("Whether others can be told from it could not be tested: its score is no mean over items.")
-    elif choice.runners_up and choice.cheapest is not None:
-        count = len(choice.runners_up)
-        text = f"{count} more {'view' if count == 1 else 'views'} cannot be told from it (paired test, Holm, 5%)"
-        smallest = "it is the smallest" if choice.cheapest == choice.best else f"{view_name(choice.cheapest)} is smallest"
-        parts.append(f"{text}; {smallest}.")
-    else:
-        parts.append("Every other view that keeps to the limits as it does can be told from it (paired test, Holm, 5%).")
+    parts = [] if choice.best is None else [_ties(choice, choice.best)]
     if choice.other_index is not None:
-        other, documents = choice.other_index, _documents(choice)
-        cells = [
-            f"{_TITLES[quantity]} {cell}"
-            for quantity in ("storage_bytes", "search_p95_ms")
-            if (cell := _cell(quantity, _measure(other, quantity), documents))  # type: ignore[arg-type]
-        ]
-        recall = other.hnsw_recall_at_10
-        if recall is not None and recall.value is not None:
-            cells.append(f"recall {recall.value:.3f}{_place(recall, documents)}, which the score leaves out")
-        parts.append(f"By {_INDICES[other.index]} search it keeps to them too: {', '.join(cells)}.")
+        parts.append(_other_index(choice.other_index, _documents(choice)))
     if choice.unproven:
-        count = len(choice.unproven)
         first = choice.unproven[0]
-        what = "1 view has" if count == 1 else f"{count} views have"
-        parts.append(f"{what} a better score and may fit, first {view_name(first)} ({first.score:.4f}).")
-    wanted = choice.best.measure or [command for view in choice.unproven[:1] for command in view.measure]
-    if wanted:
-        parts.append("\n".join(["To know:", *(f"  {command}" for command in wanted)]))
+        better = "with a better score " if choice.best else ""
+        others = f", and {len(choice.unproven) - 1} more" if len(choice.unproven) > 1 else ""
+        lacking = [
+            f"{_TITLES[limit.quantity]} ({_measure(first, limit.quantity).why})"
+            for limit in choice.constraints
+            if _unknown(first, limit.quantity)
+        ]
+        text = f"{view_name(first)} ({first.score:.4f}) {better}may fit{others}; not known: {', '.join(lacking)}."
+        parts.append(text)
+    asked = [view for view in (choice.best, *choice.unproven[:1]) if view is not None and view.measure]
+    if asked:
+        parts.append("\n".join(["To know:", *(f"  {command}" for command in asked[0].measure)]))
     return parts
+
+
+def _ties(choice: Choice, best: Choosable) -> str:
+    test = "(paired test, Holm, 5%)"
+    if choice.runners_up is None:
+        return "Whether others can be told from it could not be tested: the score is no mean over items."
+    count = len(choice.runners_up)
+    if choice.accepted == 1:
+        return "No other view keeps to the limits as it does."
+    if not count or choice.cheapest is None:
+        what = "other view that keeps" if choice.accepted == 2 else f"{choice.accepted - 1} other views that keep"
+        return f"The {what} to the limits as it does can be told from it {test}."
+    smallest = "it is the smallest" if choice.cheapest == best else f"{view_name(choice.cheapest)} is the smallest"
+    return f"{count} more {'view' if count == 1 else 'views'} cannot be told from it {test}; {smallest}."
+
+
+def _other_index(other: Choosable, documents: int | None) -> str:
+    shown: tuple[Quantity, ...] = ("storage_bytes", "search_p95_ms")
+    cells = {_TITLES[quantity]: _cell(quantity, _measure(other, quantity), documents) for quantity in shown}
+    told = [f"{title} {cell}" for title, cell in cells.items() if cell]
+    recall = other.hnsw_recall_at_10
+    if recall is not None and recall.value is not None:
+        told.append(f"recall {recall.value:.3f}{_place(recall, documents)}, which the score leaves out")
+    return f"With an {_INDICES[other.index]} index it keeps to them as well: {', '.join(told)}."
 
 
 def _relaxations(choice: Choice) -> list[str]:
@@ -202,10 +221,10 @@ def _relaxations(choice: Choice) -> list[str]:
         if limit.without is None:
             continue
         name = option_name(limit.name)
-        lines.append(f"{name} binds: {_gained('without it', limit.without)}.")
+        lines.append(f"{name} binds: without it {_gained(choice, limit, limit.without)}.")
         if limit.step is not None and limit.step.limit is not None:
             needed = _loosened(limit, limit.step.limit)
-            lines.append(f"  {name} {needed} would do: {_gained('then', limit.step)}.")
+            lines.append(f"  {name} {needed} would do: {_gained(choice, limit, limit.step)}.")
     if not lines and choice.constraints:
         broken = [
             option_name(limit.name)
@@ -222,12 +241,14 @@ def _relaxations(choice: Choice) -> list[str]:
     return lines
 
 
-def _gained(when: str, relaxed: Relaxation) -> str:
-    text = f"{when} {view_name(relaxed.view)}, {relaxed.view.score:.4f}"
-    if relaxed.gain is None:
-        return text
-    apart = {True: "", False: ", which cannot be told from the answer", None: ", not tested"}[relaxed.told_apart]
-    return f"{text} ({relaxed.gain:+.4f}{apart})"
+def _gained(choice: Choice, limit: Limit, relaxed: Relaxation) -> str:
+    """What another limit gives; what stays unknown of it is told where nothing fits, else it is as with the answer."""
+    text = f"{view_name(relaxed.view)}, {relaxed.view.score:.4f}"
+    if relaxed.gain is not None:
+        apart = {True: "", False: ", which cannot be told from the answer", None: ", not tested"}[relaxed.told_apart]
+        return f"{text} ({relaxed.gain:+.4f}{apart})"
+    others = choice.model_copy(update={"constraints": [other for other in choice.constraints if other != limit]})
+    return "; ".join([text, *_lacking(others, relaxed.view)])
 
 
 def _loosened(limit: Limit, value: float) -> str:
