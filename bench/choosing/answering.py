@@ -19,7 +19,7 @@ from bench.choosing.known import Known
 from bench.choosing.snippet import code
 from bench.errors import BenchError, UsageError
 from bench.results.index import ResultIndex
-from bench.results.items import Items, ItemReader, as_columns
+from bench.results.items import ItemReader, Items, as_columns
 from bench.results.schema import ModelInfo
 from bench.results.store import ResultStore
 from bench.statistics.paired import holm, indistinguishable, paired_test
