@@ -262,11 +262,9 @@ class _Answering:
         contest = self._contest
         told = list({candidate.key: candidate for candidate in shown if candidate is not None}.values())
         notes = []
-        if contest.others and contest.environment:
-            notes.append(
-                f"costs are those of environment {contest.environment}; --environment names another: "
-                f"{', '.join(contest.others)}"
-            )
+        if contest.others and contest.picked:
+            there = ", ".join(contest.others)
+            notes.append(f"most models were measured in environment {contest.environment}; --environment: {there}")
         for model in dict.fromkeys(candidate.model for candidate in told if candidate.noisy):
             again = cost_command(contest.task.name, model, again=True)
             notes.append(f"{model}: cost figures are noisy; with the machine quiet: {again}")

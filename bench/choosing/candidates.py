@@ -64,6 +64,7 @@ class Contest:
         unit: Task, split and subset.
         task: The task unit.
         environment: Of the cost figures; None where none was measured.
+        picked: Whether that environment was picked and not named.
         others: Further environments that its costs were measured in.
         candidates: Best first.
         cells: Where their scores stand, by their keys.
@@ -73,6 +74,7 @@ class Contest:
     unit: UnitKey
     task: TaskInfo
     environment: str | None
+    picked: bool
     others: Sequence[str]
     candidates: Sequence[Candidate]
     cells: Mapping[Key, Cell]
@@ -155,6 +157,7 @@ def make_contest(
         unit,
         newest,
         chosen,
+        environment is None,
         sorted(set(costs) - {chosen}),
         sorted(candidates, key=lambda candidate: candidate.rank),
         cells,
