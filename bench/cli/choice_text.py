@@ -74,7 +74,7 @@ def _verdict(choice: Choice) -> str:
         ]
         reasons = "; ".join([*broken, *_lacking(choice, view)])
         return f"Nothing fits. Closest: {view_name(view)}, {view.score:.4f}: {reasons}."
-    text = f"{view_name(best)}: {best.score:.4f}"
+    text = f"{view_name(best)}: {best.score:.4f}" + (" by exact search" if best.index == "hnsw" else "")
     if choice.status == "fits":
         return f"Best that fits: {text}."
     return f"NOT KNOWN TO FIT. Best that may: {text}; {'; '.join(_lacking(choice, best))}."

@@ -10,6 +10,7 @@ from support import ROOT
 
 from bench.choosing.answer import Choice
 from bench.cli import run_cli
+from bench.cli.choice_text import render
 
 RESULTS = ["--results", str(ROOT / "results")]
 TEN_MILLION = ["--task", "hardware_store", "--max-storage", "2GB", "--corpus-size", "10_000_000"]
@@ -104,3 +105,12 @@ def test_json_is_one_object_with_the_documented_keys(capsys):
 def test_bench_choose_is_the_function_whatever_was_imported_before():
     code = "import bench.choosing.answering, bench.cli.choose, bench; assert callable(bench.choose)"
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0
+
+
+def test_hnsw_is_named_with_its_recall_and_whose_score_it_is(capsys):
+    limits = ["--task", "hardware_store", "--max-search-p95", "1ms"]
+    _, found = answer(capsys, *limits)
+    hnsw = found.model_copy(update={"best": found.other_index, "other_index": None})
+    printed = render(hnsw)
+    assert f"{found.best.score:.4f} by exact search" in printed
+    assert f"HNSW (recall {found.other_index.hnsw_recall_at_10.value:.3f})" in printed
