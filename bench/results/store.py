@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy.typing as npt
@@ -25,7 +25,8 @@ from bench.results.schema import (
     Record,
 )
 
-_FOLDERS = ("environments", "quality", "cost", "audits")
+RECORD_FOLDERS = ("quality", "cost", "audits")
+_FOLDERS = ("environments", *RECORD_FOLDERS)
 _ADAPTER: TypeAdapter[QualityRecord | CostRecord | AuditRecord | EnvironmentRecord] = TypeAdapter(Record)
 
 
@@ -127,6 +128,12 @@ class ResultStore:
         for folder in folders:
             for path in sorted((self.root / folder).rglob("*.json")):
                 yield path, _parse(path)
+
+
+def is_result_file(path: PurePosixPath) -> bool:
+    """Whether a path that starts in a results folder is that of a record or of its table; hidden files are none."""
+    named = path.suffix in {".json", ".parquet"} and not any(part.startswith(".") for part in path.parts)
+    return named and len(path.parts) > 1 and path.parts[0] in _FOLDERS
 
 
 def read_items(record_path: Path, record: QualityRecord | CostRecord, columns: Sequence[str] | None = None) -> pa.Table:
