@@ -16,7 +16,10 @@ import pytest
 import typer
 from support import ROOT
 
+from bench import choose
+from bench.choosing.answer import Choice, Choosable, Limit, Measure, Relaxation
 from bench.cli import app, run_cli
+from bench.cli.choice_text import render
 from bench.gate.rules import KINDS, GatesFile, Rule, load_rules
 from bench.models.recipe import Evaluation, Matryoshka, Recipe, TrainingData
 from bench.models.registry import ModelEntry, Prompts, Registry, Settings
@@ -103,6 +106,7 @@ def test_the_command_reference_is_the_programs_own():
         ("results.md", [schema.AuditRecord, schema.AuditFinding, schema.TaskRef]),
         ("results.md", [schema.AcceptanceRecord, schema.AcceptedCheck]),
         ("gate.md", [GatesFile, Rule]),
+        ("choose.md", [Choice, Choosable, Limit, Relaxation, Measure]),
     ],
 )
 def test_every_key_is_explained(page, models):
@@ -157,6 +161,28 @@ def test_the_experiments_tables_are_what_the_results_give():
     page = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
     assert page == experiments.fill(page, ROOT / "results"), "run: make docs"
     assert page.count("<!-- end -->") == 2
+
+
+ANSWERED = re.compile(r"```\n\$ bench choose (.*?)\n\n.*?```", re.DOTALL)
+
+
+def with_answers(page: str) -> str:
+    """A page whose examples of `bench choose` print what the committed results give."""
+
+    def answered(match: re.Match[str]) -> str:
+        options = shlex.split(match[1].replace("\\\n", " "))
+        given = dict(zip(options[::2], options[1::2], strict=True))
+        arguments = {name.removeprefix("--").replace("-", "_"): value for name, value in given.items()}
+        found = choose(arguments.pop("task"), results=ROOT / "results", **arguments)
+        return f"```\n$ bench choose {match[1]}\n\n{render(found)}\n```"
+
+    return ANSWERED.sub(answered, page)
+
+
+def test_the_answers_in_the_docs_are_the_programs_own():
+    page = (ROOT / "docs" / "choose.md").read_text(encoding="utf-8")
+    assert len(ANSWERED.findall(page)) == 3
+    assert page == with_answers(page), "run: make docs"
 
 
 # A command and what it prints.
@@ -234,6 +260,8 @@ if __name__ == "__main__":
         (ROOT / "README.md").read_text(encoding="utf-8"),
     )
     (ROOT / "README.md").write_text(readme, encoding="utf-8")
+    answers = ROOT / "docs" / "choose.md"
+    answers.write_text(with_answers(answers.read_text(encoding="utf-8")), encoding="utf-8")
     example = ROOT / "docs" / "compare.md"
     with tempfile.TemporaryDirectory() as empty:
         os.environ["BENCH_CACHE"] = empty

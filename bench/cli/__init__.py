@@ -11,6 +11,7 @@ import typer
 
 from bench.cli.baseline import baseline
 from bench.cli.cache import cache
+from bench.cli.choose import choose
 from bench.cli.compare import compare
 from bench.cli.cost import cost
 from bench.cli.doctor import doctor
@@ -57,7 +58,7 @@ def root(
         os.environ["BENCH_DEBUG"] = "1"
 
 
-for command in (run, cost, train, report, results, compare, gate, reproduce, models, doctor):
+for command in (run, cost, train, report, choose, compare, gate, results, reproduce, models, doctor):
     app.command()(command)
 app.add_typer(baseline, name="baseline")
 app.add_typer(tasks, name="tasks")

@@ -82,16 +82,25 @@ def _sides(texts: Sequence[str], results: Path, opened: ExitStack) -> tuple[Side
     from bench.results.sources import open_source
     from bench.results.store import ResultStore
 
-    indices: dict[str | None, ResultIndex] = {
-        None: ResultIndex(ResultStore(results).records() if results.is_dir() else [])
-    }
+    indices: dict[str | None, ResultIndex] = {None: ResultIndex([])}
+    broken: BenchError | None = None
+    try:
+        indices[None] = ResultIndex(ResultStore(results).records() if results.is_dir() else [])
+    except BenchError as error:
+        # Two other sources can be compared all the same.
+        broken = error
     known = indices[None].models
     found = []
     for text in texts:
-        operand = parse_operand(text, known)
-        if operand.source not in indices:
-            folder = opened.enter_context(open_source(operand.source or ""))
-            indices[operand.source] = ResultIndex(ResultStore(folder).records())
+        try:
+            operand = parse_operand(text, known)
+            if operand.source not in indices:
+                folder = opened.enter_context(open_source(operand.source or ""))
+                indices[operand.source] = ResultIndex(ResultStore(folder).records())
+        except BenchError as error:
+            raise broken or error from error
+        if operand.source is None and broken is not None:
+            raise broken
         found.append(make_side(operand, indices[operand.source]))
     return found[0], found[1]
 

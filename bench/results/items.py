@@ -124,10 +124,9 @@ class ItemReader:
             if similarity not in SIMILARITIES or influence is None:
                 raise BenchError(f"no correlation is called `{metric}`", where=str(cell.path))
             columns = (similarity, GOLD)
-        table = self._table(cell, columns)
+        table, rows = self._rows(cell, columns)
         if any(name not in table.values for name in columns):
             return None
-        rows = _rows_of(cell, table)
         values = [table.values[name][rows] for name in columns]
         found = values[0] if influence is None else influence(values[0], values[1])
         if not abs(found.mean() - scores.metrics[metric].value) <= _ROUNDING:
@@ -141,9 +140,26 @@ class ItemReader:
         Raises:
             BenchError: The record's table is missing, damaged, or lacks the view or the column.
         """
-        table = self._table(cell, (name,))
-        rows = _rows_of(cell, table)
-        return dict(zip(table.ids.take(pa.array(rows)).to_pylist(), table.values[name][rows].tolist(), strict=True))
+        table, rows = self._rows(cell, (name,))
+        if name not in table.values:
+            raise BenchError(
+                f"the table of this record lacks the column `{name}`", where=str(cell.path), hint="run with --force"
+            )
+        ids = table.ids.take(pa.array(rows)).to_pylist()
+        return dict(zip(ids, table.values[name][rows].tolist(), strict=True))
+
+    def _rows(self, cell: Cell, columns: tuple[str, ...]) -> tuple[_Table, Int64]:
+        """The table of a cell's record, and which of its rows are the view's."""
+        scores = cell.record.views[cell.position]
+        table = self._table(cell, columns)
+        rows = table.rows.get((scores.truncate_dim, scores.precision))
+        if rows is None:
+            raise BenchError(
+                f"the table of this record lacks the view {scores.view or 'of a baseline'}",
+                where=str(cell.path),
+                hint="run with --force",
+            )
+        return table, rows
 
     def _table(self, cell: Cell, columns: tuple[str, ...]) -> _Table:
         key = cell.path, columns
@@ -209,18 +225,6 @@ def _read(path: Path, record: QualityRecord, columns: tuple[str, ...]) -> _Table
         raise BenchError(
             f"the table of this record is not as bench writes it: {error}", where=str(path), hint="run with --force"
         ) from error
-
-
-def _rows_of(cell: Cell, table: _Table) -> Int64:
-    scores = cell.record.views[cell.position]
-    rows = table.rows.get((scores.truncate_dim, scores.precision))
-    if rows is None:
-        raise BenchError(
-            f"the table of this record lacks the view {scores.view or 'of a baseline'}",
-            where=str(cell.path),
-            hint="run with --force",
-        )
-    return rows
 
 
 def _rows_of_views(table: pa.Table) -> dict[tuple[int | None, str | None], Int64]:

@@ -160,6 +160,16 @@ def test_a_revision_beside_the_work_tree(project, capsys):
     assert "the same result on both sides" in text
 
 
+def test_a_damaged_results_folder_keeps_other_sources_from_nothing(project, capsys):
+    shutil.copytree("results", "old")
+    shutil.make_archive("packed", "gztar", ".", "old")
+    Path("results/quality/shop/x.json").write_text("{")
+    assert "17 rows are the same result" in printed(capsys, "old", "packed.tar.gz")
+    for arguments in (["tiny", "old"], ["old", "#tiny"]):
+        assert run_cli(["compare", *arguments]) == 1
+        assert "x.json" in capsys.readouterr().err
+
+
 def test_every_format_tells_the_same(project, capsys):
     row = as_json(capsys, "tiny", "bm25")["rows"][0]
     difference = f"{row['difference']:+.4f} [{row['ci_low']:+.4f}, {row['ci_high']:+.4f}]"

@@ -156,6 +156,19 @@ def test_a_damaged_table_costs_its_row_the_interval_only(tmp_path):
     assert "no interval: " in talk.reason
 
 
+@pytest.mark.parametrize(("items", "tested"), [((0.25, 0.75), True), ((0.25, 0.5), False)])
+def test_what_mteb_scores_is_tested_where_its_score_is_the_mean_of_items(tmp_path, items, tested):
+    for model, shift in (("a", 0.0), ("b", 0.125)):
+        record = quality_record(model, fingerprint=model * 32, metric="accuracy", views={FULL: 0.5 + shift})
+        record = record.model_copy(update={"task": record.task.model_copy(update={"type": "mteb"})})
+        columns = {"item_id": ["0", "1"], "accuracy": [value + shift for value in items]}
+        ResultStore(tmp_path).write_quality(record, {"truncate_dim": [8, 8], "precision": ["float32"] * 2, **columns})
+    (row,) = compare(*sides(tmp_path), Selection()).rows
+    assert row.difference == 0.125
+    assert (row.paired is not None) == tested
+    assert row.reason == (None if tested else "no interval: the score is no mean of items")
+
+
 def test_one_query_gives_no_interval(tmp_path):
     for model, value in (("a", 0.0), ("b", 1.0)):
         write_scored(tmp_path, {FULL: scores(value)}, model=model, fingerprint=model * 32)
