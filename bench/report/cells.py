@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from bench.report.columns import Column
 from bench.report.rows import Row
@@ -63,6 +64,16 @@ def significant(value: float) -> str:
 def view_text(view: View | None) -> tuple[str, str]:
     """Dimensions and precision of a row."""
     return (str(view.truncate_dim), view.precision) if view else ("", "")
+
+
+def machine_text(facts: dict[str, Any]) -> str:
+    """What an environment is, in a line; `not described` where nothing is known of it."""
+    parts = [str(facts[key]) for key in ("cpu", "os") if key in facts]
+    if "cores" in facts:
+        parts.insert(1, f"{facts['cores']} cores")
+    parts += [str(gpu.get("name", "GPU")) for gpu in facts.get("gpus", [])]
+    parts += [f"{name}={value}" for name, value in sorted(facts.get("variables", {}).items())]
+    return ", ".join(parts) or "not described"
 
 
 def shown_text(row: Row, metric: str) -> str:

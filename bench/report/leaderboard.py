@@ -13,6 +13,7 @@ from bench.report.cells import (
     AUDIT_COMMAND,
     NOISY_MARK,
     NOISY_REASON,
+    machine_text,
     number_text,
     score_text,
     shown_text,
@@ -144,13 +145,8 @@ def _caption(table: Table, environments: dict[str, dict[str, Any]]) -> str:
     text = f"Main score: `{table.metric}` over {table.n:,} {table.items}."
     if table.environment is None:
         return f"{text} No cost measured."
-    facts = environments.get(table.environment, {})
-    machine = [str(facts[key]) for key in ("cpu", "os") if key in facts]
-    if "cores" in facts:
-        machine.insert(1, f"{facts['cores']} cores")
-    machine += [str(gpu.get("name", "GPU")) for gpu in facts.get("gpus", [])]
-    machine += [f"{name}={value}" for name, value in sorted(facts.get("variables", {}).items())]
-    return f"{text} Environment `{table.environment}`: {escape(', '.join(machine)) or 'not described'}."
+    machine = machine_text(environments.get(table.environment, {}))
+    return f"{text} Environment `{table.environment}`: {escape(machine)}."
 
 
 def _table(table: Table) -> str:

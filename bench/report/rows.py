@@ -84,6 +84,7 @@ class Table:
         encoding: What encoding costs, a row a model, in the order of the models' rows.
         notes: What a reader should know.
         footnotes: What makes the scores worth less than they look.
+        documents: How many documents are searched; None where nothing is.
     """
 
     unit: UnitKey
@@ -96,6 +97,7 @@ class Table:
     encoding: list[EncodingRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     footnotes: list[str] = field(default_factory=list)
+    documents: int | None = None
 
     @property
     def title(self) -> str:
@@ -182,7 +184,7 @@ def _table(
     unscored = _drawn(costs)
     records: list[QualityRecord | CostRecord] = [cell.record for cell in cells]
     task = max(records or [cost.record for cost in unscored], key=lambda record: record.created).task
-    table = Table(unit, task.main_metric, task.n, _ITEMS[task.type], environment, task.shown)
+    table = Table(unit, task.main_metric, task.n, _ITEMS[task.type], environment, task.shown, documents=task.documents)
     # An older record may have been ranked by another metric; one table ranks by one.
     cells = [cell for cell in cells if table.metric in cell.metrics]
     searched = f"rerank_{table.metric}"
