@@ -81,6 +81,7 @@ def _table(table: Table, models: _Numbered, views: _Numbered, notes: _Numbered) 
     """One table: what belongs to a row stands in lists as long as there are rows."""
     rows = table.rows
     scores = [row.score for row in rows]
+    view = [-1 if row.view is None else views.number(row.view) for row in rows]
     return {
         "unit": list(table.unit),
         "title": table.title,
@@ -93,7 +94,7 @@ def _table(table: Table, models: _Numbered, views: _Numbered, notes: _Numbered) 
             [models.number(model), kind, int(leakage), int(drawn), len(list(run))]
             for (model, kind, leakage, drawn), run in groupby(rows, _whose)
         ],
-        "view": [-1 if row.view is None else views.number(row.view) for row in rows],
+        "view": view,
         "score": pack_texts(["" if score is None else f"{score.value:.4f}" for score in scores]),
         "low": pack_texts(["" if score is None or score.ci_low is None else f"{score.ci_low:.3f}" for score in scores]),
         "high": pack_texts(
@@ -104,7 +105,7 @@ def _table(table: Table, models: _Numbered, views: _Numbered, notes: _Numbered) 
         "tested": any(row.ties_best is not None for row in rows),
         "noisy": _flags(row.noisy for row in rows),
         "reference": [place for place, row in enumerate(rows) if row.reference],
-        "figures": _figures(rows, VIEW_COLUMNS),
+        "figures": _by_view(_figures(rows, VIEW_COLUMNS), view),
         "shown": [
             [name, pack_texts([f"{row.shown[name]:.4f}" if name in row.shown else "" for row in rows])]
             for name in table.shown
@@ -135,6 +136,17 @@ def _figures(rows: Sequence[Any], columns: Sequence[Column]) -> dict[str, Any]:
         packed = pack_texts([number_text(column, value) for value in values])
         found[column.key] = {**packed, "best": _best(rows, values, column)}
     return found
+
+
+def _by_view(figures: dict[str, dict[str, Any]], view: Sequence[int]) -> dict[str, dict[str, Any]]:
+    """Figures of which what is the same for all models, as the bytes of a vector, stands once a view."""
+    for packed in figures.values():
+        found = dict(zip(view, packed["values"], strict=True))
+        same = all(found[place] == value for place, value in zip(view, packed["values"], strict=True))
+        if same and -1 not in view:
+            packed["values"] = [found.get(place) for place in range(max(view) + 1)]
+            packed["by_view"] = True
+    return figures
 
 
 def _sizes(table: Table, sizes: Mapping[int, Mapping[str, Mapping[Any, float]]]) -> list[dict[str, Any]]:
@@ -169,11 +181,12 @@ def pack_texts(texts: Sequence[str]) -> dict[str, Any]:
             because their decimals differ: the numbers themselves.
         decimals: Digits after the point; None where they differ.
         percent: Whether a percent sign follows.
+        by_view: False: there is a value a row (see _by_view).
     """
     percent = any(text.endswith("%") for text in texts)
     plain = [text.rstrip("%").replace(",", "") for text in texts]
     decimals = {len(text.partition(".")[2]) for text in plain if text}
     if len(decimals) <= 1:
         values = [int(text.replace(".", "")) if text else None for text in plain]
-        return {"values": values, "decimals": max(decimals, default=0), "percent": percent}
-    return {"values": [float(text) if text else None for text in plain], "decimals": None, "percent": percent}
+        return {"values": values, "decimals": max(decimals, default=0), "percent": percent, "by_view": False}
+    return {"values": [float(text) if text else None for text in plain], "decimals": None, "percent": percent, "by_view": False}

@@ -49,15 +49,15 @@ function limitText(limit) {
   return `${limit.name} ${limit.most ? "at most" : "at least"} ${limit.text(limit.limit)}`;
 }
 
-/** The same question for the command line. */
-function commandText(unit, table, budget) {
+/** The same question for the command line, in words as a shell reads them. */
+function commandWords(unit, table, budget) {
   const [task, split, subset] = unit.names;
   const words = ["bench", "choose", "--task", task];
   if (UNITS.filter(({ names }) => names[0] === task).length > 1) words.push("--split", split, "--subset", subset);
   if (unit.tables.length > 1) words.push("--environment", table.environment);
   if (budget.size !== null) words.push("--corpus-size", String(budget.size));
   for (const { key, limit } of budget.limits) words.push(...optionWords(key, limit, budget.best));
-  return words.map(shellWord).join(" ");
+  return words.map(shellWord);
 }
 
 function optionWords(key, limit, best) {
@@ -136,10 +136,9 @@ function caveats(table, budget) {
 
 function commandLine(unit, table, budget) {
   const words = "Figures are compared here as this page rounds them. The command takes all their digits, HNSW too, and tests which differences are significant:";
-  return [
-    element("p", { class: "caveat" }, words),
-    element("code", { class: "command", tabindex: "0" }, commandText(unit, table, budget)),
-  ];
+  // A line may end between words, not after the dashes of an option.
+  const spans = commandWords(unit, table, budget).flatMap((word) => [element("span", {}, word), " "]);
+  return [element("p", { class: "caveat" }, words), element("code", { class: "command", tabindex: "0" }, ...spans.slice(0, -1))];
 }
 
 function verdictText(found, limited) {
@@ -156,17 +155,20 @@ function drawAnswer(unit, table, rows) {
   const budget = readBudget(table, rows);
   byId("size").placeholder = table.documents === null ? "1M" : `${countText(table.documents)}, as measured`;
   if (budget.problem) {
-    byId("answer").replaceChildren(element("p", { class: "verdict" }, budget.problem));
+    byId("verdict").replaceChildren(element("p", { class: "label" }, budget.problem));
+    byId("answer").replaceChildren();
     return null;
   }
   const found = answerBudget(rows, budget.limits);
   const limited = budget.limits.length > 0;
   const [best, ...others] = found.fitting.length ? found.fitting : found.possible;
   const named = best ?? found.closest;
-  const parts = [element("p", { class: "verdict" }, verdictText(found, limited))];
+  byId("verdict").replaceChildren(element("p", { class: "label" }, verdictText(found, limited)));
+  const parts = [];
   if (named) {
     const view = element("span", { class: "view" }, viewText(named));
-    parts.push(element("p", { class: best ? "best" : "best closest", "data-place": named.place }, element("bdi", {}, named.model), " ", view));
+    const attributes = { class: best ? "best" : "best closest", "data-place": named.place };
+    byId("verdict").append(element("p", attributes, element("bdi", {}, named.model), " ", view));
     parts.push(figureList(table, budget, named));
   }
   if (!best && found.candidates.length) parts.push(...relaxation(found));

@@ -1,4 +1,4 @@
-// From the packed columns to rows. A row is {place, model, kind, leakage, drawn, dim, precision, bytes, noisy,
+// From the packed columns to rows. A row is {place, view, model, kind, leakage, drawn, dim, precision, bytes, noisy,
 // reference, rank, score, low, high, encoding}; numbers that were not measured are null.
 
 const DATA = JSON.parse(byId("data").textContent);
@@ -50,6 +50,7 @@ function rowsOf(table) {
       const encoded = encoding.get(model) ?? null;
       rows.push({
         place,
+        view: table.view[place],
         model: DATA.models[model],
         kind,
         leakage: leakage === 1,
@@ -89,7 +90,8 @@ function figureColumn(table, key) {
   const about = DATA.columns.find((column) => column.key === key);
   const packed = (about.encoding ? table.encoding.figures : table.figures)[key];
   if (!packed) return null;
-  const place = about.encoding ? (row) => row.encoding : (row) => row.place;
+  const place = about.encoding ? (row) => row.encoding : packed.by_view ? (row) => row.view : (row) => row.place;
+  const spot = about.encoding ? place : (row) => row.place;
   const best = new Set(packed.best);
   return {
     ...about,
@@ -97,7 +99,7 @@ function figureColumn(table, key) {
     numeric: true,
     value: (row) => (place(row) === null ? null : numberAt(packed, place(row))),
     text: (row) => (place(row) === null ? "" : printedAt(packed, place(row))),
-    best: (row) => best.has(place(row)),
+    best: (row) => best.has(spot(row)),
   };
 }
 

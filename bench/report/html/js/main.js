@@ -9,7 +9,7 @@ function draw() {
   const shown = filterRows(rows);
   const chosen = drawAnswer(unit, table, rows);
   drawChart(table, rows, shown, chosen);
-  drawTable(table, shown, chosen, changed);
+  drawTable(table, rows, shown, chosen, changed);
   drawNotes(table, rows);
   writeHash();
 }

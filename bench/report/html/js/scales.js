@@ -15,9 +15,9 @@ function makeScale(values, log) {
 }
 
 function roundTicks(low, high, log) {
-  for (const steps of log ? [[1], [1, 2, 5]] : []) {
+  for (const steps of log ? [[1, 2, 5], [1]] : []) {
     const ticks = decadeTicks(low, high, steps);
-    if (ticks.length >= 3) return ticks;
+    if (ticks.length >= 3 && ticks.length <= 12) return ticks;
   }
   return evenTicks(low, high);
 }

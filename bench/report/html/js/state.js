@@ -28,9 +28,14 @@ function chosenUnit() {
   return asked ?? UNITS.find((unit) => unit.tables.some((table) => table.environment !== null)) ?? UNITS[0];
 }
 
+/** Its table of the environment in the address; without one of that in which most models were measured. */
 function chosenTable() {
   const { tables } = chosenUnit();
-  return tables.find((table) => table.environment === state.get("environment")) ?? tables[0];
+  const measured = Math.max(...tables.map((table) => table.encoding.model.length));
+  return (
+    tables.find((table) => table.environment === state.get("environment")) ??
+    tables.find((table) => table.encoding.model.length === measured)
+  );
 }
 
 function chooseUnit(unit) {

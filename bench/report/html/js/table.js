@@ -1,6 +1,7 @@
 // The table: columns, sorting, pages.
 
 const ROWS_A_PAGE = 100;
+const FIRST_NOTES = 8;
 // Shown at first; the others on demand.
 const FIRST_FIGURES = [
   "share", "bytes_per_vector", "search_ms", "search_p95_ms", "hnsw_ms", "p50_ms", "p95_ms", "search_mib", "encode_mib",
@@ -57,16 +58,17 @@ function tableColumns(table, rows) {
     .sort((a, b) => order.indexOf(a.group) - order.indexOf(b.group));
 }
 
-/** Sorted rows; what has no value comes last either way, and equal values keep the table's own order. */
+/** Sorted rows; what has no value comes last either way, and equal values stand by rank. */
 function sortRows(rows, columns) {
   const column = columns.find(({ key }) => key === state.get("sort"));
   if (!column) return rows;
   const sign = state.get("order") === "down" ? -1 : 1;
   const missing = (value) => value === null || value === "";
+  const rank = (row) => row.rank ?? Number.MAX_SAFE_INTEGER;
   return [...rows].sort((a, b) => {
     const [left, right] = [column.value(a), column.value(b)];
-    if (missing(left) || missing(right)) return missing(left) - missing(right) || a.place - b.place;
-    return (left < right ? -sign : left > right ? sign : 0) || a.place - b.place;
+    if (missing(left) || missing(right)) return missing(left) - missing(right) || rank(a) - rank(b) || a.place - b.place;
+    return (left < right ? -sign : left > right ? sign : 0) || rank(a) - rank(b) || a.place - b.place;
   });
 }
 
@@ -122,9 +124,9 @@ function drawRow(row, columns, chosen) {
   return element("tr", { "data-place": row.place, class: row.place === chosen ? "chosen" : null }, ...cells);
 }
 
-/** Draws a page of the table; `chosen` is the place of the row that answers the budget. */
-function drawTable(table, rows, chosen, changed) {
-  const columns = tableColumns(table, rowsOf(table));
+/** Draws a page of the table: of all its rows those that the filters leave; `chosen` is the place of the row that answers the budget. */
+function drawTable(table, all, rows, chosen, changed) {
+  const columns = tableColumns(table, all);
   const sorted = sortRows(rows, columns);
   const pages = Math.max(1, Math.ceil(sorted.length / ROWS_A_PAGE));
   const page = Math.min(pages, Math.max(1, Number.parseInt(state.get("page"), 10) || 1));
@@ -160,7 +162,11 @@ function drawNotes(table, rows) {
   if (rows.some((row) => row.leakage)) lines.unshift(`${LEAKAGE_NOTE}.`);
   if (rows.some((row) => row.noisy)) lines.unshift(`${NOISY_MARK} ${NOISY_REASON}.`);
   if (table.tested) lines.unshift("Rank 1 is shared by all that a paired test cannot tell from the best score.");
-  byId("notes").replaceChildren(...lines.map((line) => element("li", {}, line)));
+  const items = lines.map((line) => element("li", {}, line));
+  byId("notes").replaceChildren(...items.slice(0, FIRST_NOTES));
+  byId("more-notes").replaceChildren(...items.slice(FIRST_NOTES));
+  byId("more").hidden = items.length <= FIRST_NOTES;
+  byId("more-count").textContent = plural(items.length - FIRST_NOTES, "more note", "more notes");
   const about = DATA.columns.filter(({ key }) => table.figures[key] || table.encoding.figures[key]);
   byId("legend").replaceChildren(
     ...about.flatMap(({ title, help }) => [element("dt", {}, title), element("dd", {}, help)]),
