@@ -7,9 +7,10 @@ from itertools import groupby
 from typing import Any
 
 from bench.report.cells import NOISY_MARK, NOISY_REASON, machine_text, number_text
-from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS, Column, is_best, shown_columns
+from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS, Column, best_value, is_best, shown_columns
 from bench.report.html.sizes import Sizes
 from bench.report.rows import LEAKAGE_MARK, LEAKAGE_NOTE, RANDOM_WEIGHTS, Row, Table
+from bench.report.unit_tables import UNTESTED
 from bench.views import PRECISIONS, View
 
 _COLUMNS = {column.key: column for column in (*VIEW_COLUMNS, *ENCODING_COLUMNS)}
@@ -44,7 +45,8 @@ def page_data(tables: Sequence[Table], environments: dict[str, dict[str, Any]], 
     """
     models, views, notes = _Numbered(), _Numbered(), _Numbered()
     packed = [
-        _table(table, models, views, notes) | {"sizes": _sizes(table, sizes.get((table.unit, table.environment or ""), {}))}
+        _table(table, models, views, notes)
+        | {"sizes": _sizes(table, sizes.get((table.unit, table.environment or ""), {}))}
         for table in tables
     ]
     named = sorted({table.environment for table in tables if table.environment is not None})
@@ -54,6 +56,7 @@ def page_data(tables: Sequence[Table], environments: dict[str, dict[str, Any]], 
             "noisy": [NOISY_MARK, NOISY_REASON],
             "leakage": [LEAKAGE_MARK, LEAKAGE_NOTE],
             "drawn": RANDOM_WEIGHTS,
+            "untested": UNTESTED,
         },
         "columns": [
             {
@@ -100,7 +103,9 @@ def _table(table: Table, models: _Numbered, views: _Numbered, notes: _Numbered) 
         "high": pack_texts(
             ["" if score is None or score.ci_high is None else f"{score.ci_high:.3f}" for score in scores]
         ),
-        "best": [place for place, row in enumerate(rows) if row.score is not None and row.score.value == table.best_score],
+        "best": [
+            place for place, row in enumerate(rows) if row.score is not None and row.score.value == table.best_score
+        ],
         "rank": [row.rank for row in rows],
         "tested": any(row.ties_best is not None for row in rows),
         "noisy": _flags(row.noisy for row in rows),
@@ -134,7 +139,7 @@ def _figures(rows: Sequence[Any], columns: Sequence[Column]) -> dict[str, Any]:
     for column in shown_columns(rows, columns):
         values = [getattr(row, column.key) for row in rows]
         packed = pack_texts([number_text(column, value) for value in values])
-        found[column.key] = {**packed, "best": _best(rows, values, column)}
+        found[column.key] = {**packed, "best": _best(rows, column)}
     return found
 
 
@@ -163,11 +168,9 @@ def _sizes(table: Table, sizes: Mapping[int, Mapping[str, Mapping[Any, float]]])
     ]
 
 
-def _best(rows: Sequence[Any], values: Sequence[float | None], column: Column) -> list[int]:
-    known = {value for value in values if value is not None}
-    # The best of the cuts may keep less than the rows at full width, which do not compete.
-    ends = known if column.key == "share" else {min(known), max(known)}
-    return [place for place, row in enumerate(rows) if values[place] in ends and is_best(rows, row, column)]
+def _best(rows: Sequence[Any], column: Column) -> list[int]:
+    best = best_value(rows, column)
+    return [place for place, row in enumerate(rows) if is_best(row, column, best)]
 
 
 def pack_texts(texts: Sequence[str]) -> dict[str, Any]:
@@ -189,4 +192,9 @@ def pack_texts(texts: Sequence[str]) -> dict[str, Any]:
     if len(decimals) <= 1:
         values = [int(text.replace(".", "")) if text else None for text in plain]
         return {"values": values, "decimals": max(decimals, default=0), "percent": percent, "by_view": False}
-    return {"values": [float(text) if text else None for text in plain], "decimals": None, "percent": percent, "by_view": False}
+    return {
+        "values": [float(text) if text else None for text in plain],
+        "decimals": None,
+        "percent": percent,
+        "by_view": False,
+    }

@@ -51,12 +51,14 @@ function quantities(table, documents) {
   // A baseline encodes nothing, and has an index instead of vectors.
   const encoding = (row, read) => (row.dim === null ? exactly(0) : exactly(read(row)));
   const ownIndex = (row) => (documents === table.documents && index(row) !== null ? index(row) * 1e6 : null);
+  // An index is searched in memory.
+  const holding = (row, known) => ({ ...known, low: Math.min(known.high, Math.max(known.low, (row.bytes * documents) / 2 ** 20)) });
   const searches = table.documents !== null;
   return {
     storage: (row) => (documents === null ? NOT_MEASURED : exactly(row.bytes === null ? ownIndex(row) : row.bytes * documents)),
     search: (row) => (searches ? search(row) : NOT_MEASURED),
     encode: (row) => encoding(row, encode),
-    memory: (row) => times(sum([encoding(row, encodeMemory), ...(searches ? [searchMemory(row)] : [])]), 2 ** 20),
+    memory: (row) => times(sum([encoding(row, encodeMemory), ...(searches ? [holding(row, searchMemory(row))] : [])]), 2 ** 20),
     score: (row) => exactly(row.score),
   };
 }

@@ -31,7 +31,7 @@ function decadeTicks(low, high, steps) {
 }
 
 function evenTicks(low, high) {
-  const rough = (high - low) / 5;
+  const rough = (high - low) / 7;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
   const ticks = [];

@@ -2,6 +2,7 @@
 
 const ROWS_A_PAGE = 100;
 const FIRST_NOTES = 8;
+const TESTED = "Rank 1 is the best score and all that a paired test cannot tell from it.";
 // Shown at first; the others on demand.
 const FIRST_FIGURES = [
   "share", "bytes_per_vector", "search_ms", "search_p95_ms", "hnsw_ms", "p50_ms", "p95_ms", "search_mib", "encode_mib",
@@ -161,7 +162,7 @@ function drawNotes(table, rows) {
   const lines = [...table.footnotes, ...table.notes].map((note) => DATA.notes[note]);
   if (rows.some((row) => row.leakage)) lines.unshift(`${LEAKAGE_NOTE}.`);
   if (rows.some((row) => row.noisy)) lines.unshift(`${NOISY_MARK} ${NOISY_REASON}.`);
-  if (table.tested) lines.unshift("Rank 1 is shared by all that a paired test cannot tell from the best score.");
+  if (table.rank.some((rank) => rank !== null)) lines.unshift(table.tested ? TESTED : DATA.marks.untested);
   const items = lines.map((line) => element("li", {}, line));
   byId("notes").replaceChildren(...items.slice(0, FIRST_NOTES));
   byId("more-notes").replaceChildren(...items.slice(FIRST_NOTES));
