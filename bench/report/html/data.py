@@ -84,6 +84,7 @@ def _table(table: Table, models: _Numbered, views: _Numbered, notes: _Numbered) 
     """One table: what belongs to a row stands in lists as long as there are rows."""
     rows = table.rows
     scores = [row.score for row in rows]
+    best = table.best_score
     view = [-1 if row.view is None else views.number(row.view) for row in rows]
     return {
         "unit": list(table.unit),
@@ -103,9 +104,7 @@ def _table(table: Table, models: _Numbered, views: _Numbered, notes: _Numbered) 
         "high": pack_texts(
             ["" if score is None or score.ci_high is None else f"{score.ci_high:.3f}" for score in scores]
         ),
-        "best": [
-            place for place, row in enumerate(rows) if row.score is not None and row.score.value == table.best_score
-        ],
+        "best": [place for place, score in enumerate(scores) if score is not None and score.value == best],
         "rank": [row.rank for row in rows],
         "tested": any(row.ties_best is not None for row in rows),
         "noisy": _flags(row.noisy for row in rows),

@@ -133,7 +133,8 @@ function drawTable(table, all, rows, chosen, changed) {
   const page = Math.min(pages, Math.max(1, Number.parseInt(state.get("page"), 10) || 1));
   state.set("page", String(page));
   const shown = sorted.slice((page - 1) * ROWS_A_PAGE, page * ROWS_A_PAGE);
-  byId("caption").textContent = `${table.title}: ${table.metric} over ${countText(table.n)} ${table.items}`;
+  const about = `${table.title}: ${table.metric} over ${countText(table.n)} ${table.items}`;
+  byId("caption").textContent = `${about}; ${environmentText(table.environment)}`;
   drawHead(columns, changed);
   byId("body").replaceChildren(...shown.map((row) => drawRow(row, columns, chosen)));
   const from = (page - 1) * ROWS_A_PAGE + 1;
