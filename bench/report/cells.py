@@ -88,7 +88,8 @@ def significant(value: float) -> str:
     if value == 0:
         return "0"
     digits = 2
-    size = abs(value)
+    # What rounds to 10.0 has one digit fewer than 9.99.
+    size = abs(float(f"{value:.3g}"))
     while size >= 10 and digits > 0:
         size /= 10
         digits -= 1

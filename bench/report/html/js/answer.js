@@ -39,9 +39,13 @@ function readBudget(table, rows) {
     .filter((key) => key !== "size")
     .map((key) => ({ ...FIELDS[key], key, limit: values.get(key), of: of[key] }));
   let problem = null;
-  if ([...values.values()].includes(null)) problem = "One of the limits is not understood.";
-  else if (values.has("storage") && documents === null) problem = "Storage needs a corpus size: this task has no documents.";
-  else if (values.has("share") && !(best > 0)) problem = "No score at full width in float32 is above 0: set a minimum score instead.";
+  if ([...values.values()].includes(null)) {
+    problem = "One of the limits is not understood.";
+  } else if (values.has("storage") && documents === null) {
+    problem = "Storage needs a corpus size: this task has no documents.";
+  } else if (values.has("share") && !(best > 0)) {
+    problem = "No score at full width in float32 is above 0: set a minimum score instead.";
+  }
   return { documents, limits, of, problem, best, size: values.get("size") ?? null };
 }
 
@@ -81,11 +85,10 @@ function figureList(table, budget, row) {
 }
 
 function runnersUp(table, budget, rows) {
-  const heads = ["Runners-up", table.metric, ...COSTS.map((key) => FIELDS[key].name)];
-  const cells = (row) => [
-    scoreText(row),
-    ...COSTS.map((key) => (budget.of[key](row).value === null ? "" : FIELDS[key].text(budget.of[key](row).value))),
-  ];
+  const costs = COSTS.filter((key) => rows.some((row) => budget.of[key](row).value !== null));
+  const heads = ["Runners-up", table.metric, ...costs.map((key) => FIELDS[key].name)];
+  const costText = (key, { value }) => (value === null ? "" : FIELDS[key].text(value));
+  const cells = (row) => [scoreText(row), ...costs.map((key) => costText(key, budget.of[key](row)))];
   const lines = rows.map((row) =>
     element("tr", { "data-place": row.place },
       element("th", { scope: "row" }, element("bdi", {}, row.model), " ", element("span", { class: "view" }, viewText(row))),
@@ -126,28 +129,40 @@ function relaxation(found) {
 function caveats(table, budget) {
   const lines = [];
   const asked = budget.documents;
-  if (asked !== null) lines.push(`Storage is computed: bytes a vector times ${plural(asked, "document", "documents")}, without what an index adds.`);
-  if (table.documents !== null && asked !== table.documents) {
-    lines.push(`Search was measured on ${plural(table.documents, "document", "documents")} unless another number stands beside a figure; more documents take longer, in proportion when the search is exact.`);
+  const documents = (count) => plural(count, "document", "documents");
+  if (asked !== null) {
+    lines.push(`Storage is computed: bytes a vector times ${documents(asked)}, without what an index adds.`);
   }
-  if (table.documents !== null) lines.push("Search is exact here. Memory is the peak of the process that encodes plus that of the one that searches.");
+  if (table.documents !== null && asked !== table.documents) {
+    lines.push(
+      `Figures that name a number of documents were measured on that many, not on ${documents(asked)}: an exact search ` +
+        "of more documents takes longer in proportion.",
+    );
+  }
+  if (table.documents !== null) {
+    lines.push("Search is exact here. Memory is that of encoding and of searching together, at their peaks.");
+  }
   return lines.map((line) => element("p", { class: "caveat" }, line));
 }
 
 function commandLine(unit, table, budget) {
-  const words = "Figures are compared here as this page rounds them. The command takes all their digits, HNSW too, and tests which differences are significant:";
+  const words =
+    "Figures are compared here as this page rounds them. The command takes all their digits, HNSW too, and tests " +
+    "which differences are significant:";
   // A line may end between words, not after the dashes of an option.
   const spans = commandWords(unit, table, budget).flatMap((word) => [element("span", {}, word), " "]);
-  return [element("p", { class: "caveat" }, words), element("code", { class: "command", tabindex: "0" }, ...spans.slice(0, -1))];
+  const code = element("code", { class: "command", tabindex: "0" }, ...spans.slice(0, -1));
+  return [element("p", { class: "caveat" }, words), code];
 }
 
 function verdictText(found, limited) {
   const count = plural(found.candidates.length, "view", "views");
+  const [fitting, possible] = [found.fitting.length, found.possible.length];
   if (!found.candidates.length) return "No model has a score here.";
   if (!limited) return `The best of ${count}; set limits to narrow it down`;
-  if (found.fitting.length) return `${countText(found.fitting.length)} of ${count} fit${found.fitting.length === 1 ? "s" : ""}, and the best is`;
-  if (found.possible.length) return `None of ${count} is known to fit at this size; the best of ${countText(found.possible.length)} that may is`;
-  return `None of ${count} fits. The closest is`;
+  if (fitting) return `${countText(fitting)} of ${count} ${fitting === 1 ? "fits" : "fit"}, and the best is`;
+  if (possible) return `None of ${count} is known to fit at this size; the best of ${countText(possible)} that may is`;
+  return found.closest ? `None of ${count} fits. The closest is` : `None of ${count} fits.`;
 }
 
 /** Draws the answer; returns the place of the row that it names, null without limits. */

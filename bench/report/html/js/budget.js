@@ -43,8 +43,9 @@ function quantities(table, documents) {
     return (row) => column?.value(row) ?? null;
   };
   const bySize = (key) => {
-    const sizes = [[table.documents, figure(key)], ...table.sizes.map(({ documents: size, figures }) => [size, (row) => numberAt(figures[key], row.place)])];
-    return (row) => atSize(sizes.map(([size, read]) => [size, read(row)]), documents);
+    const own = figure(key);
+    const others = (row) => table.sizes.map((other) => [other.documents, numberAt(other.figures[key], row.place)]);
+    return (row) => atSize([[table.documents, own(row)], ...others(row)], documents);
   };
   const [encode, encodeMemory, index] = [figure("p95_ms"), figure("encode_mib"), figure("index_bytes")];
   const [search, searchMemory] = [bySize("search_p95_ms"), bySize("search_mib")];
@@ -52,13 +53,19 @@ function quantities(table, documents) {
   const encoding = (row, read) => (row.dim === null ? exactly(0) : exactly(read(row)));
   const ownIndex = (row) => (documents === table.documents && index(row) !== null ? index(row) * 1e6 : null);
   // An index is searched in memory.
-  const holding = (row, known) => ({ ...known, low: Math.min(known.high, Math.max(known.low, (row.bytes * documents) / 2 ** 20)) });
+  const holding = (row, known) => {
+    const least = Math.max(known.low, (row.bytes * documents) / 2 ** 20);
+    return { ...known, low: Math.min(known.high, least) };
+  };
   const searches = table.documents !== null;
   return {
-    storage: (row) => (documents === null ? NOT_MEASURED : exactly(row.bytes === null ? ownIndex(row) : row.bytes * documents)),
+    storage: (row) => exactly(row.bytes === null || documents === null ? ownIndex(row) : row.bytes * documents),
     search: (row) => (searches ? search(row) : NOT_MEASURED),
     encode: (row) => encoding(row, encode),
-    memory: (row) => times(sum([encoding(row, encodeMemory), ...(searches ? [holding(row, searchMemory(row))] : [])]), 2 ** 20),
+    memory: (row) => {
+      const searching = searches ? [holding(row, searchMemory(row))] : [];
+      return times(sum([encoding(row, encodeMemory), ...searching]), 2 ** 20);
+    },
     score: (row) => exactly(row.score),
   };
 }

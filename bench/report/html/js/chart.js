@@ -39,15 +39,16 @@ function modelMarks(rows, shown) {
 function drawChart(table, rows, shown, chosen) {
   const column = chosenAxis(table);
   fillSelect(byId("x"), axisColumns(table).map(({ key, title }) => [key, title]), column?.key ?? "");
-  for (const option of document.querySelectorAll("input[name=scale]")) option.checked = option.value === state.get("scale");
+  const log = state.get("scale") !== "linear";
+  for (const option of document.querySelectorAll("input[name=scale]")) option.checked = (option.value === "log") === log;
   hideTip();
-  const log = state.get("scale") === "log";
   const known = column ? shown.filter((row) => row.score !== null && column.value(row) !== null) : [];
   const placeable = known.filter((row) => !log || column.value(row) > 0);
   const drawn = [...placeable].sort((a, b) => b.score - a.score).slice(0, MOST_POINTS);
-  chart.points = drawn.map((row) => ({ row, x: column.value(row), y: row.score })).sort((a, b) => a.x - b.x || b.y - a.y);
+  chart.points = drawn.map((row) => ({ row, x: column.value(row), y: row.score }));
+  chart.points.sort((a, b) => a.x - b.x || b.y - a.y);
   chart.current = -1;
-  byId("chart-note").textContent = chartNote(shown, known, placeable, drawn, column);
+  byId("chart-note").textContent = chartNote({ shown, known, placeable, drawn, column });
   const svg = byId("chart");
   if (!chart.points.length) {
     svg.replaceChildren();
@@ -61,14 +62,17 @@ function drawChart(table, rows, shown, chosen) {
   drawKeys(marks, drawn);
 }
 
-function chartNote(shown, known, placeable, drawn, column) {
+/** What is left out of the drawing. */
+function chartNote({ shown, known, placeable, drawn, column }) {
   if (!column) return "No cost of these was measured.";
+  const [left, zero] = [shown.length - known.length, known.length - placeable.length];
   const notes = [];
-  const left = shown.length - known.length;
-  if (left) notes.push(`${plural(left, "row has", "rows have")} no score or no ${column.title}`);
-  if (known.length > placeable.length) notes.push(`${plural(known.length - placeable.length, "row is", "rows are")} at 0, which a log scale cannot show`);
-  if (placeable.length > drawn.length) notes.push(`the ${countText(drawn.length)} best scores of ${countText(placeable.length)} are drawn`);
-  return notes.length ? `${notes.join("; ")}.` : "";
+  if (left) notes.push(`${plural(left, "row has", "rows have")} no score or no ${column.title}.`);
+  if (zero) notes.push(`${plural(zero, "row is", "rows are")} at 0, which a log scale cannot show.`);
+  if (placeable.length > drawn.length) {
+    notes.push(`Drawn are the ${countText(drawn.length)} best scores of ${countText(placeable.length)}.`);
+  }
+  return notes.join(" ");
 }
 
 /** The drawing's size and scales. */
@@ -77,7 +81,9 @@ function chartFrame(svg, column, table, log) {
   const height = width < 600 ? 340 : 430;
   const edge = { left: 52, right: 14, top: 12, bottom: 46 };
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  svg.setAttribute("aria-label", `${table.metric} against ${column.title}; ${plural(chart.points.length, "point", "points")}; the arrow keys go from one to the next`);
+  const count = plural(chart.points.length, "point", "points");
+  const keys = "the arrow keys go from one to the next";
+  svg.setAttribute("aria-label", `${table.metric} against ${column.title}; ${count}; ${keys}`);
   const across = makeScale(chart.points.map(({ x }) => x), log);
   const up = makeScale(chart.points.map(({ y }) => y), false);
   return {
@@ -91,20 +97,23 @@ function drawAxes({ width, height, edge, across, up, column, metric, left, top }
   const bottom = height - edge.bottom;
   const lines = [];
   for (const tick of up.ticks) {
-    lines.push(drawing("line", { class: "grid", x1: edge.left, x2: width - edge.right, y1: top(tick), y2: top(tick) }));
-    lines.push(drawing("text", { class: "tick", x: edge.left - 8, y: top(tick), dy: "0.32em", "text-anchor": "end" }, tickText(tick)));
+    const y = top(tick);
+    lines.push(drawing("line", { class: "grid", x1: edge.left, x2: width - edge.right, y1: y, y2: y }));
+    lines.push(drawing("text", { class: "tick", x: edge.left - 8, y, dy: "0.32em", "text-anchor": "end" }, tickText(tick)));
   }
   let clear = -Infinity;
   for (const tick of across.ticks) {
     const text = tickText(tick);
-    lines.push(drawing("line", { class: "grid", x1: left(tick), x2: left(tick), y1: edge.top, y2: bottom }));
+    const x = left(tick);
+    lines.push(drawing("line", { class: "grid", x1: x, x2: x, y1: edge.top, y2: bottom }));
     // A text that would touch the one before is left out.
-    if (left(tick) - 4 * text.length < clear) continue;
-    clear = left(tick) + 4 * text.length + 6;
-    lines.push(drawing("text", { class: "tick", x: left(tick), y: bottom + 18, "text-anchor": "middle" }, text));
+    if (x - 4 * text.length < clear) continue;
+    clear = x + 4 * text.length + 6;
+    lines.push(drawing("text", { class: "tick", x, y: bottom + 18, "text-anchor": "middle" }, text));
   }
   const middle = (edge.left + width - edge.right) / 2;
-  lines.push(drawing("text", { class: "axis", x: middle, y: height - 8, "text-anchor": "middle" }, `${column.title} (less is better)`));
+  const name = `${column.title} (less is better)`;
+  lines.push(drawing("text", { class: "axis", x: middle, y: height - 8, "text-anchor": "middle" }, name));
   const turn = `translate(13 ${(edge.top + bottom) / 2}) rotate(-90)`;
   lines.push(drawing("text", { class: "axis", transform: turn, "text-anchor": "middle" }, metric));
   return lines;
@@ -119,18 +128,22 @@ function drawFront({ width, edge, left, top }, front) {
 function drawPoints(frame, marks, front, chosen) {
   const points = chart.points.map((point, index) => {
     const { hue, shape } = marks.get(point.row.model) ?? OTHER;
-    const classes = `point hue-${hue} ${point.row.precision} ${front.has(point) ? "on-front" : ""}`;
     Object.assign(point, { front: front.has(point), left: frame.left(point.x), top: frame.top(point.y) });
     const group = drawing("g", {
-      class: classes, role: "img", tabindex: index ? "-1" : "0", "data-index": index, "data-place": point.row.place,
-      transform: `translate(${point.left.toFixed(1)} ${point.top.toFixed(1)})`, "aria-label": tipLines(point, frame).join(", "),
+      class: `point hue-${hue} ${point.row.precision} ${point.front ? "on-front" : ""}`,
+      role: "img", tabindex: index ? "-1" : "0", "data-index": index, "data-place": point.row.place,
+      transform: `translate(${point.left.toFixed(1)} ${point.top.toFixed(1)})`,
+      "aria-label": tipLines(point, frame).join(", "),
     });
     if (point.row.place === chosen) group.append(drawing("circle", { class: "ring", r: 11 }));
     group.append(drawing("path", { d: shape }));
     return group;
   });
   chart.lines = (point) => tipLines(point, frame);
-  return drawing("g", {}, ...points);
+  // What has a hue of its own lies above the others.
+  const own = (index) => Number(marks.has(chart.points[index].row.model));
+  const order = points.map((_, index) => index).sort((a, b) => own(a) - own(b));
+  return drawing("g", {}, ...order.map((index) => points[index]));
 }
 
 function tipLines({ row, front }, { column, metric }) {
@@ -143,17 +156,20 @@ function tipLines({ row, front }, { column, metric }) {
   ];
 }
 
+/** The legend: the hue and shape of each model, and how precisions are filled. */
 function drawKeys(marks, drawn) {
+  const key = (label, classes, shape) => {
+    const marker = drawing("svg", { class: `point ${classes}`, viewBox: "-7 -7 14 14", "aria-hidden": "true" });
+    marker.append(drawing("path", { d: shape }));
+    return element("li", {}, marker, element("bdi", {}, label));
+  };
   const present = new Set(drawn.map((row) => row.model));
-  const key = (name, { hue, shape }, label = name) =>
-    element("li", {}, drawing("svg", { class: `point hue-${hue}`, viewBox: "-7 -7 14 14", "aria-hidden": "true" }, drawing("path", { d: shape })), element("bdi", {}, label));
-  const keys = [...marks].filter(([name]) => present.has(name)).map(([name, mark]) => key(name, mark));
-  const others = [...present].filter((name) => !marks.has(name)).length;
-  if (others) keys.push(key("", OTHER, plural(others, "other model", "other models")));
+  const own = [...marks].filter(([name]) => present.has(name));
+  const keys = own.map(([name, { hue, shape }]) => key(name, `hue-${hue}`, shape));
+  const others = present.size - own.length;
+  if (others) keys.push(key(plural(others, "other model", "other models"), `hue-${OTHER.hue}`, OTHER.shape));
   const precisions = DATA.precisions.filter((name) => drawn.some((row) => row.precision === name));
-  for (const name of precisions.length > 1 ? precisions : []) {
-    keys.push(element("li", { class: "precision-key" }, drawing("svg", { class: `point ${name}`, viewBox: "-7 -7 14 14", "aria-hidden": "true" }, drawing("path", { d: SHAPES[0] })), name));
-  }
+  if (precisions.length > 1) keys.push(...precisions.map((name) => key(name, name, SHAPES[0])));
   byId("keys").replaceChildren(...keys);
 }
 
@@ -210,8 +226,9 @@ function listenToChart(changed) {
     else hideTip();
   });
   svg.addEventListener("pointerleave", hideTip);
-  svg.addEventListener("focusin", (event) => showTip(Number(event.target.dataset.index)));
-  svg.addEventListener("focusout", hideTip);
+  // On the element around it: a drawing that listens for focus would itself become a stop of the tab key.
+  svg.parentElement.addEventListener("focusin", (event) => showTip(Number(event.target.dataset.index)));
+  svg.parentElement.addEventListener("focusout", hideTip);
   svg.addEventListener("keydown", (event) => {
     const from = Number(event.target.dataset.index);
     const last = chart.points.length - 1;

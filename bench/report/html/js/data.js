@@ -73,7 +73,7 @@ function rowsOf(table) {
 }
 
 function viewText(row) {
-  return row.dim === null ? "" : `${countText(row.dim)} ${row.precision}`;
+  return row.dim === null ? "" : `${row.dim} ${row.precision}`;
 }
 
 function rowName(row) {

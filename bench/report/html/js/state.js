@@ -18,7 +18,8 @@ function readHash() {
 function writeHash() {
   const changed = [...state].filter(([key, value]) => value !== DEFAULTS[key]);
   const text = new URLSearchParams(changed).toString();
-  if (text !== location.hash.slice(1)) history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
+  const address = text ? `#${text}` : location.pathname + location.search;
+  if (text !== location.hash.slice(1)) history.replaceState(null, "", address);
 }
 
 /** The task unit in the address; without one the first whose costs were measured. */

@@ -120,7 +120,8 @@ function drawRow(row, columns, chosen) {
     const classes = `${column.numeric ? "number" : ""} ${first ? "first" : ""} ${column.key}`;
     const content = column.best?.(row) ? element("b", {}, column.text(row)) : column.text(row);
     if (column.key !== "model") return element("td", { class: classes }, content);
-    return element("th", { scope: "row", class: classes }, element("bdi", {}, row.model), row.noisy ? NOISY_MARK : "");
+    const mark = row.noisy ? NOISY_MARK : "";
+    return element("th", { scope: "row", class: classes }, element("bdi", {}, row.model), mark);
   });
   return element("tr", { "data-place": row.place, class: row.place === chosen ? "chosen" : null }, ...cells);
 }
@@ -136,6 +137,8 @@ function drawTable(table, all, rows, chosen, changed) {
   const about = `${table.title}: ${table.metric} over ${countText(table.n)} ${table.items}`;
   byId("caption").textContent = `${about}; ${environmentText(table.environment)}`;
   drawHead(columns, changed);
+  const longest = Math.max(0, ...shown.map((row) => row.model.length));
+  byId("table").style.setProperty("--name", `${longest + 2}ch`);
   byId("body").replaceChildren(...shown.map((row) => drawRow(row, columns, chosen)));
   const from = (page - 1) * ROWS_A_PAGE + 1;
   const range = pages > 1 ? `${countText(from)} to ${countText(from + shown.length - 1)} of ` : "";
