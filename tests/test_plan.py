@@ -9,13 +9,15 @@ from support import make_model, random_beir, write_pairs
 
 from bench.cost import effort
 from bench.errors import BenchError, UsageError
+from bench.loaded import LoadedModels
 from bench.measuring import CostOptions
 from bench.models.registry import ModelEntry
-from bench.plan import Options, make_plan
+from bench.plan import Options
+from bench.planning import make_plan
 from bench.report.rows import make_tables
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
-from bench.runner import LoadedModels, execute
+from bench.runner import execute
 from bench.tasks.catalog import select_tasks
 from bench.views import View
 
@@ -43,7 +45,7 @@ class Silent:
         self.failures.append(failure)
 
     def waiting(self, model): ...
-    def scoring(self, model, task, done, total): ...
+    def scoring(self, model, task, done, total, what): ...
     def measuring(self, task, step): ...
     def damaged(self, model, files): ...
 
