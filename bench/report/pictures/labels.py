@@ -19,7 +19,7 @@ _DISTANCES = (5.0, 9.0, 14.0)
 # Directions to the label's near edge or corner: nothing lies above and left of a front.
 _DIRECTIONS = ((-1, 1), (0, 1), (-1, 0), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
 # Between labels, and between a label and what it must not cover, in points.
-_GAP, _MARGIN = 1.0, 2.0
+_GAP, _MARGIN = 3.0, 2.0
 _STEP = 3.0
 
 
@@ -89,7 +89,7 @@ def place(
     Args:
         wishes: The most important first.
         bounds: What no label leaves.
-        points: What could be named: no label covers one or stands nearer to one than to what it names, shape (n, 2).
+        points: What can be named: no label covers one or stands nearer to one than to what it names, shape (n, 2).
         lines: What no label covers besides, shape (m, 2).
         clutter: What a label may cover, shape (k, 2).
     """

@@ -48,7 +48,9 @@ def draw_panel(
         among the styles.
     """
     log = panel.log
-    low, high = padded([point.cost for point in panel.points], 0.06, 0.1, log=log, least=_LEAST_SPAN)
+    costs = [point.cost for point in panel.points]
+    low, high = padded(costs, 0.06, 0.1, log=log, least=_LEAST_SPAN)
+    low = max(low, 0.0) if min(costs) >= 0 else low
     if log:
         axes.set_xscale("log")
     ticks = log_ticks(low, high) if log else linear_ticks(low, high)
@@ -132,20 +134,20 @@ def _draw_labels(axes: Axes, panel: Panel, styles: Mapping[str, ModelStyle], nam
             anchors = np.column_stack([np.linspace(page_high, page_low, 7)[:-1], np.full(6, height)])
         wishes.append(Wish(names[model], anchors, SMALL_SIZE))
     if not panel.of_model:
-        wishes += [
-            Wish(str(point.view), on_page(axes, [(point.cost, point.score)]), SMALL_SIZE)
-            for point in reversed(front)
-            if point.view
-        ]
+        # Two models may have one view in one place.
+        views = {(str(point.view), point.cost, point.score): None for point in reversed(front) if point.view}
+        wishes += [Wish(text, on_page(axes, [(cost, score)]), SMALL_SIZE) for text, cost, score in views]
     colored = [point for point in panel.points if point.model in styles]
-    lines = [_steps(front, high), *([(low, level), (high, level)] for level in panel.levels.values())]
+    levels = [[(low, level), (high, level)] for level in panel.levels.values()]
+    nameable = [on_page(axes, [(point.cost, point.score) for point in colored])]
+    nameable += [along(*on_page(axes, line).T) for line in levels]
     clutter = [on_page(axes, [(point.cost, point.score) for point in panel.points])]
     clutter += [along(*on_page(axes, _own_line(panel, model)).T) for model in {point.model for point in colored}]
     labels = place(
         wishes,
         Box(*axes.bbox.extents),
-        on_page(axes, [(point.cost, point.score) for point in colored]),
-        np.concatenate([along(*on_page(axes, line).T) for line in lines]),
+        np.concatenate(nameable),
+        along(*on_page(axes, _steps(front, high)).T),
         np.concatenate(clutter),
     )
     write_labels(axes, labels)

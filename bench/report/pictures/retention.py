@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,7 @@ from bench.report.pictures.styles import MODEL_STYLES, Dashes, ModelStyle, model
 from bench.report.pictures.svg import SERIES, Drawing, own_settings, to_svg
 from bench.report.pictures.theme import MUTED, REST
 from bench.report.retention import Retention, RetentionLine
+from bench.report.rows import LEAKAGE_MARK, LEAKAGE_NOTE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,7 +110,7 @@ def retention_drawing(retention: Retention, among: Iterable[str] = ()) -> Drawin
         columns=columns,
         panel_height=_HEIGHTS[columns],
         tick_texts=_percents(linear_ticks(*scene.limits)),
-        legend=_legend(scene),
+        legend=_legend(scene, {line.model for line in lines if line.leakage}),
         notes=_notes(lines, scene),
     )
     return Drawing(compose(layout), layout.title, _description(lines), tips)
@@ -122,7 +123,7 @@ def _finite(line: RetentionLine) -> RetentionLine:
         method: {dim: three for dim, three in sorted(draws.items()) if all(map(math.isfinite, three))}
         for method, draws in line.controls.items()
     }
-    return RetentionLine(line.model, line.kind, shares, {method: draws for method, draws in controls.items() if draws})
+    return replace(line, shares=shares, controls={method: draws for method, draws in controls.items() if draws})
 
 
 def _dims(line: RetentionLine) -> set[int]:
@@ -189,8 +190,11 @@ def _percents(shares: Iterable[float]) -> list[str]:
     return [f"{text}%" for text in tick_texts([100 * share for share in shares])]
 
 
-def _legend(scene: _Scene) -> list[list[Entry]]:
-    names = short_names(scene.styles, _LEGEND_WIDTH, TEXT_SIZE)
+def _legend(scene: _Scene, leaking: Set[str]) -> list[list[Entry]]:
+    names = {
+        model: f"{name} {LEAKAGE_MARK}" if model in leaking else name
+        for model, name in short_names(scene.styles, _LEGEND_WIDTH, TEXT_SIZE).items()
+    }
     models = [
         Entry(names[model], style.color, style.marker, _MARKER_SIZE, width=1.6, dashes=style.dashes)
         for model, style in scene.styles.items()
@@ -203,7 +207,7 @@ def _legend(scene: _Scene) -> list[list[Entry]]:
 
 
 def _notes(lines: Sequence[RetentionLine], scene: _Scene) -> list[str]:
-    notes = []
+    notes = [f"{LEAKAGE_NOTE}."] if any(line.leakage for line in lines) else []
     if len(lines) > len(scene.styles):
         notes.append(
             f"{len(lines):,} models: the {len(scene.styles)} best at full width in colour, "

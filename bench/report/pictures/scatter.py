@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LABEL_WIDTH, _LEGEND_WIDTH = 96.0, 190.0
+# Scores that differ by less than this share are not drawn as if they differed much.
+_LEAST_SPAN = 0.05
 # Points of each front that the description names.
 _DESCRIBED = 8
 
@@ -59,7 +61,7 @@ def scatter_drawing(
     scores = {panel.key: panel.scores for panel in panels}
     if one_scale:
         scores = {key: [score for of_panel in scores.values() for score in of_panel] for key in scores}
-    limits = {key: padded(of_panel, 0.06, 0.12) for key, of_panel in scores.items()}
+    limits = {key: padded(of_panel, 0.06, 0.12, least=_LEAST_SPAN) for key, of_panel in scores.items()}
     tips: dict[str, list[str]] = {}
 
     def draw(axes: Axes, panel: Panel) -> None:

@@ -77,6 +77,8 @@ def to_svg(drawing: Drawing) -> str:
     colors = by_stand_in()
     _share_styles(root)
     for element in root.iter():
+        # Nothing is drawn beyond its axes.
+        element.attrib.pop("clip-path", None)
         _color(element, colors)
         _compact(element)
         _name_series(element, drawing.tips)
