@@ -86,7 +86,7 @@ def _decimals(value: float) -> int:
 
 
 def _power(value: float) -> str:
-    mantissa, exponent = f"{value:.2e}".split("e")
+    mantissa, exponent = f"{value:.6e}".split("e")
     return _minus(f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}")
 
 
