@@ -95,6 +95,7 @@ def test_the_command_reference_is_the_programs_own():
         ("results.md", [schema.QualityRecord, schema.CostRecord, schema.EnvironmentRecord]),
         ("results.md", [schema.ModelInfo, schema.TaskInfo, schema.Encoding, schema.ViewScores, schema.Value]),
         ("results.md", [schema.Figure, schema.Noise]),
+        ("results.md", [schema.ControlRecord, schema.ControlScores]),
         ("results.md", [schema.AuditRecord, schema.AuditFinding, schema.TaskRef]),
     ],
 )

@@ -7,10 +7,9 @@ float32 by the same code.
 - `pca`: principal components of the documents (of sts all sentences), fitted on the vectors as scores see them:
   directions where similarity is cosine, the vectors themselves where it is the dot product. The mean is subtracted from
   documents and queries, and components stand in falling order of variance: the transformation of
-  sklearn.decomposition.PCA. It is centred because that is what "PCA" means to whoever would try it instead of a
-  Matryoshka model, and because the first component of uncentred vectors is close to their mean, a dimension spent on
-  what all documents share. Centring moves the origin, so that scores differ a little at full width too; a rotation
-  alone would not change them there. Signs of components do not matter to any score.
+  sklearn.decomposition.PCA. It is centred because that is what "PCA" means to whoever would try it in place of a
+  Matryoshka model. Centring moves the origin, so that scores differ a little at full width too; a rotation alone would
+  not change them there, and may keep more (docs/controls.md has the figures). Signs of components matter to no score.
 - `last`: the dimensions backwards, so that the last ones are kept.
 - `random`: draw k keeps the first dimensions of `numpy.random.default_rng(k).permutation(width)`.
 

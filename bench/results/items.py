@@ -77,10 +77,7 @@ class ItemReader:
             raise BenchError(f"no correlation is called `{metric}`", where=str(cell.path))
         rows = self._rows(cell, (key, *columns))
         values = [rows.column(name).to_numpy(zero_copy_only=False).astype(np.float64) for name in columns]
-        if correlation is None:
-            found = values[0]
-        else:
-            found = _INFLUENCES[correlation[2]](*values)
+        found = values[0] if correlation is None else _INFLUENCES[correlation[2]](*values)
         score = record.views[cell.position].metrics[metric].value
         if not len(found) or not abs(found.mean() - score) <= _ROUNDING:
             return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
@@ -58,14 +60,15 @@ def spearman_influence(x: Float64, y: Float64) -> Float64:
     of_covariance = u * v + _mean_above(x, v) + _mean_above(y, u) - 3 * covariance
     of_vx = u * u + 2 * _mean_above(x, u) - 3 * vx
     of_vy = v * v + 2 * _mean_above(y, v) - 3 * vy
-    r = covariance / np.sqrt(vx * vy)
-    found: Float64 = r + of_covariance / np.sqrt(vx * vy) - r / 2 * (of_vx / vx + of_vy / vy)
+    r = covariance / math.sqrt(vx * vy)
+    found: Float64 = r + of_covariance / math.sqrt(vx * vy) - r / 2 * (of_vx / vx + of_vy / vy)
     return found
 
 
 def _centred_ranks(values: Float64) -> Float64:
     ranks: Float64 = stats.rankdata(values) / len(values)
-    return ranks - ranks.mean()
+    centred: Float64 = ranks - ranks.mean()
+    return centred
 
 
 def _mean_above(at: Float64, values: Float64) -> Float64:

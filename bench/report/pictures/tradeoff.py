@@ -39,7 +39,7 @@ def tradeoff_drawing(table: Table, among: Iterable[str] = ()) -> Drawing | None:
         model: f"{NOISY_MARK if model in noisy else ''}{LEAKAGE_MARK if model in leaking else ''}"
         for model in leaking | noisy
     }
-    notes = [f"{NOISY_MARK} {NOISY_REASON}."] if noisy else []
+    notes = [f"{NOISY_MARK} some of its costs: {NOISY_REASON}."] if noisy else []
     notes += [f"{LEAKAGE_NOTE}."] if leaking else []
     title = f"{table.title}: {table.metric} against cost{where}"
     return scatter_drawing(

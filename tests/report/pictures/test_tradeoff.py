@@ -286,7 +286,7 @@ def test_marks_of_noise_and_leakage_are_explained():
     rows = [row("fine", WIDE, 0.5), row("busy", WIDE, 0.4, noisy=True), row("seen", WIDE, 0.9, leakage=True)]
     found = list(texts(drawn(table(rows, [encoding("fine", 1.0, noisy=True)]))[0]))
     assert {"fine †", "busy †", "seen ‡"} <= set(found)
-    assert sum(text.startswith("† measured on a busy machine") for text in found) == 1
+    assert sum(text.startswith("† some of its costs: measured on a busy machine") for text in found) == 1
     assert sum(text.startswith("‡ may have been trained on") for text in found) == 1
     assert not any("†" in text or "‡" in text for text in texts(drawn(table([row("fine", WIDE, 0.5)]))[0]))
 
