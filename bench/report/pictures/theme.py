@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# The pages that the colours are chosen for; a picture itself has no background.
 LIGHT_BACKGROUND = "#ffffff"
 DARK_BACKGROUND = "#0d1117"
 _PREFIX = "picture"
