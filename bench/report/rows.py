@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.report.encoding import EncodingRow, encoding_row
 from bench.report.ranks import Standing, standings
-from bench.results.index import Cell, Cost, ResultIndex, UnitKey, unit_key
+from bench.results.index import Cell, Cost, ResultIndex, UnitKey, unit_key, unit_title
 from bench.results.items import ItemReader
 from bench.results.schema import AuditRecord, CostRecord, QualityRecord, TaskInfo, Value, make_view
 from bench.views import View, sort_key
@@ -111,8 +111,7 @@ class Table:
     @property
     def title(self) -> str:
         """The unit in words."""
-        task, split, subset = self.unit
-        return f"{task} ({split})" if subset == "default" else f"{task} {subset} ({split})"
+        return unit_title(self.unit)
 
     @property
     def best_score(self) -> float | None:

@@ -119,7 +119,8 @@ function relaxation(found) {
   const lines = found.relax.map(({ limit, row }) => {
     const reached = limit.text(limit.of(row).value);
     const words = `${limit.most ? "Raise" : "Lower"} the limit on ${limit.name} to ${reached}: then `;
-    return element("li", { "data-limit": limit.key, "data-place": row.place }, words, element("bdi", {}, rowName(row)), " fits.");
+    const name = element("bdi", {}, rowName(row));
+    return element("li", { "data-limit": limit.key, "data-place": row.place }, words, name, " fits.");
   });
   if (!lines.length) return [element("p", {}, "Relaxing a single limit is not enough.")];
   return [element("ul", { class: "relax" }, ...lines)];

@@ -126,7 +126,7 @@ function drawRow(row, columns, chosen) {
   return element("tr", { "data-place": row.place, class: row.place === chosen ? "chosen" : null }, ...cells);
 }
 
-/** Draws a page of the table: of all its rows those that the filters leave; `chosen` is the place of the row that answers the budget. */
+/** Draws a page: of all rows those that the filters leave; `chosen` is the place of the one that answers the budget. */
 function drawTable(table, all, rows, chosen, changed) {
   const columns = tableColumns(table, all);
   const sorted = sortRows(rows, columns);
