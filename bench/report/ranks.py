@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.results.index import Cell
-from bench.results.items import ItemReader, as_columns
+from bench.results.items import ItemReader, as_columns, shared_clusters
 from bench.statistics.paired import indistinguishable
 
 
@@ -47,7 +47,10 @@ def standings(cells: Sequence[Cell], metric: str, reader: ItemReader) -> list[St
     known = [found for found in items if found is not None]
     tied: list[bool | None] = [None] * len(cells)
     if known and len(known) == len(items):
-        tied = list(map(bool, indistinguishable(scores, as_columns(known), known[0].clusters)))
+        values, clusters = as_columns(known), shared_clusters(known)
+        # A single observation tells nothing of what differences are worth.
+        if clusters.max() > 0:
+            tied = list(map(bool, indistinguishable(scores, values, clusters)))
     return place(scores, tied)
 
 

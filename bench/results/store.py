@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -131,8 +131,13 @@ class ResultStore:
                 yield path, _parse(path)
 
 
-def read_items(record_path: Path, record: QualityRecord | CostRecord) -> pa.Table:
+def read_items(record_path: Path, record: QualityRecord | CostRecord, columns: Sequence[str] | None = None) -> pa.Table:
     """The Parquet table of a record: scores of queries and pairs, or raw samples.
+
+    Args:
+        record_path: The record's file.
+        record: The record.
+        columns: Those to read, in the file's order; what the table does not have is left out. All by default.
 
     Raises:
         BenchError: The file is missing or damaged.
@@ -140,7 +145,8 @@ def read_items(record_path: Path, record: QualityRecord | CostRecord) -> pa.Tabl
     name = record.items if isinstance(record, QualityRecord) else record.samples
     path = record_path.with_name(Path(name or "").name)
     try:
-        return pq.read_table(path)
+        with pq.ParquetFile(path) as file:
+            return file.read(columns)
     except (OSError, pa.ArrowInvalid) as error:
         raise BenchError(
             f"cannot read the table of this record: {error}", where=str(path), hint="run again with --force"
