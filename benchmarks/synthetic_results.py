@@ -21,6 +21,8 @@ CREATED = "2026-01-01T00:00:00.000000+00:00"
 WIDTHS = (1024, 768, 512, 384, 256, 192, 128, 96, 64, 48, 32)
 ENVIRONMENT = "synthetic"
 VERSION = "0"
+# Of the metrics of a query those that are written; a record holds them all.
+OF_QUERIES = ("ndcg_at_10", "recall_at_10", "mrr_at_10")
 
 
 def make_results(
@@ -71,7 +73,7 @@ def _quality(
         "precision": [view.precision if view else None for view in views for _ in range(n)],
         "query_id": [f"q{row}" for row in range(n)] * len(views),
     }
-    items |= dict.fromkeys(RETRIEVAL_METRICS, np.concatenate(scores))
+    items |= dict.fromkeys(OF_QUERIES, np.concatenate(scores))
     record = QualityRecord(
         bench_version=VERSION,
         created=CREATED,
@@ -101,8 +103,8 @@ def _value(of_queries: np.ndarray) -> Value:
 
 def _cost(quality: QualityRecord, views: Sequence[View | None], rng: np.random.Generator) -> CostRecord:
     return CostRecord(
-        bench_version=VERSION, created=CREATED, environment=ENVIRONMENT, model=quality.model, task=quality.task, setup={},
-        settings={}, figures=list(_figures(views, rng)),
+        bench_version=VERSION, created=CREATED, environment=ENVIRONMENT, model=quality.model, task=quality.task,
+        setup={}, settings={}, figures=list(_figures(views, rng)),
         noise=Noise(busy_before=0, busy_during=0, busy_after=0, load_before=0, load_after=0, noisy=False),
     )  # fmt: skip
 

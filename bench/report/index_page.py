@@ -25,7 +25,7 @@ def index_blocks(board: Board) -> list[str]:
     leaderboard = link("Leaderboard", "leaderboard.md")
     return [
         "# Reports",
-        f"{leaderboard}: of each task the best model, what cannot be told from it, and costs; all models on all tasks.",
+        f"{leaderboard}: of each task the best model and what cannot be told from it; all models over all tasks.",
         "## Tasks",
         _tasks(board),
         "## Models",

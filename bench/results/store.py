@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -51,7 +52,8 @@ class ResultStore:
         Raises:
             BenchError: A file that is no record, or of a newer schema.
         """
-        found = [(path, record) for path, record in self._read() if not isinstance(record, EnvironmentRecord)]
+        with _no_collector():
+            found = [(path, record) for path, record in self._read() if not isinstance(record, EnvironmentRecord)]
         found.sort(key=lambda item: (item[1].created, item[0].name))
         self._newest = found[-1][1].created if found else ""
         return found
@@ -162,6 +164,18 @@ def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | 
         raise BenchError(
             f"cannot read the table of this record: {error}", where=str(path), hint="run again with --force"
         ) from error
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Records are millions of objects without a cycle; the garbage collector would walk them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _parse(path: Path) -> AnyRecord:
