@@ -10,6 +10,7 @@ from typing import Any
 from bench.errors import BenchError
 from bench.report.means import MeanTable, make_means
 from bench.report.names import page_names
+from bench.report.retention import Retention, make_retentions
 from bench.report.rows import RANDOM_WEIGHTS, Row, Table, make_tables
 from bench.results.index import ResultIndex, UnitKey, unit_key
 from bench.results.items import ItemReader
@@ -20,6 +21,7 @@ _Records = Sequence[tuple[Path, UnitRecord]]
 
 TASKS = "tasks"
 MODELS = "models"
+PICTURES = "pictures"
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,11 @@ class Board:
     """What results say, arranged for pages.
 
     Attributes:
+        index: The results.
         units: The tables of each task unit, one an environment, in order.
         rows: Of each model its rows in each table that has any.
         means: Over the subsets of a task and split.
+        retentions: What models keep at each dimension, of the task units that tell.
         tasks: What each task unit is, of its newest record.
         models: What each model is, of its newest record, by name in order.
         environments: The facts of each environment, by fingerprint.
@@ -56,9 +60,11 @@ class Board:
         model_pages: Likewise of each model.
     """
 
+    index: ResultIndex
     units: dict[UnitKey, list[Table]]
     rows: dict[str, list[tuple[Table, list[Row]]]]
     means: list[MeanTable]
+    retentions: dict[UnitKey, Retention]
     tasks: dict[UnitKey, TaskInfo]
     models: dict[str, ModelInfo]
     environments: dict[str, dict[str, Any]]
@@ -66,6 +72,11 @@ class Board:
     written: Written
     task_pages: dict[str, str]
     model_pages: dict[str, str]
+
+    @property
+    def tables(self) -> list[Table]:
+        """All tables, in order."""
+        return [table for tables in self.units.values() for table in tables]
 
 
 def read_board(results: Path) -> Board:
@@ -90,9 +101,11 @@ def read_board(results: Path) -> Board:
             tasks[unit_key(record)] = record.task
             models[record.model.name] = record.model
     return Board(
+        index=index,
         units=units,
         rows=_rows_by_model(tables),
         means=make_means(tables),
+        retentions={retention.unit: retention for retention in make_retentions(index)},
         tasks=tasks,
         models=dict(sorted(models.items())),
         environments=store.environments(),

@@ -23,9 +23,13 @@ corrected by Holm for the number of models and views). Of the others the rank is
 def index_blocks(board: Board) -> list[str]:
     """The page, a block each."""
     leaderboard = link("Leaderboard", "leaderboard.md")
+    web = (
+        f"{link('index.html', 'index.html')}: the same to sort and filter, with a chart and a box for a budget; a file."
+    )
     return [
         "# Reports",
         f"{leaderboard}: of each task the best model and what cannot be told from it; all models over all tasks.",
+        web,
         "## Tasks",
         _tasks(board),
         "## Models",

@@ -9,6 +9,7 @@ from bench.markdown import code, escape, link, pipe_table
 from bench.report.answers import Answer, answer_text, make_answer, mean_text
 from bench.report.board import Board
 from bench.report.cells import AUDIT_MARK, AUDIT_NOTE, NOISY_MARK, NOISY_REASON, bold, rank_text
+from bench.report.gallery import Gallery
 from bench.report.names import heading_anchor
 from bench.report.rows import LEAKAGE_NOTE
 from bench.report.summary import GroupMean, Summary, SummaryCell, make_summary, score_of
@@ -23,7 +24,7 @@ _ONE_ROW = (
 )
 
 
-def leaderboard_blocks(board: Board) -> list[str]:
+def leaderboard_blocks(board: Board, gallery: Gallery) -> list[str]:
     """The page, a block each."""
     answers = [answer for tables in board.units.values() if (answer := make_answer(tables))]
     summary = make_summary(board.units, board.means)
@@ -32,7 +33,8 @@ def leaderboard_blocks(board: Board) -> list[str]:
         return [*blocks, "No model has a score."]
     blocks += ["\n".join(_answers(board, answers)), _TESTED]
     blocks += _footnotes(board, noisy=any(cost.noisy for answer in answers for cost in answer.costs))
-    return [*blocks, "## All tasks", _ONE_ROW, _table(board, summary), *_mean_notes(summary)]
+    blocks += ["## All tasks", _ONE_ROW, _table(board, summary), *_mean_notes(summary)]
+    return [*blocks, *(picture.shown() for picture in gallery.tasks)]
 
 
 def _answers(board: Board, answers: Sequence[Answer]) -> list[str]:

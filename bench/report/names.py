@@ -13,16 +13,24 @@ _DIGESTS = (8, 32)
 
 
 def page_names(names: Iterable[str]) -> dict[str, str]:
-    """A file name, without a suffix, for each name.
+    """A file name, without a suffix, for each name (see file_names)."""
+    return {name: found for (name,), found in file_names((name,) for name in names).items()}
 
-    Names that a file system may take for one, whatever the case of their letters, carry a digest.
+
+def file_names(keys: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+    """A file name, without a suffix, for each key: its parts but empty ones and the subset `default`.
+
+    Those that a file system may take for one, whatever the case of their letters, carry a digest.
     """
-    found = {name: safe_name(name) for name in sorted(set(names))}
+    found = {
+        key: "-".join(safe_name(part) for part in key if len(key) == 1 or part not in {"", "default"})
+        for key in sorted(set(keys))
+    }
     for length in _DIGESTS:
-        count = Counter(page.casefold() for page in found.values())
-        for name, page in found.items():
-            if count[page.casefold()] > 1:
-                found[name] = f"{page}-{digest_bytes(name.encode())[:length]}"
+        count = Counter(name.casefold() for name in found.values())
+        for key, name in found.items():
+            if count[name.casefold()] > 1:
+                found[key] = f"{name}-{digest_bytes(*(part.encode() for part in key))[:length]}"
     return found
 
 

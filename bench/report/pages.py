@@ -9,14 +9,15 @@ from typing import Literal
 
 from bench.errors import BenchError
 from bench.files import write_error, write_text
-from bench.report.board import MODELS, TASKS, read_board
+from bench.report.board import MODELS, PICTURES, TASKS, Board, read_board
+from bench.report.gallery import draw_gallery
 from bench.report.index_page import index_blocks
 from bench.report.leaderboard import leaderboard_blocks
 from bench.report.model_page import model_blocks
 from bench.report.task_page import task_blocks
 
 # Folders below reports/ in which files that are no longer made are removed.
-OWNED = (TASKS, MODELS, "pictures")
+OWNED = (TASKS, MODELS, PICTURES)
 # What tells files that a report wrote from a user's own. A comment in Markdown, HTML and SVG alike.
 _MARK = "Made by `bench report`"
 _STAMP = f"<!-- {_MARK} from results/; do not edit. -->\n"
@@ -35,10 +36,20 @@ def make_pages(results: Path) -> dict[str, str]:
         BenchError: No results, or files in them that cannot be read.
     """
     board = read_board(results)
-    pages = {"README.md": _markdown(index_blocks(board)), "leaderboard.md": _markdown(leaderboard_blocks(board))}
-    pages |= {page: _markdown(task_blocks(board, task)) for task, page in board.task_pages.items()}
+    gallery = draw_gallery(board)
+    pages = {picture.path: picture.svg for picture in gallery.pictures()}
+    pages |= {"index.html": _html(board), "README.md": _markdown(index_blocks(board))}
+    pages["leaderboard.md"] = _markdown(leaderboard_blocks(board, gallery))
+    pages |= {page: _markdown(task_blocks(board, gallery, task)) for task, page in board.task_pages.items()}
     pages |= {page: _markdown(model_blocks(board, model)) for model, page in board.model_pages.items()}
     return {path: content + _STAMP for path, content in sorted(pages.items())}
+
+
+def _html(board: Board) -> str:
+    from bench.report.html.page import render_html
+    from bench.report.html.sizes import other_sizes
+
+    return render_html(board.tables, board.environments, other_sizes(board.index))
 
 
 def _markdown(blocks: Sequence[str]) -> str:

@@ -8,16 +8,25 @@ from bench.markdown import code, escape, link, pipe_table
 from bench.report.answers import answer_text, make_answer
 from bench.report.board import Board
 from bench.report.cells import AUDIT_MARK, AUDIT_NOTE, bold, view_text
+from bench.report.gallery import Gallery
 from bench.report.means import MeanTable
 from bench.report.names import heading_anchor, navigation
+from bench.report.retention import retention_table
 from bench.report.rows import LEAKAGE_NOTE, Table
 from bench.report.unit_tables import unit_blocks
+from bench.results.index import UnitKey
 from bench.results.schema import TaskInfo
 
+_ABOVE = "../"
+_RETENTION = (
+    "The share of the score at full width in float32 that is kept at each dimension, in float32; where controls were "
+    "scored, beside as many principal components of the corpus (pca), the last dimensions instead of the first, and "
+    "random ones (mean, lowest and highest of the draws)."
+)
 _TYPES = {"retrieval": "Retrieval", "sts": "Semantic textual similarity", "mteb": "A task of MTEB"}
 
 
-def task_blocks(board: Board, task: str) -> list[str]:
+def task_blocks(board: Board, gallery: Gallery, task: str) -> list[str]:
     """The page, a block each."""
     units = [(unit, tables) for unit, tables in board.units.items() if unit[0] == task]
     info = board.tasks[units[-1][0]]
@@ -38,6 +47,9 @@ def task_blocks(board: Board, task: str) -> list[str]:
             if len(tables) > 1:
                 blocks.append(f"### Environment {escape(table.environment or '')}")
             blocks += unit_blocks(table, board.environments)
+            picture = gallery.tradeoffs.get((unit, table.environment))
+            blocks += [picture.shown(_ABOVE)] if picture else []
+        blocks += _retention(board, gallery, unit)
         blocks += _unscored(board.unscored.get(unit, {}))
     return blocks
 
@@ -49,6 +61,15 @@ def _what_it_is(info: TaskInfo) -> str:
     if info.dataset:
         facts.append(f"data set {escape(info.dataset)}")
     return f"{'; '.join(facts)}."
+
+
+def _retention(board: Board, gallery: Gallery, unit: UnitKey) -> list[str]:
+    """What models keep of their score at each dimension."""
+    retention, picture = board.retentions.get(unit), gallery.retentions.get(unit)
+    if retention is None:
+        return []
+    blocks = [f"### Retention on {escape(retention.title)}", _RETENTION, retention_table(retention)]
+    return [*blocks, picture.shown(_ABOVE)] if picture else blocks
 
 
 def _models(board: Board, tables: Sequence[Table]) -> list[str]:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError
 from bench.files import read_text
 from bench.report.html.data import page_data
-from bench.report.html.sizes import other_sizes
-from bench.report.rows import make_tables
-from bench.results.index import ResultIndex
-from bench.results.items import ItemReader
+from bench.report.html.sizes import Sizes
+from bench.report.rows import Table
 
 _FOLDER = Path(__file__).resolve().parent
 # The fields of the budget: name, label, example.
@@ -33,23 +31,18 @@ _SCRIPTS = ("dom", "format", "data", "state", "filters", "table", "scales", "cha
 _ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
-def render_html(index: ResultIndex, environments: dict[str, dict[str, Any]]) -> str:
+def render_html(tables: Sequence[Table], environments: dict[str, dict[str, Any]], sizes: Sizes) -> str:
     """The page.
 
     Args:
-        index: The results.
+        tables: Those of the leaderboards.
         environments: The facts of each environment, by fingerprint.
+        sizes: Searching measured at other sizes.
 
     Returns:
         HTML; the same bytes for the same input.
-
-    Raises:
-        BenchError: No results, or tables of theirs that cannot be read.
     """
-    tables = make_tables(index, ItemReader())
-    if not tables:
-        raise BenchError("no results to report", hint="make some: bench run")
-    return render_data(page_data(tables, environments, other_sizes(index)))
+    return render_data(page_data(tables, environments, sizes))
 
 
 def render_data(data: dict[str, Any]) -> str:

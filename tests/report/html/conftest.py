@@ -118,7 +118,8 @@ def tables_of(store: ResultStore) -> tuple[list[Table], Sizes]:
 
 
 def page_of(store: ResultStore) -> str:
-    return render_html(ResultIndex(store.records()), store.environments())
+    tables, sizes = tables_of(store)
+    return render_html(tables, store.environments(), sizes)
 
 
 @pytest.fixture(scope="session")

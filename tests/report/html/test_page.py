@@ -8,19 +8,12 @@ import re
 import pytest
 from support import quality_record
 
-from bench.errors import BenchError
-from bench.report.html.page import json_text, render_html
-from bench.results.index import ResultIndex
+from bench.report.html.page import json_text
 from bench.results.store import ResultStore
 
 SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
-
-
-def test_no_results_is_an_error():
-    with pytest.raises(BenchError, match="no results"):
-        render_html(ResultIndex([]), {})
 
 
 def test_the_same_results_give_the_same_bytes(sample, makers):
