@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.options import RegistryFile, ResultsFolder, split_list
+from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.errors import BenchError
 from bench.files import write_new
 from bench.results.index import ResultIndex
-from bench.results.schema import AuditRecord, CostRecord, QualityRecord
+from bench.results.schema import AuditRecord, UnitRecord
 from bench.results.store import ResultStore
 
 
@@ -48,7 +48,7 @@ def copy_current(source: Path, target: Path) -> int:
     return sum(_copy(path, target / path.relative_to(source)) for path in files)
 
 
-def _is_current(record: QualityRecord | CostRecord | AuditRecord, index: ResultIndex) -> bool:
+def _is_current(record: UnitRecord, index: ResultIndex) -> bool:
     if isinstance(record, AuditRecord):
         return index.units.get((record.task.name, record.task.split, record.task.subset)) == record.task.fingerprint
     return not index.superseded(record)
