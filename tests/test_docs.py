@@ -25,6 +25,7 @@ from bench.models.recipe import Evaluation, Matryoshka, Recipe, TrainingData
 from bench.models.registry import ModelEntry, Prompts, Registry, Settings
 from bench.report.leaderboard import render_leaderboard
 from bench.results import schema
+from bench.results.acceptances import AcceptanceRecord, AcceptedCheck
 from bench.tasks.card import TaskCard
 from bench.tasks.tables.section import Columns, Distractors, Join, Sample, Split, Table
 
@@ -110,7 +111,7 @@ def test_the_command_reference_is_the_programs_own():
         ("results.md", [schema.Figure, schema.Noise]),
         ("results.md", [schema.ControlRecord, schema.ControlScores]),
         ("results.md", [schema.AuditRecord, schema.AuditFinding, schema.TaskRef]),
-        ("results.md", [schema.AcceptanceRecord, schema.AcceptedCheck]),
+        ("results.md", [AcceptanceRecord, AcceptedCheck]),
         ("gate.md", [GatesFile, Rule]),
         ("choose.md", [Choice, Choosable, Limit, Relaxation, Measure]),
     ],
