@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,16 +19,20 @@ from bench.errors import BenchError
 from bench.files import digest_json, parse_json, read_text, safe_name, write_bytes, write_json
 from bench.results.schema import (
     SCHEMA_VERSION,
+    AnyRecord,
     AuditRecord,
+    ControlRecord,
     CostRecord,
     EnvironmentRecord,
+    ModelRecord,
     QualityRecord,
     Record,
+    UnitRecord,
 )
 
-RECORD_FOLDERS = ("quality", "cost", "audits")
+RECORD_FOLDERS = ("quality", "controls", "cost", "audits")
 _FOLDERS = ("environments", *RECORD_FOLDERS)
-_ADAPTER: TypeAdapter[QualityRecord | CostRecord | AuditRecord | EnvironmentRecord] = TypeAdapter(Record)
+_ADAPTER: TypeAdapter[AnyRecord] = TypeAdapter(Record)
 
 
 class ResultStore:
@@ -41,13 +46,14 @@ class ResultStore:
         self.root = root
         self._newest = ""
 
-    def records(self) -> list[tuple[Path, QualityRecord | CostRecord | AuditRecord]]:
-        """All quality, cost and audit records, oldest first.
+    def records(self) -> list[tuple[Path, UnitRecord]]:
+        """All records but those of environments, oldest first.
 
         Raises:
             BenchError: A file that is no record, or of a newer schema.
         """
-        found = [(path, record) for path, record in self._read() if not isinstance(record, EnvironmentRecord)]
+        with _no_collector():
+            found = [(path, record) for path, record in self._read() if not isinstance(record, EnvironmentRecord)]
         found.sort(key=lambda item: (item[1].created, item[0].name))
         self._newest = found[-1][1].created if found else ""
         return found
@@ -77,6 +83,10 @@ class ResultStore:
         """
         return self._write("quality", record, "items", items)
 
+    def write_controls(self, record: ControlRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
+        """Write a record of controls and the scores of their queries or pairs."""
+        return self._write("controls", record, "items", items)
+
     def write_cost(self, record: CostRecord, samples: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
         """Write a cost record and its raw samples."""
         return self._write("cost", record, "samples", samples)
@@ -101,7 +111,7 @@ class ResultStore:
     def _write(
         self,
         folder: str,
-        record: QualityRecord | CostRecord,
+        record: ModelRecord,
         table_key: str,
         columns: dict[str, npt.NDArray[Any] | list[Any]],
     ) -> Path:
@@ -122,9 +132,7 @@ class ResultStore:
             raise
         return path
 
-    def _read(
-        self, folders: tuple[str, ...] = _FOLDERS
-    ) -> Iterator[tuple[Path, QualityRecord | CostRecord | AuditRecord | EnvironmentRecord]]:
+    def _read(self, folders: tuple[str, ...] = _FOLDERS) -> Iterator[tuple[Path, AnyRecord]]:
         for folder in folders:
             for path in sorted((self.root / folder).rglob("*.json")):
                 yield path, _parse(path)
@@ -136,7 +144,7 @@ def is_result_file(path: PurePosixPath) -> bool:
     return named and len(path.parts) > 1 and path.parts[0] in _FOLDERS
 
 
-def read_items(record_path: Path, record: QualityRecord | CostRecord, columns: Sequence[str] | None = None) -> pa.Table:
+def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | None = None) -> pa.Table:
     """The Parquet table of a record: scores of queries and pairs, or raw samples.
 
     Args:
@@ -147,7 +155,7 @@ def read_items(record_path: Path, record: QualityRecord | CostRecord, columns: S
     Raises:
         BenchError: The file is missing or damaged.
     """
-    name = record.items if isinstance(record, QualityRecord) else record.samples
+    name = record.samples if isinstance(record, CostRecord) else record.items
     path = record_path.with_name(Path(name or "").name)
     try:
         with pq.ParquetFile(path) as file:
@@ -158,7 +166,19 @@ def read_items(record_path: Path, record: QualityRecord | CostRecord, columns: S
         ) from error
 
 
-def _parse(path: Path) -> QualityRecord | CostRecord | AuditRecord | EnvironmentRecord:
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Records are millions of objects without a cycle; the garbage collector would walk them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _parse(path: Path) -> AnyRecord:
     try:
         value = parse_json(read_text(path))
     except (ValueError, RecursionError) as error:
