@@ -15,6 +15,8 @@ from bench.results.items import ITEM_KEYS
 from bench.results.schema import (
     AuditFinding,
     AuditRecord,
+    ControlRecord,
+    ControlScores,
     CostRecord,
     Figure,
     ModelInfo,
@@ -215,6 +217,30 @@ def quality_record(
     )  # fmt: skip
 
 
+def control_record(
+    model: str = "mini",
+    controls: Mapping[tuple[str, int | None, int], float] | None = None,
+    **names: str,
+) -> ControlRecord:
+    """A record of controls; by (method, draw, truncate_dim), whose interval is the value plus and minus 0.1."""
+    base = quality_record(model, **names)
+    return ControlRecord(
+        bench_version="0",
+        created=base.created,
+        environment="env",
+        model=base.model,
+        task=base.task,
+        controls=[
+            ControlScores(
+                method=method, draw=draw, truncate_dim=dim,
+                metrics={base.task.main_metric: Value(value=value, ci_low=value - 0.1, ci_high=value + 0.1)},
+            )
+            for (method, draw, dim), value in (controls or {("pca", None, 4): 0.4}).items()
+        ],
+        items="",
+    )  # fmt: skip
+
+
 def cost_record(
     model: str = "mini",
     figures: Iterable[tuple[str, float, int | None, str | None]] = (),
@@ -330,3 +356,23 @@ def _items(record: QualityRecord) -> dict[str, list[object]]:
         rows = [float(row) for row in range(n)] * len(record.views)
         columns |= {"cosine": rows, "gold": rows}
     return columns
+
+
+def write_scored(
+    root: Path,
+    items: Mapping[tuple[int | None, str | None], Mapping[str, float]],
+    *,
+    metric: str = "ndcg_at_10",
+    clusters: Iterable[int] | None = None,
+    **names: object,
+) -> Path:
+    """Write the quality record of a retrieval task whose queries score as given, by view and query id."""
+    rows = [(*view, query, value) for view, scores in items.items() for query, value in scores.items()]
+    columns = dict(
+        zip(("truncate_dim", "precision", "query_id", metric), map(list, zip(*rows, strict=True)), strict=True)
+    )
+    if clusters is not None:
+        columns["cluster"] = np.array(list(clusters), dtype=np.int64)
+    means = {view: float(np.mean(list(scores.values()))) for view, scores in items.items()}
+    record = quality_record(views=means, metric=metric, n=len(rows) // len(items), **names)
+    return ResultStore(root).write_quality(record, columns)

@@ -13,10 +13,10 @@ from bench.report.names import page_names
 from bench.report.rows import RANDOM_WEIGHTS, Row, Table, make_tables
 from bench.results.index import ResultIndex, UnitKey, unit_key
 from bench.results.items import ItemReader
-from bench.results.schema import AuditRecord, CostRecord, ModelInfo, QualityRecord, TaskInfo
+from bench.results.schema import AuditRecord, ModelInfo, TaskInfo, UnitRecord
 from bench.results.store import ResultStore
 
-_Records = Sequence[tuple[Path, QualityRecord | CostRecord | AuditRecord]]
+_Records = Sequence[tuple[Path, UnitRecord]]
 
 TASKS = "tasks"
 MODELS = "models"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bench.report.columns import Column, best_value, is_best
@@ -88,7 +88,8 @@ def significant(value: float) -> str:
     if value == 0:
         return "0"
     digits = 2
-    size = abs(value)
+    # What rounds to 10.0 has one digit fewer than 9.99.
+    size = abs(float(f"{value:.3g}"))
     while size >= 10 and digits > 0:
         size /= 10
         digits -= 1
@@ -101,6 +102,16 @@ def significant(value: float) -> str:
 def view_text(view: View | None) -> tuple[str, str]:
     """Dimensions and precision of a row."""
     return (str(view.truncate_dim), view.precision) if view else ("", "")
+
+
+def machine_text(facts: Mapping[str, Any]) -> str:
+    """What an environment is, in a line."""
+    parts = [str(facts[key]) for key in ("cpu", "os") if key in facts]
+    if "cores" in facts:
+        parts.insert(1, f"{facts['cores']} cores")
+    parts += [str(gpu.get("name", "GPU")) for gpu in facts.get("gpus", [])]
+    parts += [f"{name}={value}" for name, value in sorted(facts.get("variables", {}).items())]
+    return ", ".join(parts) or "not described"
 
 
 def shown_text(row: Row, metric: str) -> str:

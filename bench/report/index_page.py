@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from bench.markdown import code, escape, link, pipe_table
 from bench.report.board import Board
-from bench.report.cells import AUDIT_COMMAND, AUDIT_MARK, AUDIT_NOTE, NOISY_MARK, NOISY_REASON
+from bench.report.cells import AUDIT_COMMAND, AUDIT_MARK, AUDIT_NOTE, NOISY_MARK, NOISY_REASON, machine_text
 from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS
 from bench.report.rows import LEAKAGE_NOTE
-from bench.report.unit_tables import machine_text
 
 _MARKS = f"""\
 - **bold**: the best of a column.
@@ -72,7 +71,7 @@ def _columns() -> str:
 
 def _environments(board: Board) -> str:
     used = sorted({table.environment for tables in board.units.values() for table in tables} - {None}, key=str)
-    lines = [f"- {code(name or '')}: {machine_text(board.environments.get(name or '', {}))}." for name in used]
+    lines = [f"- {code(name or '')}: {escape(machine_text(board.environments.get(name or '', {})))}." for name in used]
     return "\n".join(lines) or "No cost was measured. Quality does not depend on the environment."
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from bench.markdown import code, escape, link, pipe_table
 from bench.report.board import Board
-from bench.report.cells import NOISY_MARK, number_cells, rank_text, score_text, shown_text, view_text
+from bench.report.cells import NOISY_MARK, machine_text, number_cells, rank_text, score_text, shown_text, view_text
 from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS, shown_columns
 from bench.report.names import heading_anchor, navigation
 from bench.report.rows import LEAKAGE_NOTE, RANDOM_WEIGHTS, Row, Table
-from bench.report.unit_tables import audit_notes, machine_text, noise_note, note_list
+from bench.report.unit_tables import audit_notes, noise_note, note_list
 from bench.results.schema import ModelInfo
 from bench.views import View, sort_key
 
@@ -114,7 +114,7 @@ def _costs(board: Board, model: str, found: Sequence[tuple[Table, list[Row]]]) -
         if not tables and not notes:
             continue
         machine = machine_text(board.environments.get(environment, {}))
-        blocks += [f"## Cost in environment {escape(environment)}", f"{machine}.", *tables, *note_list(notes)]
+        blocks += [f"## Cost in environment {escape(environment)}", f"{escape(machine)}.", *tables, *note_list(notes)]
         noisy = [table.unit[0] for table, rows in measured if any(row.noisy for row in rows)]
         if noisy:
             blocks.append(noise_note(dict.fromkeys(noisy), [model]))

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.report.encoding import EncodingRow, encoding_row
 from bench.report.ranks import Standing, shared_ranks, standings
-from bench.results.index import Cell, Cost, ResultIndex, UnitKey, unit_key
+from bench.results.index import Cell, Cost, ResultIndex, UnitKey, unit_key, unit_title
 from bench.results.items import ItemReader
 from bench.results.schema import AuditRecord, CostRecord, QualityRecord, TaskInfo, Value, make_view
 from bench.views import View, sort_key
@@ -92,6 +92,7 @@ class Table:
         notes: What a reader should know.
         model_notes: Those of the notes that are about one model's costs, by its name.
         footnotes: What makes the scores worth less than they look.
+        documents: How many documents are searched; None where nothing is.
     """
 
     unit: UnitKey
@@ -105,12 +106,12 @@ class Table:
     notes: list[str] = field(default_factory=list)
     model_notes: dict[str, list[str]] = field(default_factory=dict)
     footnotes: list[str] = field(default_factory=list)
+    documents: int | None = None
 
     @property
     def title(self) -> str:
         """The unit in words."""
-        task, split, subset = self.unit
-        return f"{task} ({split})" if subset == "default" else f"{task} {subset} ({split})"
+        return unit_title(self.unit)
 
     @property
     def best_score(self) -> float | None:
@@ -199,7 +200,9 @@ def _audit_footnotes(record: AuditRecord | None) -> list[str]:
 
 def _table(unit: _Unit, environment: str | None, costs: Mapping[str, Cost]) -> Table:
     task = unit.task
-    table = Table(unit.key, task.main_metric, task.n, _ITEMS[task.type], environment, task.shown)
+    table = Table(
+        unit.key, task.main_metric, task.n, _ITEMS[task.type], environment, task.shown, documents=task.documents
+    )
     searched = f"rerank_{table.metric}"
     full = {cell.record.model.name: cell.metrics[table.metric].value for cell in unit.cells if cell.reference}
     shared = shared_ranks(unit.standings)

@@ -11,6 +11,7 @@ from bench.report.cells import (
     NOISY_MARK,
     NOISY_REASON,
     bold,
+    machine_text,
     number_cells,
     rank_text,
     score_text,
@@ -43,16 +44,6 @@ def unit_blocks(table: Table, environments: Mapping[str, Mapping[str, Any]]) -> 
     return blocks
 
 
-def machine_text(facts: Mapping[str, Any]) -> str:
-    """What an environment is, in words; Markdown."""
-    machine = [str(facts[key]) for key in ("cpu", "os") if key in facts]
-    if "cores" in facts:
-        machine.insert(1, f"{facts['cores']} cores")
-    machine += [str(gpu.get("name", "GPU")) for gpu in facts.get("gpus", [])]
-    machine += [f"{name}={value}" for name, value in sorted(facts.get("variables", {}).items())]
-    return escape(", ".join(machine)) or "not described"
-
-
 def note_list(notes: Iterable[str]) -> list[str]:
     """Notes as one list; no block where there are none."""
     lines = [f"- {escape(note)}" for note in notes]
@@ -77,7 +68,7 @@ def _caption(table: Table, environments: Mapping[str, Mapping[str, Any]]) -> str
     if table.environment is None:
         return f"{text} No cost measured."
     machine = machine_text(environments.get(table.environment, {}))
-    return f"{text} Environment {code(table.environment)}: {machine}."
+    return f"{text} Environment {code(table.environment)}: {escape(machine)}."
 
 
 def _view_table(table: Table) -> str:

@@ -124,9 +124,34 @@ class ItemReader:
             if similarity not in SIMILARITIES or influence is None:
                 raise BenchError(f"no correlation is called `{metric}`", where=str(cell.path))
             columns = (similarity, GOLD)
-        table = self._table(cell, columns)
+        table, rows = self._rows(cell, columns)
         if any(name not in table.values for name in columns):
             return None
+        values = [table.values[name][rows] for name in columns]
+        found = values[0] if influence is None else influence(values[0], values[1])
+        if not abs(found.mean() - scores.metrics[metric].value) <= _ROUNDING:
+            return None
+        order = self._ordered(cell, table, rows)
+        return Items(order.ids, order.clusters, found[order.rows])
+
+    def column(self, cell: Cell, name: str) -> dict[str, float]:
+        """A column of a cell's table by the ids of its items, such as the similarity of each pair.
+
+        Raises:
+            BenchError: The record's table is missing, damaged, or lacks the view or the column.
+        """
+        table, rows = self._rows(cell, (name,))
+        if name not in table.values:
+            raise BenchError(
+                f"the table of this record lacks the column `{name}`", where=str(cell.path), hint="run with --force"
+            )
+        ids = table.ids.take(pa.array(rows)).to_pylist()
+        return dict(zip(ids, table.values[name][rows].tolist(), strict=True))
+
+    def _rows(self, cell: Cell, columns: tuple[str, ...]) -> tuple[_Table, Int64]:
+        """The table of a cell's record, and which of its rows are the view's."""
+        scores = cell.record.views[cell.position]
+        table = self._table(cell, columns)
         rows = table.rows.get((scores.truncate_dim, scores.precision))
         if rows is None:
             raise BenchError(
@@ -134,12 +159,7 @@ class ItemReader:
                 where=str(cell.path),
                 hint="run with --force",
             )
-        values = [table.values[name][rows] for name in columns]
-        found = values[0] if influence is None else influence(values[0], values[1])
-        if not abs(found.mean() - scores.metrics[metric].value) <= _ROUNDING:
-            return None
-        order = self._ordered(cell, table, rows)
-        return Items(order.ids, order.clusters, found[order.rows])
+        return table, rows
 
     def _table(self, cell: Cell, columns: tuple[str, ...]) -> _Table:
         key = cell.path, columns

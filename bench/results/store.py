@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy.typing as npt
@@ -19,15 +19,20 @@ from bench.errors import BenchError
 from bench.files import digest_json, parse_json, read_text, safe_name, write_bytes, write_json
 from bench.results.schema import (
     SCHEMA_VERSION,
+    AnyRecord,
     AuditRecord,
+    ControlRecord,
     CostRecord,
     EnvironmentRecord,
+    ModelRecord,
     QualityRecord,
     Record,
+    UnitRecord,
 )
 
-_FOLDERS = ("environments", "quality", "cost", "audits")
-_ADAPTER: TypeAdapter[QualityRecord | CostRecord | AuditRecord | EnvironmentRecord] = TypeAdapter(Record)
+RECORD_FOLDERS = ("quality", "controls", "cost", "audits")
+_FOLDERS = ("environments", *RECORD_FOLDERS)
+_ADAPTER: TypeAdapter[AnyRecord] = TypeAdapter(Record)
 
 
 class ResultStore:
@@ -41,8 +46,8 @@ class ResultStore:
         self.root = root
         self._newest = ""
 
-    def records(self) -> list[tuple[Path, QualityRecord | CostRecord | AuditRecord]]:
-        """All quality, cost and audit records, oldest first.
+    def records(self) -> list[tuple[Path, UnitRecord]]:
+        """All records but those of environments, oldest first.
 
         Raises:
             BenchError: A file that is no record, or of a newer schema.
@@ -78,6 +83,10 @@ class ResultStore:
         """
         return self._write("quality", record, "items", items)
 
+    def write_controls(self, record: ControlRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
+        """Write a record of controls and the scores of their queries or pairs."""
+        return self._write("controls", record, "items", items)
+
     def write_cost(self, record: CostRecord, samples: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
         """Write a cost record and its raw samples."""
         return self._write("cost", record, "samples", samples)
@@ -102,7 +111,7 @@ class ResultStore:
     def _write(
         self,
         folder: str,
-        record: QualityRecord | CostRecord,
+        record: ModelRecord,
         table_key: str,
         columns: dict[str, npt.NDArray[Any] | list[Any]],
     ) -> Path:
@@ -123,15 +132,19 @@ class ResultStore:
             raise
         return path
 
-    def _read(
-        self, folders: tuple[str, ...] = _FOLDERS
-    ) -> Iterator[tuple[Path, QualityRecord | CostRecord | AuditRecord | EnvironmentRecord]]:
+    def _read(self, folders: tuple[str, ...] = _FOLDERS) -> Iterator[tuple[Path, AnyRecord]]:
         for folder in folders:
             for path in sorted((self.root / folder).rglob("*.json")):
                 yield path, _parse(path)
 
 
-def read_items(record_path: Path, record: QualityRecord | CostRecord, columns: Sequence[str] | None = None) -> pa.Table:
+def is_result_file(path: PurePosixPath) -> bool:
+    """Whether a path that starts in a results folder is that of a record or of its table; hidden files are none."""
+    named = path.suffix in {".json", ".parquet"} and not any(part.startswith(".") for part in path.parts)
+    return named and len(path.parts) > 1 and path.parts[0] in _FOLDERS
+
+
+def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | None = None) -> pa.Table:
     """The Parquet table of a record: scores of queries and pairs, or raw samples.
 
     Args:
@@ -142,7 +155,7 @@ def read_items(record_path: Path, record: QualityRecord | CostRecord, columns: S
     Raises:
         BenchError: The file is missing or damaged.
     """
-    name = record.items if isinstance(record, QualityRecord) else record.samples
+    name = record.samples if isinstance(record, CostRecord) else record.items
     path = record_path.with_name(Path(name or "").name)
     try:
         with pq.ParquetFile(path) as file:
@@ -166,7 +179,7 @@ def _no_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _parse(path: Path) -> QualityRecord | CostRecord | AuditRecord | EnvironmentRecord:
+def _parse(path: Path) -> AnyRecord:
     try:
         value = parse_json(read_text(path))
     except (ValueError, RecursionError) as error:
