@@ -39,8 +39,8 @@ def update(
 
     from bench import __version__
     from bench.gate.acceptance import as_accepted
+    from bench.results.acceptances import AcceptanceRecord
     from bench.results.copying import copy_current
-    from bench.results.schema import AcceptanceRecord
     from bench.results.sources import parse_source
     from bench.results.store import ResultStore
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bench.gate.checks import Check
-from bench.results.schema import AcceptanceRecord, AcceptedCheck
+from bench.results.acceptances import AcceptanceRecord, AcceptedCheck
 
 # What is accepted as a loss is also accepted while too few queries show it.
 _IMPLIED = {"regressed": {"regressed", "underpowered"}}

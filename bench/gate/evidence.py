@@ -44,8 +44,9 @@ class Question:
 def weigh(questions: Sequence[Question], compared: int) -> list[Evidence]:
     """The evidence of each question.
 
-    Intervals are bootstrapped (BCa), p-values those of the sign-flip test; where no flip is as extreme as what was
-    found, that of the t test where it is smaller, for flips alone cannot give less than one in so many.
+    Intervals are bootstrapped (BCa), p-values those of the sign-flip test. The t test's stands in for it where the
+    mean is within its limit, so that nothing can be rejected, and where no flip is as extreme as what was found and the
+    t test's is smaller, for flips alone cannot give less than one in so many.
 
     Args:
         questions: The questions; those on the same items are answered by the same resamples.
@@ -76,8 +77,11 @@ def _weigh(questions: Sequence[Question], compared: int) -> list[Evidence]:
         low, high = np.full_like(limits, -math.inf), np.full_like(limits, math.inf)
     else:
         low, high = mean_intervals(values, first.clusters, confidence=2 * first.confidence - 1, method="bca")
-    p = sign_flip_test(room, first.clusters).worse
-    p = np.where(p <= _LEAST_P, np.minimum(p, test.worse()), p)
+    means, p = values.mean(axis=0), test.worse()
+    beyond = means > limits
+    if beyond.any():
+        flipped = sign_flip_test(room[:, beyond], first.clusters).worse
+        p[beyond] = np.where(flipped <= _LEAST_P, np.minimum(flipped, p[beyond]), flipped)
     level = (1 - first.confidence) / compared
     reach = minimum_detectable_effect(test.error, test.freedom, level=level, two_sided=False)
     return [
@@ -90,5 +94,5 @@ def _weigh(questions: Sequence[Question], compared: int) -> list[Evidence]:
             n=len(values),
             clusters=clusters,
         )
-        for column, mean in enumerate(values.mean(axis=0))
+        for column, mean in enumerate(means)
     ]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.results.acceptances import AcceptanceRecord
 from bench.results.index import Cell, Cost, ResultIndex, UnitKey
-from bench.results.schema import AcceptanceRecord, CostRecord
+from bench.results.schema import CostRecord
 from bench.results.sources import holds_results
 from bench.results.store import ResultStore
 from bench.views import View, sort_key

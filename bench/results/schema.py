@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
 from bench.models.registry import Backend, Kind, Weights
@@ -343,60 +343,10 @@ class AuditRecord(_Record):
     findings: list[AuditFinding]
 
 
-class AcceptedCheck(_Record):
-    """One check of the gate whose verdict was accepted on purpose.
-
-    Attributes:
-        rule: The rule's name.
-        model: The model's name.
-        model_fingerprint: Of the model as it was accepted; None where its results are gone.
-        task: The task's name.
-        split: Its split.
-        subset: Its subset; `mean` of a rule on the mean over subsets.
-        task_fingerprint: Of the data as it was accepted; None where its results are gone.
-        truncate_dim: Of the view.
-        precision: Likewise.
-        measure: The metric or cost figure.
-        environment: The environment of a cost figure.
-        measured: When a cost figure was measured; another measurement is judged anew.
-        verdict: What the gate said.
-        score: The value as it was accepted; None where there was none to compare.
-        drop: By how much it had got worse; None likewise.
-    """
-
-    rule: str
-    model: str
-    model_fingerprint: str | None
-    task: str
-    split: str
-    subset: str
-    task_fingerprint: str | None
-    truncate_dim: int | None
-    precision: Precision | None
-    measure: str
-    environment: str | None = None
-    measured: str | None = None
-    verdict: str
-    score: float | None
-    drop: float | None
-
-
-class AcceptanceRecord(_Record):
-    """Verdicts of the gate that were accepted on purpose, and why."""
-
-    record: Literal["acceptance"] = "acceptance"
-    schema_version: Version = SCHEMA_VERSION
-    bench_version: str
-    created: str
-    message: str
-    accepted: list[AcceptedCheck]
-
-
 # What is known of one model on one task unit, and of a task unit whatever the model.
 ModelRecord: TypeAlias = QualityRecord | CostRecord | ControlRecord
 UnitRecord: TypeAlias = ModelRecord | AuditRecord
-AnyRecord: TypeAlias = UnitRecord | EnvironmentRecord | AcceptanceRecord
-Record = Annotated[AnyRecord, Field(discriminator="record")]
+AnyRecord: TypeAlias = UnitRecord | EnvironmentRecord
 
 
 def make_view(truncate_dim: int | None, precision: Precision | None) -> View | None:

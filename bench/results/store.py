@@ -8,18 +8,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from bench.errors import BenchError
 from bench.files import digest_json, parse_json, read_text, safe_name, write_bytes, write_json
+from bench.results.acceptances import AcceptanceRecord
 from bench.results.schema import (
     SCHEMA_VERSION,
-    AcceptanceRecord,
     AnyRecord,
     AuditRecord,
     ControlRecord,
@@ -27,13 +27,13 @@ from bench.results.schema import (
     EnvironmentRecord,
     ModelRecord,
     QualityRecord,
-    Record,
     UnitRecord,
 )
 
 RECORD_FOLDERS = ("quality", "controls", "cost", "audits")
 _FOLDERS = ("environments", "acceptances", *RECORD_FOLDERS)
-_ADAPTER: TypeAdapter[AnyRecord] = TypeAdapter(Record)
+_Stored: TypeAlias = AnyRecord | AcceptanceRecord
+_ADAPTER: TypeAdapter[_Stored] = TypeAdapter(Annotated[_Stored, Field(discriminator="record")])
 
 
 class ResultStore:
@@ -153,7 +153,7 @@ class ResultStore:
             raise
         return path
 
-    def _read(self, folders: tuple[str, ...] = _FOLDERS) -> Iterator[tuple[Path, AnyRecord]]:
+    def _read(self, folders: tuple[str, ...] = _FOLDERS) -> Iterator[tuple[Path, _Stored]]:
         for folder in folders:
             for path in sorted((self.root / folder).rglob("*.json")):
                 yield path, _parse(path)
@@ -180,7 +180,8 @@ def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | 
     path = record_path.with_name(Path(name or "").name)
     try:
         with pq.ParquetFile(path) as file:
-            return file.read(columns)
+            # Threads cost more than these small tables.
+            return file.read(columns, use_threads=False)
     except (OSError, pa.ArrowInvalid) as error:
         raise BenchError(
             f"cannot read the table of this record: {error}", where=str(path), hint="run again with --force"
@@ -199,7 +200,7 @@ def _no_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _parse(path: Path) -> AnyRecord:
+def _parse(path: Path) -> _Stored:
     try:
         value = parse_json(read_text(path))
     except (ValueError, RecursionError) as error:

@@ -5,7 +5,7 @@ import pytest
 from gate_results import AFTER, BEFORE, FULL, gate, rule, verdicts, write_latency, write_quality
 
 from bench.gate.acceptance import as_accepted
-from bench.results.schema import AcceptanceRecord
+from bench.results.acceptances import AcceptanceRecord
 from bench.results.store import ResultStore
 
 DROP = rule(max_drop=0.01)
