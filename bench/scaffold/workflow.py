@@ -1,0 +1,45 @@
+"""The workflow that scores, gates and reports in CI."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+from collections.abc import Iterable, Sequence
+
+from bench.scaffold.repository import Repository
+from bench.scaffold.templates import filled
+
+_FOLDER = ".github/workflows"
+
+
+def workflow(repository: Repository, needed: Sequence[str], watched: Iterable[str]) -> tuple[str, str]:
+    """A workflow for GitHub.
+
+    Args:
+        repository: Where the project lies.
+        needed: What pip is to install.
+        watched: Patterns of files, from the project's folder, whose change makes other vectors.
+
+    Returns:
+        Its place from the repository's top, and its text.
+    """
+    top = repository.inner == "."
+    prefix = "" if top else f"{repository.inner}/"
+    name = "bench.yml" if top else f"bench-{repository.inner.replace('/', '-')}.yml"
+    text = filled(
+        "workflow.yaml",
+        branch=repository.branch,
+        folder=repository.inner,
+        prefix=prefix,
+        lfs=str(repository.lfs).lower(),
+        python=".".join(platform.python_version_tuple()[:2]),
+        workflow=name,
+        requirements=shlex.join(needed),
+        hashed=", ".join(_literal(f"{prefix}{pattern}") for pattern in watched),
+    )
+    return f"{_FOLDER}/{name}", text
+
+
+def _literal(text: str) -> str:
+    """Text as an expression of a workflow holds it."""
+    return "'" + text.replace("'", "''") + "'"
