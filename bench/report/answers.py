@@ -125,7 +125,8 @@ def _smallest_text(answer: Answer) -> str:
     row, best = answer.smallest, answer.best
     if row is None or row.view is None:
         return "It stores no vectors."
-    size = f"{row.view.bytes_per_vector:,} bytes a vector"
+    count = row.view.bytes_per_vector
+    size = f"{count:,} {'byte' if count == 1 else 'bytes'} a vector"
     if not answer.tested:
         return f"That is {size}."
     if row is best:

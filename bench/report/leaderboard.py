@@ -20,7 +20,8 @@ _TESTED = (
 )
 _ONE_ROW = (
     "One row a model: at full width in float32, a baseline as it is. Beside each score its rank among these rows; "
-    "those that cannot be told from the task's best view share rank 1."
+    "those that cannot be told from the task's best view share rank 1. In the order of the first column of numbers, "
+    "then of the next."
 )
 
 
@@ -102,7 +103,7 @@ def _cell_text(cell: SummaryCell | None, subsets: int, best: float | None) -> st
     if cell.score is None:
         return f"lacks {cell.missing} of {subsets}"
     text = bold(f"{cell.score:.4f}") if cell.score == best else f"{cell.score:.4f}"
-    return f"{text} ({rank_text(cell.standing.rank, shared=cell.standing.shared)})" if cell.standing else text
+    return f"{text} ({rank_text(cell.standing.rank, shared=cell.shared)})" if cell.standing else text
 
 
 def _mean_notes(summary: Summary) -> list[str]:

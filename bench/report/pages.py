@@ -124,12 +124,20 @@ def _left_over(pages: Mapping[str, str], reports: Path) -> list[StalePage]:
     made = {path.casefold() for path in pages}
     found = []
     for name in OWNED:
-        folder = reports / name
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        for path in _files(reports / name):
             below = f"{name}/{path.name}"
-            if below.casefold() not in made and path.is_file() and _is_own(path):
+            if below.casefold() not in made and _is_own(path):
                 found.append(StalePage(below, "left over"))
     return found
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_file())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise BenchError(f"cannot read: {error.strerror or error}", where=str(folder)) from error
 
 
 def _read(path: Path) -> bytes | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,12 +21,10 @@ class Standing:
     Attributes:
         rank: 1 for the best and for what cannot be told from it; of the others one more than there are better scores.
         ties_best: Whether it cannot be told from the best, or is it; None where that could not be tested.
-        shared: Whether another has the same rank.
     """
 
     rank: int
     ties_best: bool | None
-    shared: bool
 
 
 def standings(cells: Sequence[Cell], metric: str, reader: ItemReader) -> list[Standing]:
@@ -62,6 +60,10 @@ def place(scores: Sequence[float] | npt.NDArray[np.float64], ties_best: Sequence
         ties_best: Of each score (see Standing), shape (n,).
     """
     better = len(scores) - np.searchsorted(np.sort(scores), scores, side="right")
-    ranks = [1 if same else int(above) + 1 for same, above in zip(ties_best, better, strict=True)]
-    count = Counter(ranks)
-    return [Standing(rank, same, count[rank] > 1) for rank, same in zip(ranks, ties_best, strict=True)]
+    return [Standing(1 if same else int(above) + 1, same) for same, above in zip(ties_best, better, strict=True)]
+
+
+def shared_ranks(placed: Iterable[Standing | None]) -> set[int]:
+    """The ranks that several have."""
+    count = Counter(standing.rank for standing in placed if standing is not None)
+    return {rank for rank, times in count.items() if times > 1}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.report.encoding import EncodingRow, encoding_row
-from bench.report.ranks import Standing, standings
+from bench.report.ranks import Standing, shared_ranks, standings
 from bench.results.index import Cell, Cost, ResultIndex, UnitKey, unit_key, unit_title
 from bench.results.items import ItemReader
 from bench.results.schema import AuditRecord, CostRecord, QualityRecord, TaskInfo, Value, make_view
@@ -205,10 +205,11 @@ def _table(unit: _Unit, environment: str | None, costs: Mapping[str, Cost]) -> T
     )
     searched = f"rerank_{table.metric}"
     full = {cell.record.model.name: cell.metrics[table.metric].value for cell in unit.cells if cell.reference}
+    shared = shared_ranks(unit.standings)
     for cell, standing in zip(unit.cells, unit.standings, strict=True):
         name = cell.record.model.name
         figures = _figures(costs.get(name), cell.view, searched)
-        table.rows.append(_row(cell, table, full.get(name), standing, figures))
+        table.rows.append(_row(cell, table, full.get(name), figures | _rank(standing, shared)))
     top: dict[str, float] = {}
     for row in table.rows:
         top[row.model] = max(top.get(row.model, -math.inf), row.score.value if row.score else -math.inf)
@@ -230,7 +231,7 @@ def _table(unit: _Unit, environment: str | None, costs: Mapping[str, Cost]) -> T
     return table
 
 
-def _row(cell: _Scored, table: Table, full: float | None, standing: Standing | None, figures: dict[str, Any]) -> Row:
+def _row(cell: _Scored, table: Table, full: float | None, figures: dict[str, Any]) -> Row:
     model, score = cell.record.model, cell.metrics[table.metric]
     return Row(
         model=model.name,
@@ -239,13 +240,17 @@ def _row(cell: _Scored, table: Table, full: float | None, standing: Standing | N
         score=score,
         share=score.value / full if full and full > 0 else None,
         reference=cell.reference,
-        rank=standing.rank if standing else None,
-        ties_best=standing.ties_best if standing else None,
-        rank_shared=standing.shared if standing else False,
         leakage=model.leakage,
         shown={name: cell.metrics[name].value for name in table.shown if name in cell.metrics},
         **figures,
     )
+
+
+def _rank(standing: Standing | None, shared: set[int]) -> dict[str, Any]:
+    """The rank of a row."""
+    if standing is None:
+        return {}
+    return {"rank": standing.rank, "ties_best": standing.ties_best, "rank_shared": standing.rank in shared}
 
 
 def _unscored_row(cost: Cost, view: View | None, figures: dict[str, Any]) -> Row:

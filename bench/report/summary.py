@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.report.means import MeanTable
-from bench.report.ranks import Standing, place
+from bench.report.ranks import Standing, place, shared_ranks
 from bench.report.rows import Row, Table
 from bench.results.index import UnitKey
 
@@ -20,11 +20,13 @@ class SummaryCell:
         score: Main score; None where subsets are missing.
         standing: Among the models of the column, of which those that cannot be told from the best view of any model
             share rank 1; None where there is no score.
+        shared: Whether another model has the same rank.
         missing: How many of the task's subsets were not scored.
     """
 
     score: float | None
     standing: Standing | None = None
+    shared: bool = False
     missing: int = 0
 
 
@@ -144,8 +146,10 @@ def _unit_column(table: Table) -> SummaryColumn:
         row.model: (row.score.value, row.ties_best) for row in table.rows if row.headline and row.score is not None
     }
     placed = place([score for score, _ in found.values()], [same for _, same in found.values()])
+    shared = shared_ranks(placed)
     cells = {
-        model: SummaryCell(score, standing) for (model, (score, _)), standing in zip(found.items(), placed, strict=True)
+        model: SummaryCell(score, standing, standing.rank in shared)
+        for (model, (score, _)), standing in zip(found.items(), placed, strict=True)
     }
     return SummaryColumn(task, split, subset, table.metric, 1, bool(table.footnotes), cells)
 
@@ -154,8 +158,13 @@ def _mean_column(mean: MeanTable, *, weakened: bool) -> SummaryColumn:
     rows = [row for row in mean.rows if row.headline]
     whole = {row.model: row.mean for row in rows if row.mean is not None}
     placed = dict(zip(whole, place([*whole.values()], [None] * len(whole)), strict=True))
+    shared = shared_ranks(placed.values())
     count = len(mean.subsets)
-    cells = {row.model: SummaryCell(row.mean, placed.get(row.model), count - len(row.scores)) for row in rows}
+    cells = {}
+    for row in rows:
+        standing = placed.get(row.model)
+        same = standing is not None and standing.rank in shared
+        cells[row.model] = SummaryCell(row.mean, standing, same, count - len(row.scores))
     return SummaryColumn(mean.task, mean.split, None, mean.metric, count, weakened, cells)
 
 

@@ -27,11 +27,18 @@ ITEM_KEYS = {"retrieval": "query_id", "sts": "pair_id", "mteb": "item_id"}
 # Numbers of the groups of items that are no observations of their own, such as queries with the same text.
 CLUSTER = "cluster"
 GOLD = "gold"
+# What tells the view that a row belongs to.
+_VIEW = ("truncate_dim", "precision")
 # By how much the mean of the items may differ from the score that they belong to.
 _ROUNDING = 1e-6
 _INFLUENCES = {"spearman": spearman_influence, "pearson": pearson_influence}
 # Tables kept, so that two runs can be read in turns.
 _KEPT = 4
+
+
+def metric_column(metric: str) -> str:
+    """The column of a metric; one that is called as the view's columns are, such as precision, stands apart."""
+    return f"metric_{metric}" if metric in _VIEW else metric
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,7 @@ class ItemReader:
                 where=str(cell.path),
                 hint=did_you_mean(metric, scores.metrics),
             )
-        columns: tuple[str, ...] = (metric,)
+        columns: tuple[str, ...] = (metric_column(metric),)
         influence = None
         if record.task.type == "sts":
             similarity, _, correlation = metric.rpartition("_")
@@ -204,14 +211,17 @@ def shared_clusters(items: Sequence[Items]) -> Int64:
 
 def _read(path: Path, record: QualityRecord, columns: tuple[str, ...]) -> _Table:
     key, kind = ITEM_KEYS[record.task.type], record.task.type
-    table = read_items(path, record, ["truncate_dim", "precision", key, CLUSTER, *columns])
+    table = read_items(path, record, [*_VIEW, key, CLUSTER, *columns])
     # Of what mteb scores not every metric is known item by item.
-    needed = ["truncate_dim", "precision", key, *(columns if kind != "mteb" else ())]
+    needed = [*_VIEW, key, *(columns if kind != "mteb" else ())]
     missing = [name for name in needed if name not in table.column_names]
     if missing:
         raise BenchError(
             f"the table of this record lacks the column `{missing[0]}`", where=str(path), hint="run with --force"
         )
+    if kind == "mteb" and pa.types.is_floating(table.column("precision").type):
+        # From before metrics stood apart: the metric precision took the place of the view's.
+        return _Table(pa.array([], pa.string()), None, {}, {})
     try:
         return _Table(
             ids=table.column(key).cast(pa.string()).combine_chunks(),

@@ -159,7 +159,8 @@ def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | 
     path = record_path.with_name(Path(name or "").name)
     try:
         with pq.ParquetFile(path) as file:
-            return file.read(columns)
+            # Threads cost more than these small tables.
+            return file.read(columns, use_threads=False)
     except (OSError, pa.ArrowInvalid) as error:
         raise BenchError(
             f"cannot read the table of this record: {error}", where=str(path), hint="run again with --force"
