@@ -54,8 +54,10 @@ def by_hand(values, level=0.05):
         if p[column] > level / (len(p) - step):
             break
         rejected.add(column)
-    ranks = [1 if column not in rejected else 1 + int((means > means[column]).sum()) for column in range(len(means))]
-    return [Standing(rank, column not in rejected, ranks.count(rank) > 1) for column, rank in enumerate(ranks)]
+    return [
+        Standing(1 if column not in rejected else 1 + int((means > means[column]).sum()), column not in rejected)
+        for column in range(len(means))
+    ]
 
 
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(3, 30), m=st.integers(1, 6), spread=st.sampled_from([0.02, 0.3]))
@@ -70,12 +72,7 @@ def test_what_ties_the_best_shares_its_rank_and_the_others_keep_theirs():
     rng = np.random.default_rng(0)
     best = rng.random(300)
     values = np.column_stack([best - 0.2, best, best, best - 0.1])
-    assert stand(values) == [
-        Standing(4, False, False),
-        Standing(1, True, True),
-        Standing(1, True, True),
-        Standing(3, False, False),
-    ]
+    assert stand(values) == [Standing(4, False), Standing(1, True), Standing(1, True), Standing(3, False)]
 
 
 def test_equal_scores_below_the_best_share_a_rank():
@@ -96,13 +93,13 @@ def test_queries_of_one_text_count_once():
 @pytest.mark.parametrize("known", [[], [0]])
 def test_what_cannot_be_tested_is_ranked_by_score(known):
     values = np.column_stack([np.full(9, 0.25), np.full(9, 0.75)])
-    assert stand(values, known=known) == [Standing(2, None, False), Standing(1, None, False)]
+    assert stand(values, known=known) == [Standing(2, None), Standing(1, None)]
 
 
 @pytest.mark.parametrize(("n", "clusters"), [(1, None), (6, np.zeros(6, dtype=np.int64))])
 def test_one_observation_tells_nothing(n, clusters):
     values = np.column_stack([np.full(n, 0.25), np.full(n, 0.75)])
-    assert stand(values, clusters) == [Standing(2, None, False), Standing(1, None, False)]
+    assert stand(values, clusters) == [Standing(2, None), Standing(1, None)]
 
 
 def test_other_items_are_refused():
