@@ -20,10 +20,12 @@ from bench import choose
 from bench.choosing.answer import Choice, Choosable, Limit, Measure, Relaxation
 from bench.cli import app, run_cli
 from bench.cli.choice_text import render
+from bench.gate.rules import KINDS, GatesFile, Rule, load_rules
 from bench.models.recipe import Evaluation, Matryoshka, Recipe, TrainingData
 from bench.models.registry import ModelEntry, Prompts, Registry, Settings
 from bench.report.pages import stale_pages
 from bench.results import schema
+from bench.results.acceptances import AcceptanceRecord, AcceptedCheck
 from bench.tasks.card import TaskCard
 from bench.tasks.tables.section import Columns, Distractors, Join, Sample, Split, Table
 
@@ -109,6 +111,8 @@ def test_the_command_reference_is_the_programs_own():
         ("results.md", [schema.Figure, schema.Noise]),
         ("results.md", [schema.ControlRecord, schema.ControlScores]),
         ("results.md", [schema.AuditRecord, schema.AuditFinding, schema.TaskRef]),
+        ("results.md", [AcceptanceRecord, AcceptedCheck]),
+        ("gate.md", [GatesFile, Rule]),
         ("choose.md", [Choice, Choosable, Limit, Relaxation, Measure]),
     ],
 )
@@ -117,6 +121,14 @@ def test_every_key_is_explained(page, models):
     keys = {name for model in models for name, field in model.model_fields.items() if not field.exclude}
     missing = {key for key in keys if f"`{key}`" not in text and f"{key}:" not in text}
     assert missing == set()
+
+
+def test_the_rules_in_the_docs_are_rules(tmp_path):
+    text = (ROOT / "docs" / "gate.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(gates:.*?)```", text, re.DOTALL)
+    path = tmp_path / "gates.yaml"
+    path.write_text(example, encoding="utf-8")
+    assert {rule.kind for rule in load_rules(path)} == set(KINDS)
 
 
 def test_every_shipped_recipe_is_listed():
