@@ -316,4 +316,6 @@ def test_a_model_that_may_have_seen_the_tests_is_marked_everywhere(tmp_path):
     }  # fmt: skip
     assert all("| fine-tuned ‡ " in row for found in rows.values() for row in found)
     note = "‡ may have been trained on what it is tested on: its recipe allows leakage."
-    assert {page for page, text in pages.items() if page.endswith(".md") and text.count(note) != 1} == {"models/mini.md"}
+    assert {page for page, text in pages.items() if page.endswith(".md") and text.count(note) != 1} == {
+        "models/mini.md"
+    }
