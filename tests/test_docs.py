@@ -240,7 +240,9 @@ def sections(title: str) -> list[str]:
     [unit] = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", task, re.DOTALL | re.MULTILINE)
     found = re.findall(r"^Main score:.*?(?=^### |^Without a score|^<!--)", unit, re.DOTALL | re.MULTILINE)
     others = re.compile(rf"^\|.*\| +(?!{precision} )(?:float32|float16|int8|binary) \|.*\n", re.MULTILINE)
-    return [(others.sub("", text) if precision else text).strip() + "\n" for text in found]
+    found = [others.sub("", text) if precision else text for text in found]
+    # Pictures stand where the README finds them.
+    return [text.replace("](../", "](reports/").strip() + "\n" for text in found]
 
 
 def test_the_readmes_tables_are_those_of_the_reports():

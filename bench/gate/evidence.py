@@ -44,7 +44,8 @@ class Question:
 def weigh(questions: Sequence[Question], compared: int) -> list[Evidence]:
     """The evidence of each question.
 
-    Intervals are bootstrapped (BCa), p-values those of the sign-flip test. The t test's stands in for it where the
+    Intervals have the outer ends of the percentile bootstrap's and the t test's: with few clusters the bootstrap's are
+    too narrow (docs/statistics.md). P-values are those of the sign-flip test. The t test's stands in for it where the
     mean is within its limit, so that nothing can be rejected, and where no flip is as extreme as what was found and the
     t test's is smaller, for flips alone cannot give less than one in so many.
 
@@ -76,7 +77,10 @@ def _weigh(questions: Sequence[Question], compared: int) -> list[Evidence]:
     if clusters < 2:
         low, high = np.full_like(limits, -math.inf), np.full_like(limits, math.inf)
     else:
-        low, high = mean_intervals(values, first.clusters, confidence=2 * first.confidence - 1, method="bca")
+        confidence = 2 * first.confidence - 1
+        ends = mean_intervals(values, first.clusters, confidence=confidence)
+        least, most = test.interval(confidence)
+        low, high = np.minimum(ends[0], limits - most), np.maximum(ends[1], limits - least)
     means, p = values.mean(axis=0), test.worse()
     beyond = means > limits
     if beyond.any():

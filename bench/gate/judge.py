@@ -88,10 +88,11 @@ def judge(
         *cost_checks(rules, baseline, candidate),
     ]
     usual = tuple(rules) == DEFAULT_RULES
-    for rule in rules:
-        unknown = unknown_patterns(rule, (baseline, candidate)) if not usual else []
-        outcome.notes += [f"rule `{rule.name}`: {sentence}" for sentence in unknown]
-        if not usual and not any(check.subject.rule == rule for check in checks):
+    for rule in rules if not usual else ():
+        unknown = unknown_patterns(rule, (baseline, candidate))
+        if any(check.subject.rule == rule for check in checks):
+            outcome.notes += [f"rule `{rule.name}`: {sentence}" for sentence in unknown]
+        else:
             checks.append(_idle(rule, unknown))
     place = {rule.name: number for number, rule in enumerate(rules)}
     checks.sort(key=lambda check: (place[check.subject.rule.name], VERDICTS.index(check.verdict), _order(check)))

@@ -131,9 +131,10 @@ class ItemReader:
             if similarity not in SIMILARITIES or influence is None:
                 raise BenchError(f"no correlation is called `{metric}`", where=str(cell.path))
             columns = (similarity, GOLD)
-        table, rows = self._rows(cell, columns)
+        table = self._table(cell, columns)
         if any(name not in table.values for name in columns):
             return None
+        rows = _rows(cell, table)
         values = [table.values[name][rows] for name in columns]
         found = values[0] if influence is None else influence(values[0], values[1])
         if not abs(found.mean() - scores.metrics[metric].value) <= _ROUNDING:
@@ -147,26 +148,14 @@ class ItemReader:
         Raises:
             BenchError: The record's table is missing, damaged, or lacks the view or the column.
         """
-        table, rows = self._rows(cell, (name,))
+        table = self._table(cell, (name,))
         if name not in table.values:
             raise BenchError(
                 f"the table of this record lacks the column `{name}`", where=str(cell.path), hint="run with --force"
             )
+        rows = _rows(cell, table)
         ids = table.ids.take(pa.array(rows)).to_pylist()
         return dict(zip(ids, table.values[name][rows].tolist(), strict=True))
-
-    def _rows(self, cell: Cell, columns: tuple[str, ...]) -> tuple[_Table, Int64]:
-        """The table of a cell's record, and which of its rows are the view's."""
-        scores = cell.record.views[cell.position]
-        table = self._table(cell, columns)
-        rows = table.rows.get((scores.truncate_dim, scores.precision))
-        if rows is None:
-            raise BenchError(
-                f"the table of this record lacks the view {scores.view or 'of a baseline'}",
-                where=str(cell.path),
-                hint="run with --force",
-            )
-        return table, rows
 
     def _table(self, cell: Cell, columns: tuple[str, ...]) -> _Table:
         key = cell.path, columns
@@ -207,6 +196,19 @@ def shared_clusters(items: Sequence[Items]) -> Int64:
     Records from before clusters were kept take them from those that know them.
     """
     return min((found.clusters for found in items), key=lambda clusters: int(clusters.max(initial=0)))
+
+
+def _rows(cell: Cell, table: _Table) -> Int64:
+    """The rows of a cell's view."""
+    scores = cell.record.views[cell.position]
+    rows = table.rows.get((scores.truncate_dim, scores.precision))
+    if rows is None:
+        raise BenchError(
+            f"the table of this record lacks the view {scores.view or 'of a baseline'}",
+            where=str(cell.path),
+            hint="run with --force",
+        )
+    return rows
 
 
 def _read(path: Path, record: QualityRecord, columns: tuple[str, ...]) -> _Table:
