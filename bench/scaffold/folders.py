@@ -14,7 +14,7 @@ _PASSED_OVER = frozenset(
 
 
 def project_folders(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
-    """The folders of a project in a fixed order, outer ones first, each with its files.
+    """The folders of a project in a fixed order, each before those in it, with its files.
 
     Hidden folders, virtual environments, checkpoints of trainings and what builds, runs and reports write are passed
     over, and links are not followed.

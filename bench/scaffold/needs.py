@@ -43,9 +43,7 @@ def requirement(extras: Collection[str]) -> tuple[str, str | None]:
     """
     name = f"{DISTRIBUTION}[{','.join(sorted(extras))}]" if extras else DISTRIBUTION
     published = f"{name}=={__version__}"
-    note = (
-        f"bench runs from a folder here; the workflow installs {published}, which must be published"
-    )
+    note = f"bench runs from a folder here; the workflow installs {published}, which must be published"
     try:
         text = metadata.distribution(DISTRIBUTION).read_text("direct_url.json")
     except metadata.PackageNotFoundError:

@@ -23,7 +23,8 @@ from bench.scaffold.workflow import workflow
 
 REGISTRY, RULES = "models.yaml", "gates.yaml"
 # What a run and a report write, and CI commits.
-WRITTEN = ("results", "reports")
+_WRITTEN = ("results/quality/record.json", "results/quality/record.parquet", "reports/README.md", "reports/index.html")
+_WEIGHTS = "model.safetensors"
 _BASELINE = {"name": "bm25", "kind": "baseline", "source": "bm25s"}
 
 
@@ -94,7 +95,7 @@ def make_scaffold(folder: Path) -> Scaffold:
     tasks = find_cards_of(folder) if started else find_tasks(folder)
     entries = started.in_run if started else _entries(models, tasks, folder)
     places = folders_of(entries, folder)
-    repository = find_repository(folder, [*WRITTEN, *places])
+    repository = find_repository(folder, [*_WRITTEN, *(f"{place}/{_WEIGHTS}" for place in places)])
     scaffold = Scaffold(list(_files(folder, models, tasks, started)), list(_found(entries, tasks, repository)))
     needed, note = requirement(extras_of(entries, tasks.cards.values(), (started.tasks if started else None) or []))
     path, text = workflow(repository, [needed, *packages_of(entries)], _watched(folder, tasks, places))
@@ -157,7 +158,8 @@ def _warnings(repository: Repository, places: list[str]) -> Iterator[str]:
     if not repository.known:
         yield f"no git repository here: the workflow takes {repository.branch} for the default branch"
     for path in repository.ignored:
-        if path in WRITTEN:
-            yield f"git ignores {path}, which is to be committed: take it out of .gitignore"
-        elif path in places:
-            yield f"git ignores the model {path}: CI will not have it; commit it, or name a source that CI can reach"
+        if path in _WRITTEN:
+            yield f"git ignores files like {path}, which are to be committed: change .gitignore"
+    for place in places:
+        if f"{place}/{_WEIGHTS}" in repository.ignored:
+            yield f"git ignores the model {place}: CI will not have it; commit it, or name a source that CI can reach"

@@ -44,7 +44,7 @@ def find_repository(folder: Path, paths: Iterable[str]) -> Repository:
 
     Args:
         folder: The project's folder.
-        paths: Paths in it of which git may know.
+        paths: Files in it, that need not be there, of which is asked whether git ignores them.
 
     Raises:
         UsageError: The branch's or the folder's name cannot stand in a workflow.
