@@ -1,4 +1,4 @@
-"""What the gate says of known changes of a real model: the table of docs/ci.md.
+"""What the gate says of known changes of a real model: the table of docs/ci.md, and a summary.
 
 Every change stands under the model's own name, as a pull request would bring it. Run it to write the table anew, in
 some minutes and, for SciFact, up to an hour on a CPU: BENCH_DATA=/path python benchmarks/gate_cases.py FOLDER
@@ -13,7 +13,9 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import chdir, redirect_stdout
 from dataclasses import dataclass, field, replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ from bench.gate.judge import judge
 from bench.gate.output.lines import change_text, detectable_text, value_text
 from bench.gate.rules import Rule
 from bench.gate.sides import CellKey, Side, read_side
+from bench.scaffold.templates import filled
 from bench.views import View
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "ci.md"
@@ -35,6 +38,8 @@ LAYER = "encoder.layer.3."
 RULE = Rule.model_validate({"name": "quality", "max_drop": 0.01})
 FULL = View(384, "float32")
 SMALL, PUBLIC = "hardware_store", "scifact"
+# The size of the noise in the case whose summary is shown.
+SHOWN = 0.4
 NOISE = {SMALL: (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5), PUBLIC: (0.01, 0.1, 0.3, 0.5)}
 
 
@@ -137,8 +142,29 @@ def table(work: Path) -> str:
     return tabulate(rows, headings, tablefmt="pipe", disable_numparse=True)
 
 
+def summary(work: Path) -> str:
+    """What a job's summary says of one case, by the rules that `bench init` writes."""
+    with chdir(work), redirect_stdout(StringIO()) as said:
+        for name, case in (("main", Case("", SMALL)), ("results", Case("", SMALL, SHOWN))):
+            shutil.copytree(work / "results" / case.name, work / "summary" / name, dirs_exist_ok=True)
+        Path("gates.yaml").write_text(filled("gates.yaml"), encoding="utf-8")
+        arguments = ["--baseline", "summary/main", "--results", "summary/results", "--gates", "gates.yaml"]
+        run_cli(["gate", *arguments, "--format", "markdown"])
+    return said.getvalue().strip()
+
+
+def with_part(page: str, name: str, text: str) -> str:
+    """A page with what stands between its markers of a name replaced."""
+    pattern = rf"(<!-- {name} -->\n).*?(<!-- end -->)"
+    return re.sub(pattern, lambda found: f"{found[1]}{text}\n{found[2]}", page, count=1, flags=re.DOTALL)
+
+
+def quoted(summary: str) -> str:
+    """A summary as a quotation, whose headings are no headings of the page."""
+    return "\n".join(f"> {line}".rstrip() for line in summary.splitlines())
+
+
 if __name__ == "__main__":
-    found = table(Path(sys.argv[1]).resolve())
-    page = PAGE.read_text(encoding="utf-8")
-    text = re.sub(r"(?<=<!-- cases -->\n).*?(?=\n<!-- end -->)", lambda _: found, page, flags=re.DOTALL)
-    PAGE.write_text(text, encoding="utf-8")
+    folder = Path(sys.argv[1]).resolve()
+    text = with_part(PAGE.read_text(encoding="utf-8"), "cases", table(folder))
+    PAGE.write_text(with_part(text, "summary", quoted(summary(folder))), encoding="utf-8")

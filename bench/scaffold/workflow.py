@@ -12,13 +12,16 @@ from bench.scaffold.templates import filled
 _FOLDER = ".github/workflows"
 
 
-def workflow(repository: Repository, needed: Sequence[str], watched: Iterable[str]) -> tuple[str, str]:
+def workflow(
+    repository: Repository, needed: Sequence[str], watched: Iterable[str], *, python: str = ""
+) -> tuple[str, str]:
     """A workflow for GitHub.
 
     Args:
         repository: Where the project lies.
         needed: What pip is to install.
         watched: Patterns of files, from the project's folder, whose change makes other vectors.
+        python: The version of Python; that of this program by default.
 
     Returns:
         Its place from the repository's top, and its text.
@@ -32,7 +35,7 @@ def workflow(repository: Repository, needed: Sequence[str], watched: Iterable[st
         folder=repository.inner,
         prefix=prefix,
         lfs=str(repository.lfs).lower(),
-        python=".".join(platform.python_version_tuple()[:2]),
+        python=python or ".".join(platform.python_version_tuple()[:2]),
         workflow=name,
         requirements=shlex.join(needed),
         hashed=", ".join(_literal(f"{prefix}{pattern}") for pattern in watched),
