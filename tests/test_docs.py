@@ -14,6 +14,7 @@ from pathlib import Path
 import experiments
 import pytest
 import typer
+import yaml
 from support import ROOT
 
 from bench import choose
@@ -230,6 +231,15 @@ def test_every_key_of_a_comparison_is_explained(capsys, monkeypatch):
     found = keys(json.loads(capsys.readouterr().out))
     assert {"p_holm", "relevant_count", "ratio", "label"} <= found
     assert {key for key in found if f"`{key}`" not in text} == set()
+
+
+def test_the_hooks_run_commands_that_exist():
+    offered = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    own = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    commands = [hook["entry"] for hook in (*offered, *own) if hook["entry"].startswith("bench ")]
+    assert commands == ["bench report --check"] * 2
+    for command in commands:
+        resolve(command)
 
 
 SHOWN = re.compile(r"<!-- workflow -->\n(.*?)<!-- end -->", re.DOTALL)

@@ -21,7 +21,7 @@ def init(
 
     scaffold = make_scaffold(folder)
     for sentence in scaffold.found:
-        typer.echo(f"found {sentence}")
+        typer.echo(sentence)
     for file in scaffold.files:
         written = file.write(dry_run=dry_run)
         typer.echo(

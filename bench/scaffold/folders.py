@@ -17,7 +17,7 @@ def project_folders(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
     """The folders of a project in a fixed order, each before those in it, with its files.
 
     Hidden folders, virtual environments, checkpoints of trainings and what builds, runs and reports write are passed
-    over, and links are not followed.
+    over, links to folders are not followed, and names that are no text are left out.
 
     Args:
         folder: The top.
@@ -28,8 +28,16 @@ def project_folders(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
     for place, inner, names in os.walk(folder):
         here = Path(place)
         deep = len(here.relative_to(folder).parts) >= _DEPTH
-        inner[:] = [] if deep else sorted(name for name in inner if not _passed_over(here / name))
-        yield here, [here / name for name in sorted(names)]
+        inner[:] = [] if deep else sorted(name for name in inner if _is_text(name) and not _passed_over(here / name))
+        yield here, [here / name for name in sorted(names) if _is_text(name) and (here / name).is_file()]
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return name.isprintable()
 
 
 def _passed_over(folder: Path) -> bool:

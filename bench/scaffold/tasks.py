@@ -19,7 +19,9 @@ from bench.tasks.tables.section import TRAIN
 CARDS = "tasks"
 # What takes longer to load than somebody waits for a first look.
 MOST_BYTES = 200 << 20
-_SCORED = re.compile(r"(test|dev|validation|val)(?![A-Za-z])")
+_SPLIT = re.compile(r"(test|dev|validation|val|train)(?![A-Za-z])")
+# Of files with this name's end most are no tables.
+_LOOSE = ".json"
 _NO_NAME = re.compile(r"[^\w.-]+", re.ASCII)
 _BEIR = ("corpus.jsonl", "queries.jsonl")
 
@@ -94,10 +96,13 @@ def _candidates(folder: Path) -> Iterator[Path]:
         beir = names.issuperset(_BEIR) and (place / "qrels").is_dir()
         if beir or MODULES in names:
             whole.append(place)
-        if beir or (MODULES not in names and any(_SCORED.match(file.stem) for file in tables)):
+        if beir:
             yield place
         elif MODULES not in names:
-            yield from (file for file in tables if not file.stem.startswith(TRAIN))
+            splits = [file for file in tables if _SPLIT.match(file.stem) and file.suffix.lower() != _LOOSE]
+            if any(not file.stem.startswith(TRAIN) for file in splits):
+                yield place
+            yield from (file for file in tables if file not in splits)
 
 
 def _add(tasks: Tasks, data: Path, folder: Path, known: Mapping[str, object], taken: set[str]) -> None:
@@ -113,6 +118,9 @@ def _add(tasks: Tasks, data: Path, folder: Path, known: Mapping[str, object], ta
         tasks.new.append(new_task(data, name, folder / CARDS, known, Wishes()))
     except BenchError as error:
         taken.discard(name)
-        # Most tables of a project are no task, and most JSON files no table.
-        if not isinstance(error, NotRecognisedError) and data.suffix.lower() != ".json":
+        # Most tables of a project are no task.
+        if not isinstance(error, NotRecognisedError) and data.suffix.lower() != _LOOSE:
             tasks.notes.append(f"{inner} is not taken: {error.one_line}")
+    else:
+        for unit in tasks.new[-1].units:
+            unit.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 
@@ -38,11 +39,11 @@ def workflow(
         python=python or ".".join(platform.python_version_tuple()[:2]),
         workflow=name,
         requirements=shlex.join(needed),
-        hashed=", ".join(_literal(f"{prefix}{pattern}") for pattern in watched),
+        hashed=", ".join(_pattern(f"{prefix}{pattern}") for pattern in watched),
     )
     return f"{_FOLDER}/{name}", text
 
 
-def _literal(text: str) -> str:
-    """Text as an expression of a workflow holds it."""
-    return "'" + text.replace("'", "''") + "'"
+def _pattern(text: str) -> str:
+    """A pattern as an expression of a workflow holds it: what may mean something else there stands for any letter."""
+    return "'" + re.sub(r"[^\w./ *-]", "?", text) + "'"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from importlib import metadata
 from pathlib import Path
@@ -111,6 +112,9 @@ def test_data_that_looks_like_a_task(tmp_path):
     write_jsonl(tmp_path / "data" / "faq.jsonl", FAQ)
     write_pairs(tmp_path / "data" / "pairs" / "dev.jsonl")
     write_jsonl(tmp_path / "data" / "pairs" / "other.jsonl", FAQ)
+    (tmp_path / "test.json").write_text("{}")
+    (tmp_path / "gone.csv").symlink_to(tmp_path / "nowhere.csv")
+    write_jsonl(tmp_path / os.fsdecode(b"\xff.jsonl"), FAQ)
     write_parquet(tmp_path / "deep" / "a b!.parquet", FAQ)
     write_jsonl(tmp_path / "sales.csv", [])
     (tmp_path / "sales.csv").write_text("month,sum\n1,2\n")
@@ -123,6 +127,7 @@ def test_data_that_looks_like_a_task(tmp_path):
         "shop": ("retrieval", "../data/shop"),
         "faq": ("retrieval", "../data/faq.jsonl"),
         "pairs": ("sts", "../data/pairs"),
+        "other": ("retrieval", "../data/pairs/other.jsonl"),
         "a_b_": ("retrieval", "../deep/a b!.parquet"),
     }
     assert find_tasks(tmp_path).notes == []
