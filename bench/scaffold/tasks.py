@@ -14,12 +14,12 @@ from bench.tasks.add import NewTask, Wishes, new_task
 from bench.tasks.catalog import BrokenTask, Task, find_cards
 from bench.tasks.tables.recognise import NotRecognisedError
 from bench.tasks.tables.rows import SUFFIXES
-from bench.tasks.tables.section import TRAIN
 
 CARDS = "tasks"
 # What takes longer to load than somebody waits for a first look.
 MOST_BYTES = 200 << 20
 _SPLIT = re.compile(r"(test|dev|validation|val|train)(?![A-Za-z])")
+_TRAINING = re.compile(r"train(?![A-Za-z])")
 # Of files with this name's end most are no tables.
 _LOOSE = ".json"
 _NO_NAME = re.compile(r"[^\w.-]+", re.ASCII)
@@ -100,9 +100,9 @@ def _candidates(folder: Path) -> Iterator[Path]:
             yield place
         elif MODULES not in names:
             splits = [file for file in tables if _SPLIT.match(file.stem) and file.suffix.lower() != _LOOSE]
-            if any(not file.stem.startswith(TRAIN) for file in splits):
+            if any(not _TRAINING.match(file.stem) for file in splits):
                 yield place
-            yield from (file for file in tables if file not in splits)
+            yield from (file for file in tables if file not in splits and not _TRAINING.match(file.stem))
 
 
 def _add(tasks: Tasks, data: Path, folder: Path, known: Mapping[str, object], taken: set[str]) -> None:

@@ -120,6 +120,8 @@ def test_data_that_looks_like_a_task(tmp_path):
     (tmp_path / "sales.csv").write_text("month,sum\n1,2\n")
     (tmp_path / "package.json").write_text('{"name": "x"}')
     write_jsonl(tmp_path / "train.jsonl", FAQ)
+    (tmp_path / "train_set.json").write_text(json.dumps(FAQ))
+    (tmp_path / "faqs.json").write_text(json.dumps(FAQ))
     write_jsonl(tmp_path / "results" / "faq.jsonl", FAQ)
     write_jsonl(tmp_path / "node_modules" / "faq.jsonl", FAQ)
     contents = found(tmp_path)
@@ -127,6 +129,7 @@ def test_data_that_looks_like_a_task(tmp_path):
         "shop": ("retrieval", "../data/shop"),
         "faq": ("retrieval", "../data/faq.jsonl"),
         "pairs": ("sts", "../data/pairs"),
+        "faqs": ("retrieval", "../faqs.json"),
         "other": ("retrieval", "../data/pairs/other.jsonl"),
         "a_b_": ("retrieval", "../deep/a b!.parquet"),
     }
