@@ -226,7 +226,7 @@ def sections(title: str) -> list[str]:
     title, _, precision = title.partition(", ")
     task = (ROOT / "reports" / "tasks" / f"{title.split()[0]}.md").read_text(encoding="utf-8")
     [unit] = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", task, re.DOTALL | re.MULTILINE)
-    found = re.findall(r"^Main score:.*?(?=^### |^Without a score|^<!--)", unit, re.DOTALL | re.MULTILINE)
+    found = re.findall(r"^Main score:.*?(?=^### |^!\[|^Without a score|^<!--)", unit, re.DOTALL | re.MULTILINE)
     others = re.compile(rf"^\|.*\| +(?!{precision} )(?:float32|float16|int8|binary) \|.*\n", re.MULTILINE)
     return [(others.sub("", text) if precision else text).strip() + "\n" for text in found]
 
