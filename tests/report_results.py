@@ -1,19 +1,17 @@
-"""A small results folder with one of everything that reports show.
+"""A small results folder with one of everything that reports show: `python tests/report_results.py DIR`.
 
-`python tests/report_results.py` writes tests/report/results/ anew, and tests/report/golden/ from it.
+tests/report/results/ was written by it.
 """
 
 from __future__ import annotations
 
-import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
-from bench.files import write_text
-from bench.report.pages import make_pages
 from bench.results.schema import (
     AuditFinding,
     AuditRecord,
@@ -29,7 +27,7 @@ from bench.results.schema import (
 )
 from bench.results.store import ResultStore
 
-CPU, GPU = "0123456789ab", "fedcba987654"
+HERE, GPU = "0123456789ab", "fedcba987654"
 NAMES = {"mini": "mini", "big": "org/big|model_*<b>", "bm25": "bm25", "bare": "bare"}
 VIEWS = {"mini": [(8, "float32"), (8, "int8"), (4, "float32"), (4, "binary")], "big": [(16, "float32"), (8, "float32")]}
 # nDCG@10 of each of ten queries, at the first view and for each further one less by a tenth.
@@ -52,7 +50,7 @@ def write_results(root: Path, *, queries: Mapping[str, list[float]] | None = Non
         search_ms: Latency of search at the narrowest view of `mini`.
     """
     store = ResultStore(root)
-    store.write_environment(CPU, {"cpu": "A <fast> one", "cores": 4, "os": "Linux", "gpus": []})
+    store.write_environment(HERE, {"cpu": "A <fast> one", "cores": 4, "os": "Linux", "gpus": []})
     store.write_environment(GPU, {"cpu": "Other", "cores": 8, "os": "Linux", "gpus": [{"name": "GPU_1"}]})
     for model, of_queries in (queries or QUERIES).items():
         store.write_quality(*retrieval(model, of_queries))
@@ -99,7 +97,7 @@ def value(number: float) -> Value:
 
 def record(model: str, task: TaskInfo, views: list[ViewScores]) -> QualityRecord:
     return QualityRecord(
-        bench_version="0.0.1", created="2026-01-02T03:04:05.000000+00:00", environment=CPU, model=model_info(model),
+        bench_version="0.0.1", created="2026-01-02T03:04:05.000000+00:00", environment=HERE, model=model_info(model),
         task=task, encoding=None, views=views, items="",
     )  # fmt: skip
 
@@ -184,7 +182,7 @@ def cost(
     model: str,
     figures: list[Figure],
     *,
-    environment: str = CPU,
+    environment: str = HERE,
     noisy: bool = False,
     not_measured: Mapping[str, str] | None = None,
 ) -> CostRecord:
@@ -208,10 +206,4 @@ def audit() -> AuditRecord:
 
 
 if __name__ == "__main__":
-    HERE = Path(__file__).with_name("report")
-    for folder in (HERE / "results", HERE / "golden"):
-        shutil.rmtree(folder, ignore_errors=True)
-    for path, content in make_pages(write_results(HERE / "results")).items():
-        # Pictures depend on the version of matplotlib, and the web page has tests of its own.
-        if path.endswith(".md"):
-            write_text(HERE / "golden" / path, content)
+    write_results(Path(sys.argv[1]))

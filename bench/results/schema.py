@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
 from bench.models.registry import Backend, Kind, Weights
@@ -347,7 +347,6 @@ class AuditRecord(_Record):
 ModelRecord: TypeAlias = QualityRecord | CostRecord | ControlRecord
 UnitRecord: TypeAlias = ModelRecord | AuditRecord
 AnyRecord: TypeAlias = UnitRecord | EnvironmentRecord
-Record = Annotated[AnyRecord, Field(discriminator="record")]
 
 
 def make_view(truncate_dim: int | None, precision: Precision | None) -> View | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 import shutil
 from pathlib import Path, PurePosixPath
@@ -19,22 +18,8 @@ from bench.results.store import ResultStore
 HERE = Path(__file__).parent
 RESULTS, GOLDEN = HERE / "results", HERE / "golden"
 ENVIRONMENTS = 2
-PICTURES = {
-    "pictures/org_talk-test-de_i_-retention.svg",
-    "pictures/org_talk-test-de_i_-tradeoff.svg",
-    "pictures/org_talk-test-en-retention.svg",
-    "pictures/org_talk-test-en-tradeoff.svg",
-    "pictures/shop-test-0123456789ab-tradeoff.svg",
-    "pictures/shop-test-fedcba987654-tradeoff.svg",
-    "pictures/shop-test-retention.svg",
-    "pictures/tasks-1.svg",
-}
-
-
-@pytest.fixture(scope="module")
-def pages():
-    """Every page of the small results folder."""
-    return make_pages(RESULTS)
+# Lines of a model's retention that its score moves.
+RETENTION = 1
 
 
 def there(folder):
@@ -42,29 +27,29 @@ def there(folder):
     return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
-def in_markdown(pages):
-    return {page: text for page, text in pages.items() if page.endswith(".md")}
+def changed_pages(before, after):
+    """The web page and pictures that differ."""
+    assert set(before) == set(after)
+    return {page for page in before if not page.endswith(".md") and before[page] != after[page]}
 
 
 def changed_lines(before, after):
     """Page and first cell of every line of Markdown that differs; pages have the same lines otherwise."""
     assert set(before) == set(after)
     found = []
-    for page, text in in_markdown(before).items():
+    for page, text in before.items():
+        if not page.endswith(".md"):
+            continue
         for line, other in zip(text.splitlines(), after[page].splitlines(), strict=True):
             if line != other:
                 found.append((page, line.split("|")[1].strip() if line.startswith("|") else line[:12]))
     return sorted(found)
 
 
-def changed_others(before, after):
-    """Pictures and the web page, where they differ."""
-    return {page for page, text in before.items() if not page.endswith(".md") and text != after[page]}
-
-
-def test_the_pages_are_the_golden_ones(pages):
-    assert in_markdown(pages) == there(GOLDEN), "look at the new pages: python tests/report_results.py, git diff"
-    assert set(pages) == {*there(GOLDEN), *PICTURES, "index.html"}
+def test_the_pages_are_the_golden_ones():
+    assert make_pages(RESULTS) == there(GOLDEN), (
+        "look at them: bench report --results tests/report/results --reports ..."
+    )
 
 
 def test_the_results_are_those_of_the_script(tmp_path):
@@ -88,37 +73,44 @@ def test_the_same_results_give_the_same_pages_whatever_order_they_were_written_i
     )
 
 
-def test_one_changed_cost_changes_its_cell_on_the_page_of_its_task_and_of_its_model(tmp_path, pages):
-    after = make_pages(report_results.write_results(tmp_path, search_ms=0.006))
-    assert changed_lines(pages, after) == [("models/mini.md", "shop (test)"), ("tasks/shop.md", "mini")]
-    assert changed_others(pages, after) == {"index.html", "pictures/shop-test-0123456789ab-tradeoff.svg"}
+def test_one_changed_cost_changes_its_cell_on_the_page_of_its_task_and_of_its_model(tmp_path):
+    before, after = make_pages(RESULTS), make_pages(report_results.write_results(tmp_path, search_ms=0.006))
+    assert changed_lines(before, after) == [("models/mini.md", "shop (test)"), ("tasks/shop.md", "mini")]
+    # The environment that it was measured in has a picture of its own.
+    assert changed_pages(before, after) == {"index.html", "pictures/shop-test-0123456789ab-tradeoff.svg"}
 
 
-def test_one_changed_query_changes_the_rows_of_its_model_and_nothing_else(tmp_path, pages):
+def test_one_changed_query_changes_the_rows_of_its_model_and_nothing_else(tmp_path):
     queries = report_results.QUERIES | {"mini": [0.3, *report_results.QUERIES["mini"][1:]]}
-    after = make_pages(report_results.write_results(tmp_path, queries=queries))
+    before, after = make_pages(RESULTS), make_pages(report_results.write_results(tmp_path, queries=queries))
     views = len(report_results.VIEWS["mini"])
-    assert changed_others(pages, after) == {
-        "index.html", "pictures/tasks-1.svg", *(page for page in PICTURES if page.startswith("pictures/shop")),
-    }  # fmt: skip
-    assert changed_lines(pages, after) == sorted(
+    assert changed_lines(before, after) == sorted(
         [
             ("leaderboard.md", "[mini](models/mini.md)"),
             *[("models/mini.md", dim) for dim in ("8", "8", "4", "4")],
             *[("tasks/shop.md", "mini")] * views * ENVIRONMENTS,
+            *[("tasks/shop.md", "mini")] * RETENTION,
         ]
     )
+    assert changed_pages(before, after) == {
+        "index.html",
+        "pictures/shop-test-0123456789ab-tradeoff.svg",
+        "pictures/shop-test-fedcba987654-tradeoff.svg",
+        "pictures/shop-test-retention.svg",
+        "pictures/tasks-1.svg",
+    }
 
 
-def test_a_change_that_decides_between_two_models_changes_the_answer_and_the_ranks(tmp_path, pages):
+def test_a_change_that_decides_between_two_models_changes_the_answer_and_the_ranks(tmp_path):
     # Until now the baseline cannot be told from the best; now it is worse on every query.
     queries = report_results.QUERIES | {"bm25": [score - 0.3 for score in report_results.QUERIES["big"]]}
     after = make_pages(report_results.write_results(tmp_path, queries=queries))
+    before = make_pages(RESULTS)
     for page in ("leaderboard.md", "tasks/shop.md"):
-        assert "bm25 cannot be told from it." in pages[page]
+        assert "bm25 cannot be told from it." in before[page]
         assert "bm25 cannot be told from it." not in after[page]
         assert "over 10 queries. Every other model is worse." in after[page]
-    assert "0.8400 (1 =)" in pages["leaderboard.md"]
+    assert "0.8400 (1 =)" in before["leaderboard.md"]
     assert "0.5800 (2)" in after["leaderboard.md"]
     assert "**0.8800** (1)" in after["leaderboard.md"]
 
@@ -129,35 +121,28 @@ def slug(heading):
     return re.sub(r"[^\w\- ]", "", shown.lower()).replace(" ", "-")
 
 
-def broken_links(pages):
-    """Links of Markdown pages that lead to no page or heading, and how many there are in all."""
-    markdown = in_markdown(pages)
-    anchors = {name: {slug(found) for found in re.findall(r"^#+ (.*)$", text, re.M)} for name, text in markdown.items()}
-    links = [(name, target) for name, text in markdown.items() for target in re.findall(r"\]\(([^)]+)\)", text)]
-    broken = []
+@pytest.mark.parametrize("folder", [GOLDEN, ROOT / "reports"], ids=["golden", "reports"])
+def test_every_link_leads_to_a_page_and_a_heading_that_are_there(folder):
+    files = there(folder)
+    pages = {name: text for name, text in files.items() if name.endswith(".md")}
+    anchors = {name: {slug(found) for found in re.findall(r"^#+ (.*)$", text, re.M)} for name, text in pages.items()}
+    links = [(name, target) for name, text in pages.items() for target in re.findall(r"\]\(([^)]+)\)", text)]
+    assert len(links) > 20
     for name, target in links:
         path, _, anchor = target.partition("#")
-        page = posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) if path else name
-        if page not in pages or (anchor and anchor not in anchors[page]):
-            broken.append((name, target))
-    return broken, len(links)
+        place = (folder / name).parent / path if path else folder / name
+        page = place.resolve().relative_to(folder.resolve()).as_posix()
+        assert page in files, (name, target)
+        assert not anchor or anchor in anchors[page], (name, target)
 
 
-def test_every_link_leads_to_a_page_and_a_heading_that_are_there(pages):
-    for found in (pages, there(ROOT / "reports")):
-        broken, links = broken_links(found)
-        assert broken == []
-        assert links > 20
-
-
-def test_every_page_is_linked_from_the_index(pages):
-    linked = set(re.findall(r"\]\(([^)#]+)\)", pages["README.md"]))
-    assert linked == set(pages) - PICTURES - {"README.md"}
-
-
-def test_every_picture_is_shown_on_a_page(pages):
-    shown = re.findall(r"!\[[^]]*\]\((?:\.\./)?(pictures/[^)]+)\)", "".join(in_markdown(pages).values()))
-    assert set(shown) == PICTURES
+def test_every_page_is_linked_from_the_index():
+    linked = set(re.findall(r"\]\(([^)#]+)\)", (GOLDEN / "README.md").read_text()))
+    files = set(there(GOLDEN)) - {"README.md"}
+    assert linked == {name for name in files if not name.startswith("pictures/")}
+    pages = [text for name, text in there(GOLDEN).items() if name.endswith(".md")]
+    shown = {PurePosixPath(target).name for text in pages for target in re.findall(r"!\[[^]]*\]\(([^)]+)\)", text)}
+    assert {f"pictures/{name}" for name in shown} == files - linked
 
 
 def test_no_results_is_an_error(tmp_path):
@@ -183,35 +168,36 @@ def test_a_name_cannot_leave_the_folder(tmp_path):
     assert all(len(PurePosixPath(page).parts) <= 2 and ".." not in page for page in pages)
 
 
-def test_writing_makes_everything_once_and_removes_what_is_made_no_more(tmp_path, pages):
+def test_writing_makes_everything_once_and_removes_what_is_made_no_more(tmp_path):
     results, reports = report_results.write_results(tmp_path / "results"), tmp_path / "reports"
     assert {page.state for page in stale_pages(results, reports)} == {"missing"}
     assert not reports.exists()
-    assert len(write_pages(results, reports)) == len(pages)
-    assert there(reports) == pages
+    assert len(write_pages(results, reports)) == len(there(GOLDEN))
+    assert there(reports) == there(GOLDEN)
     assert write_pages(results, reports) == stale_pages(results, reports) == []
     shutil.rmtree(results / "quality" / "org_talk")
     (reports / "models" / "mini.md").write_text("Made by `bench report`, then edited")
     (reports / "models" / "bm25.md").unlink()
-    talks = [page for page in PICTURES if page.startswith("pictures/org_talk")]
     wanted = [
-        *(StalePage(page, "left over") for page in ("tasks/org_talk.md", *talks)),
-        StalePage("index.html", "changed"),
-        StalePage("pictures/tasks-1.svg", "changed"),
         StalePage("README.md", "changed"),
         StalePage("leaderboard.md", "changed"),
         StalePage("models/bm25.md", "missing"),
         StalePage("models/mini.md", "changed"),
         StalePage("models/org_big_model__b_.md", "changed"),
         StalePage("models/bare.md", "changed"),
+        StalePage("tasks/org_talk.md", "left over"),
     ]
+    drawn = [name for name in there(GOLDEN) if name.startswith("pictures/org_talk")]
+    wanted += [StalePage(name, "left over") for name in drawn]
+    wanted += [StalePage("index.html", "changed"), StalePage("pictures/tasks-1.svg", "changed")]
+    assert len(drawn) == 4
     assert stale_pages(results, reports) == sorted(wanted, key=lambda page: page.path)
     assert write_pages(results, reports) == sorted(wanted, key=lambda page: page.path)
-    assert not any((reports / page).exists() for page in ("tasks/org_talk.md", *talks))
+    assert not (reports / "tasks" / "org_talk.md").exists()
     assert stale_pages(results, reports) == []
 
 
-def test_a_users_own_files_stay(tmp_path, pages):
+def test_a_users_own_files_stay(tmp_path):
     reports = tmp_path / "reports"
     own = ["notes.md", "tasks/mine.md", "tasks/deep/mine.md", "other/left.md", "pictures/own.svg"]
     for name in own:
@@ -219,7 +205,7 @@ def test_a_users_own_files_stay(tmp_path, pages):
         (reports / name).write_text("mine")
     (reports / "other" / "left.md").write_text("Made by `bench report`, and moved by its user")
     write_pages(RESULTS, reports)
-    assert set(there(reports)) == {*pages, *own}
+    assert set(there(reports)) == {*there(GOLDEN), *own}
 
 
 @pytest.mark.parametrize("name", ["README.md", "tasks/shop.md"])
@@ -233,10 +219,10 @@ def test_a_file_that_no_report_wrote_is_not_replaced(tmp_path, name):
     assert StalePage(name, "changed") in stale_pages(RESULTS, tmp_path)
 
 
-def test_a_leaderboard_of_an_earlier_version_is_replaced(tmp_path, pages):
+def test_a_leaderboard_of_an_earlier_version_is_replaced(tmp_path):
     (tmp_path / "leaderboard.md").write_text("# Leaderboard\n\nMade by `bench report` from `results/`; do not edit.\n")
     write_pages(RESULTS, tmp_path)
-    assert there(tmp_path) == pages
+    assert there(tmp_path) == there(GOLDEN)
 
 
 @pytest.mark.parametrize("place", ["", "tasks", "tasks/shop.md"])
@@ -330,4 +316,6 @@ def test_a_model_that_may_have_seen_the_tests_is_marked_everywhere(tmp_path):
     }  # fmt: skip
     assert all("| fine-tuned ‡ " in row for found in rows.values() for row in found)
     note = "‡ may have been trained on what it is tested on: its recipe allows leakage."
-    assert all(text.count(note) == 1 for page, text in in_markdown(pages).items() if page != "models/mini.md")
+    assert {page for page, text in pages.items() if page.endswith(".md") and text.count(note) != 1} == {
+        "models/mini.md"
+    }
