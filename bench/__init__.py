@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["BenchError", "__version__", "load_results"]
+__all__ = ["BenchError", "__version__", "choose", "load_results"]
 
 if TYPE_CHECKING:
+    from bench.choosing.answering import choose
     from bench.errors import BenchError
     from bench.results.frame import load_results
 
@@ -18,6 +19,10 @@ def __getattr__(name: str) -> Any:
         from bench.results.frame import load_results
 
         return load_results
+    if name == "choose":
+        from bench.choosing.answering import choose
+
+        return choose
     if name == "BenchError":
         from bench.errors import BenchError
 

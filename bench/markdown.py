@@ -9,6 +9,11 @@ from collections.abc import Sequence
 _SPECIAL = re.compile(r"([\\`*{}\[\]<>|#!~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
 
+def printable(text: str) -> str:
+    """Text from a file on one line, without the characters that a terminal would act on."""
+    return "".join(letter if letter.isprintable() else " " for letter in " ".join(text.split()))
+
+
 def escape(text: str) -> str:
     """Text from a file on one line, so that Markdown shows it as it is."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))

@@ -16,7 +16,7 @@ from bench.models.profile import ModelProfile
 from bench.models.source import has_tokenizer
 from bench.plan import PlannedModel
 from bench.quality.evaluate import Scores
-from bench.results.items import GOLD, ITEM_KEYS
+from bench.results.items import CLUSTER, GOLD, ITEM_KEYS
 from bench.results.schema import (
     ControlRecord,
     ControlScores,
@@ -133,6 +133,9 @@ def item_columns(unit: TaskUnit, scored: Scored) -> dict[str, Any]:
     }
     for name in first.items:
         columns[name] = np.concatenate([scores.items[name] for _, scores in scored])
+    clusters = [scores.clusters for _, scores in scored if scores.clusters is not None]
+    if clusters:
+        columns[CLUSTER] = np.concatenate(clusters)
     return columns
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.quality import bootstrap
 from bench.quality.evaluate import score_retrieval
+from bench.statistics import bootstrap
 from bench.tasks.data import RetrievalData
 from bench.vectors.store import Vectors
 from bench.views import PRECISIONS, View

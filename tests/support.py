@@ -321,3 +321,25 @@ def made_record(**changes: object) -> dict[str, object]:
         "seconds": 1.0, "resumed_from": 0, "device": "cpu", "weights_sha256": {},
         "evaluation": {"first": None, "best": None, "best_step": None}, **changes,
     }  # fmt: skip
+
+
+def write_scored(
+    root: Path,
+    items: Mapping[tuple[int | None, str | None], Mapping[str, float]],
+    *,
+    metric: str = "ndcg_at_10",
+    clusters: Iterable[int] | None = None,
+    **names: object,
+) -> Path:
+    """Write the quality record of a retrieval task whose queries score as given, by view and query id."""
+    from bench.results.store import ResultStore
+
+    rows = [(*view, query, value) for view, scores in items.items() for query, value in scores.items()]
+    columns = dict(
+        zip(("truncate_dim", "precision", "query_id", metric), map(list, zip(*rows, strict=True)), strict=True)
+    )
+    if clusters is not None:
+        columns["cluster"] = np.array(list(clusters), dtype=np.int64)
+    means = {view: float(np.mean(list(scores.values()))) for view, scores in items.items()}
+    record = quality_record(views=means, metric=metric, n=len(rows) // len(items), **names)
+    return ResultStore(root).write_quality(record, columns)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import tempfile
+from contextlib import chdir, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import experiments
@@ -12,7 +16,10 @@ import pytest
 import typer
 from support import ROOT
 
-from bench.cli import app
+from bench import choose
+from bench.choosing.answer import Choice, Choosable, Limit, Measure, Relaxation
+from bench.cli import app, run_cli
+from bench.cli.choice_text import render
 from bench.models.recipe import Evaluation, Matryoshka, Recipe, TrainingData
 from bench.models.registry import ModelEntry, Prompts, Registry, Settings
 from bench.report.leaderboard import render_leaderboard
@@ -102,6 +109,7 @@ def test_the_command_reference_is_the_programs_own():
         ("results.md", [schema.Figure, schema.Noise]),
         ("results.md", [schema.ControlRecord, schema.ControlScores]),
         ("results.md", [schema.AuditRecord, schema.AuditFinding, schema.TaskRef]),
+        ("choose.md", [Choice, Choosable, Limit, Relaxation, Measure]),
     ],
 )
 def test_every_key_is_explained(page, models):
@@ -150,6 +158,67 @@ def test_the_experiments_tables_are_what_the_results_give():
     assert page.count("<!-- end -->") == 2
 
 
+ANSWERED = re.compile(r"```\n\$ bench choose (.*?)\n\n.*?```", re.DOTALL)
+
+
+def with_answers(page: str) -> str:
+    """A page whose examples of `bench choose` print what the committed results give."""
+
+    def answered(match: re.Match[str]) -> str:
+        options = shlex.split(match[1].replace("\\\n", " "))
+        given = dict(zip(options[::2], options[1::2], strict=True))
+        arguments = {name.removeprefix("--").replace("-", "_"): value for name, value in given.items()}
+        found = choose(arguments.pop("task"), results=ROOT / "results", **arguments)
+        return f"```\n$ bench choose {match[1]}\n\n{render(found)}\n```"
+
+    return ANSWERED.sub(answered, page)
+
+
+def test_the_answers_in_the_docs_are_the_programs_own():
+    page = (ROOT / "docs" / "choose.md").read_text(encoding="utf-8")
+    assert len(ANSWERED.findall(page)) == 3
+    assert page == with_answers(page), "run: make docs"
+
+
+# A command and what it prints.
+PRINTED = re.compile(r"(?<=```\n)(bench compare [^\n]*)\n```\n\n```text\n(.*?)```", re.DOTALL)
+
+
+def compared(page: str) -> str:
+    """docs/compare.md with what its examples print where no vectors are stored."""
+
+    def run(match: re.Match[str]) -> str:
+        said = StringIO()
+        with chdir(ROOT), redirect_stdout(said):
+            run_cli(shlex.split(match[1])[1:])
+        lines = "\n".join(line.rstrip() for line in said.getvalue().strip().splitlines())
+        return f"{match[1]}\n```\n\n```text\n{lines}\n```"
+
+    return PRINTED.sub(run, page)
+
+
+def test_the_comparisons_in_the_docs_are_what_the_command_prints():
+    page = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
+    assert len(PRINTED.findall(page)) == 1
+    assert "B better" in page
+    assert page == compared(page), "run: make docs"
+
+
+def test_every_key_of_a_comparison_is_explained(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert run_cli(["compare", "bm25", "minilm-store", "--format", "json"]) == 0
+    text = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
+
+    def keys(value):
+        if isinstance(value, list):
+            return set().union(*map(keys, value))
+        return set(value).union(*map(keys, value.values())) if isinstance(value, dict) else set()
+
+    found = keys(json.loads(capsys.readouterr().out))
+    assert {"p_holm", "relevant_count", "ratio", "label"} <= found
+    assert {key for key in found if f"`{key}`" not in text} == set()
+
+
 MARKED = re.compile(r"<!-- leaderboard: (.*?) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
@@ -186,5 +255,11 @@ if __name__ == "__main__":
         (ROOT / "README.md").read_text(encoding="utf-8"),
     )
     (ROOT / "README.md").write_text(readme, encoding="utf-8")
+    answers = ROOT / "docs" / "choose.md"
+    answers.write_text(with_answers(answers.read_text(encoding="utf-8")), encoding="utf-8")
+    example = ROOT / "docs" / "compare.md"
+    with tempfile.TemporaryDirectory() as empty:
+        os.environ["BENCH_CACHE"] = empty
+        example.write_text(compared(example.read_text(encoding="utf-8")), encoding="utf-8")
     told = ROOT / "docs" / "experiments.md"
     told.write_text(experiments.fill(told.read_text(encoding="utf-8"), ROOT / "results"), encoding="utf-8")

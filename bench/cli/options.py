@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from bench.errors import BenchError, UsageError, did_you_mean
+from bench.index_layout import FEWEST_DOCUMENTS, MOST_DOCUMENTS
 
 if TYPE_CHECKING:
     from bench.models.registry import ModelEntry, Registry
@@ -21,8 +22,6 @@ Choice = TypeVar("Choice", bound=str)
 
 DEFAULT_REGISTRY = Path("models.yaml")
 _COMMA = re.compile(r",(?![^()]*\))")
-# Documents of a synthetic corpus: fewer are no corpus, and faiss numbers HNSW's links in 31 bits.
-_FEWEST, _MOST = 1000, 1_000_000_000
 
 RegistryFile = Annotated[
     Path | None,
@@ -229,9 +228,9 @@ def number_of_documents(option: str, value: str | None) -> int | None:
     if value is None:
         return None
     digits = value.replace("_", "")
-    if not digits.isascii() or not digits.isdigit() or not _FEWEST <= int(digits) <= _MOST:
+    if not digits.isascii() or not digits.isdigit() or not FEWEST_DOCUMENTS <= int(digits) <= MOST_DOCUMENTS:
         raise UsageError(
-            f"{option}: `{value}` is not a number of documents from {_FEWEST:,} to {_MOST:,}",
+            f"{option}: `{value}` is not a number of documents from {FEWEST_DOCUMENTS:,} to {MOST_DOCUMENTS:,}",
             hint=f"{option} 1_000_000",
         )
     return int(digits)

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.index_layout import EF_CONSTRUCTION, EF_SEARCH, Kind, M, padded
 from bench.vectors.quantise import Quantiser, unit
 from bench.views import View
 
-Kind = Literal["flat", "hnsw"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-
-# Malkov and Yashunin 2016, with what vector databases start with: links a document (twice as many in the lowest
-# layer), candidates while building and while searching.
-M = 16
-EF_CONSTRUCTION = 100
-EF_SEARCH = 64
 # What reranking reads: documents and queries at full width in float32.
 FULL, FULL_QUERIES = "full.npy", "full.queries.npy"
-HNSW_SETTINGS = {"M": M, "efConstruction": EF_CONSTRUCTION, "efSearch": EF_SEARCH}
 
 Float32 = npt.NDArray[np.float32]
-
-
-def padded(dim: int) -> int:
-    """Bits of a binary code: faiss wants whole bytes; padding is 0 on both sides and adds nothing to a distance."""
-    return (dim + 7) // 8 * 8
 
 
 def make_index(view: View, kind: Kind = "flat") -> Any:

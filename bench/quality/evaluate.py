@@ -13,16 +13,17 @@ import numpy.typing as npt
 from bench.errors import BenchError
 from bench.models.profile import Similarity
 from bench.quality import pairs, retrieval
-from bench.quality.bootstrap import draw_ahead, mean_intervals, spearman_interval
 from bench.quality.dense import rank_views
 from bench.quality.ranker import Pairs
 from bench.quality.ranking import Ranks, ScoreBlock, rank_blocks
+from bench.statistics.bootstrap import draw_ahead, mean_intervals, spearman_interval
 from bench.tasks.data import PairData, RetrievalData
 from bench.vectors.quantise import fit
 from bench.vectors.rows import VectorRows
 from bench.views import View
 
 Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
 # Rows read at once where only a pass over the corpus is needed.
@@ -48,11 +49,14 @@ class Scores:
         metrics: By MTEB's metric names.
         ids: Ids of the queries, or numbers of the pairs.
         items: For every query each metric; for every pair its similarities and gold score. Shape (n,) each.
+        clusters: A number for each query or pair, shape (n,); those that are one observation share it. None where that
+            is not known.
     """
 
     metrics: dict[str, Estimate]
     ids: list[str]
     items: dict[str, npt.NDArray[Any]]
+    clusters: Int32 | None = None
 
 
 def score_retrieval(
@@ -73,7 +77,7 @@ def score_retrieval(
     """
     judged = Pairs(data.pair_queries, data.pair_documents, *left_out(data))
     with ThreadPoolExecutor(1) as pool:
-        drawing = pool.submit(draw_ahead, len(data.queries))
+        drawing = pool.submit(draw_ahead, len(set(data.queries)))
         for precision in dict.fromkeys(view.precision for view in views):
             group = [view for view in views if view.precision == precision]
             found = rank_views(queries, documents, group, similarity, judged, retrieval.MAX_CUTOFF)
@@ -103,8 +107,8 @@ def score_pairs(data: PairData, first: Float32, second: Float32, view: View, sim
     found = pairs.correlations(values, data.gold)
     metrics = {name: Estimate(value) for name, value in found.items()}
     main = "cosine_spearman"
-    metrics[main] = Estimate(found[main], *spearman_interval(values["cosine"], data.gold))
-    return Scores(metrics, data.ids, {**values, "gold": data.gold})
+    metrics[main] = Estimate(found[main], *spearman_interval(values["cosine"], data.gold, data.clusters))
+    return Scores(metrics, data.ids, {**values, "gold": data.gold}, data.clusters)
 
 
 def check_spread(vectors: VectorRows, texts: list[str], model: str) -> None:
@@ -127,16 +131,17 @@ def check_spread(vectors: VectorRows, texts: list[str], model: str) -> None:
 
 
 def _summary(data: RetrievalData, ranks: Ranks) -> Scores:
-    """The metrics of every query, their means, and intervals where there is more than one query."""
+    """The metrics of every query, their means, and intervals where there is more than one text of a query."""
     items = retrieval.score_queries(ranks, data.pair_queries, data.pair_gains, len(data.queries))
     table = np.column_stack([items[name] for name in retrieval.METRICS])
     means = table.mean(axis=0).tolist()
+    clusters = data.clusters
     # One query says nothing of how queries differ.
-    ends = mean_intervals(table).T.tolist() if len(table) > 1 else [(None, None)] * len(means)
+    ends = mean_intervals(table, clusters).T.tolist() if clusters.any() else [(None, None)] * len(means)
     metrics = {
         name: Estimate(mean, low, high) for name, mean, (low, high) in zip(retrieval.METRICS, means, ends, strict=True)
     }
-    return Scores(metrics, data.query_ids, dict(items))
+    return Scores(metrics, data.query_ids, dict(items), clusters)
 
 
 def left_out(data: RetrievalData) -> tuple[Int64, Int64]:

@@ -16,10 +16,10 @@ import numpy.typing as npt
 from bench.errors import BenchError
 from bench.models.profile import Similarity
 from bench.models.registry import Role
-from bench.quality.bootstrap import mean_intervals
 from bench.quality.evaluate import Estimate, Scores
 from bench.quality.ranking import ScoreBlock, rank_blocks
 from bench.quality.retrieval import MAX_CUTOFF, score_queries
+from bench.statistics.bootstrap import mean_intervals
 from bench.tasks.mteb_bridge import contained
 from bench.tasks.mteb_data import MtebData, arrow_cache
 from bench.vectors.quantise import Comparable, Quantiser, fit

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.results.index import Cell
-from bench.results.items import ItemReader, as_columns
+from bench.results.items import ItemReader, as_columns, shared_clusters
 from bench.statistics.paired import indistinguishable
 
 
@@ -43,7 +43,10 @@ def standings(cells: Sequence[Cell], metric: str, reader: ItemReader) -> list[St
     known = [found for found in items if found is not None]
     tied: list[bool | None] = [None] * len(cells)
     if known and len(known) == len(items):
-        tied = list(map(bool, indistinguishable(scores, as_columns(known), known[0].clusters)))
+        values, clusters = as_columns(known), shared_clusters(known)
+        # A single observation tells nothing of what differences are worth.
+        if clusters.max() > 0:
+            tied = list(map(bool, indistinguishable(scores, values, clusters)))
     in_order = np.sort(scores)
     better = len(scores) - np.searchsorted(in_order, scores, side="right")
     return [Standing(1 if same else int(above) + 1, same) for same, above in zip(tied, better, strict=True)]

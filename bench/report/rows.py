@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.report.encoding import EncodingRow, encoding_row
 from bench.report.ranks import Standing, standings
-from bench.results.index import Cell, Cost, ResultIndex, UnitKey, unit_key
+from bench.results.index import Cell, Cost, ResultIndex, UnitKey, unit_key, unit_title
 from bench.results.items import ItemReader
 from bench.results.schema import AuditRecord, CostRecord, QualityRecord, Value, make_view
 from bench.views import View, sort_key
@@ -19,12 +19,6 @@ LEAKAGE_MARK = "‡"
 LEAKAGE_NOTE = f"{LEAKAGE_MARK} may have been trained on what it is tested on: its recipe allows leakage"
 
 _ITEMS = {"retrieval": "queries", "sts": "pairs", "mteb": "items"}
-
-
-def unit_title(unit: UnitKey) -> str:
-    """A task unit in words."""
-    task, split, subset = unit
-    return f"{task} ({split})" if subset == "default" else f"{task} {subset} ({split})"
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""What each query, pair or item of a cell contributes to its main score, for comparisons item by item."""
+"""What each query, pair or item of a cell contributes to its score, for comparisons item by item."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bench.errors import BenchError
+from bench.errors import BenchError, did_you_mean
 from bench.metrics import SIMILARITIES
 from bench.results.index import Cell
 from bench.results.schema import QualityRecord
@@ -23,12 +24,14 @@ Int64 = npt.NDArray[np.int64]
 
 # What the rows of a quality record are called, by the type of task.
 ITEM_KEYS = {"retrieval": "query_id", "sts": "pair_id", "mteb": "item_id"}
-# Numbers from 0 of the groups of items that are no observations of their own, such as queries with the same text.
+# Numbers of the groups of items that are no observations of their own, such as queries with the same text.
 CLUSTER = "cluster"
 GOLD = "gold"
 # By how much the mean of the items may differ from the score that they belong to.
 _ROUNDING = 1e-6
 _INFLUENCES = {"spearman": spearman_influence, "pearson": pearson_influence}
+# Tables kept, so that two runs can be read in turns.
+_KEPT = 4
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,9 @@ class Items:
     """The items of one cell.
 
     Attributes:
-        ids: Of the queries, pairs or items, in ascending order.
-        clusters: Which cluster each belongs to, from 0 without gaps, shape (n,).
+        ids: Of the queries, pairs or items, in ascending order. Cells of the same items share one list.
+        clusters: Which cluster each belongs to, from 0 without gaps, shape (n,); each its own where the record does not
+            tell.
         values: What each contributes to the score, which is their mean: of retrieval the query's own metric, of sts the
             pair's influence on the correlation. Shape (n,).
     """
@@ -47,13 +51,48 @@ class Items:
     values: Float64
 
 
+@dataclass(frozen=True)
+class _Table:
+    """What is needed of one record's table.
+
+    Attributes:
+        ids: A row's id.
+        clusters: A row's cluster; None where the record does not tell.
+        values: The columns asked for, those that there are.
+        rows: Rows of each view, by truncate_dim and precision.
+    """
+
+    ids: pa.Array
+    clusters: Int64 | None
+    values: dict[str, Float64]
+    rows: dict[tuple[int | None, str | None], Int64]
+
+
+@dataclass(frozen=True)
+class _Order:
+    """The items of a view as they stand in its table, and in order.
+
+    Attributes:
+        found: Ids in the table's order.
+        found_clusters: Their clusters, as the table numbers them.
+        rows: Rows that put them in ascending order of ids.
+        ids: Ids in this order.
+        clusters: Clusters in this order, from 0 without gaps.
+    """
+
+    found: pa.Array
+    found_clusters: Int64 | None
+    rows: Int64
+    ids: list[str]
+    clusters: Int64
+
+
 class ItemReader:
     """Reads the items of cells, each table once while its cells follow one another."""
 
     def __init__(self) -> None:
-        self._path: Path | None = None
-        self._wanted: tuple[str, ...] = ()
-        self._table = pa.table({})
+        self._tables: dict[tuple[Path, tuple[str, ...]], _Table] = {}
+        self._order: _Order | None = None
 
     def read(self, cell: Cell, metric: str | None = None) -> Items | None:
         """The items of a cell.
@@ -66,58 +105,78 @@ class ItemReader:
             None where the score is no mean of the items, as of some types that mteb scores.
 
         Raises:
-            BenchError: The record's table is missing, damaged, or lacks the view or the metric.
+            BenchError: The cell has no such metric; the record's table is missing, damaged, or lacks the view or the
+                metric.
         """
-        record = cell.record
-        metric = metric or record.task.main_metric
-        key = ITEM_KEYS[record.task.type]
-        correlation = metric.rpartition("_") if record.task.type == "sts" else None
-        columns = [metric] if correlation is None else [correlation[0], GOLD]
-        if correlation is not None and (correlation[0] not in SIMILARITIES or correlation[2] not in _INFLUENCES):
-            raise BenchError(f"no correlation is called `{metric}`", where=str(cell.path))
-        rows = self._rows(cell, (key, *columns))
-        values = [rows.column(name).to_numpy(zero_copy_only=False).astype(np.float64) for name in columns]
-        found = values[0] if correlation is None else _INFLUENCES[correlation[2]](*values)
-        score = record.views[cell.position].metrics[metric].value
-        if not len(found) or not abs(found.mean() - score) <= _ROUNDING:
-            return None
-        order = pc.array_sort_indices(rows.column(key).combine_chunks()).to_numpy()
-        ids = rows.column(key).take(pa.array(order)).to_pylist()
-        if CLUSTER in rows.column_names:
-            clusters = np.unique(rows.column(CLUSTER).to_numpy()[order], return_inverse=True)[1]
-        else:
-            clusters = np.arange(len(ids))
-        return Items(ids, clusters.astype(np.int64), found[order])
-
-    def _rows(self, cell: Cell, columns: tuple[str, ...]) -> pa.Table:
-        """The rows of a cell's view."""
         record, scores = cell.record, cell.record.views[cell.position]
-        if (cell.path, columns) != (self._path, self._wanted):
-            self._table = _read(cell.path, record, columns)
-            self._path, self._wanted = cell.path, columns
-        table = self._table
-        if len(record.views) > 1:
-            mask = pc.and_(
-                pc.equal(table.column("truncate_dim"), scores.truncate_dim),
-                pc.equal(table.column("precision"), scores.precision),
-            )
-            table = table.filter(mask)
-        if not table.num_rows:
+        metric = metric or record.task.main_metric
+        if metric not in scores.metrics:
             raise BenchError(
-                f"the table of this record lacks the view {scores.view}", where=str(cell.path), hint="run with --force"
+                f"this record has no metric `{metric}`",
+                where=str(cell.path),
+                hint=did_you_mean(metric, scores.metrics),
             )
-        return table
+        columns: tuple[str, ...] = (metric,)
+        influence = None
+        if record.task.type == "sts":
+            similarity, _, correlation = metric.rpartition("_")
+            influence = _INFLUENCES.get(correlation)
+            if similarity not in SIMILARITIES or influence is None:
+                raise BenchError(f"no correlation is called `{metric}`", where=str(cell.path))
+            columns = (similarity, GOLD)
+        table, rows = self._rows(cell, columns)
+        if any(name not in table.values for name in columns):
+            return None
+        values = [table.values[name][rows] for name in columns]
+        found = values[0] if influence is None else influence(values[0], values[1])
+        if not abs(found.mean() - scores.metrics[metric].value) <= _ROUNDING:
+            return None
+        order = self._ordered(cell, table, rows)
+        return Items(order.ids, order.clusters, found[order.rows])
 
+    def column(self, cell: Cell, name: str) -> dict[str, float]:
+        """A column of a cell's table by the ids of its items, such as the similarity of each pair.
 
-def _read(path: Path, record: QualityRecord, columns: Sequence[str]) -> pa.Table:
-    table = read_items(path, record)
-    missing = [name for name in ("truncate_dim", "precision", *columns) if name not in table.column_names]
-    if missing:
-        raise BenchError(
-            f"the table of this record lacks the column `{missing[0]}`", where=str(path), hint="run with --force"
-        )
-    kept = ["truncate_dim", "precision", *columns]
-    return table.select([*kept, CLUSTER] if CLUSTER in table.column_names else kept)
+        Raises:
+            BenchError: The record's table is missing, damaged, or lacks the view or the column.
+        """
+        table, rows = self._rows(cell, (name,))
+        if name not in table.values:
+            raise BenchError(
+                f"the table of this record lacks the column `{name}`", where=str(cell.path), hint="run with --force"
+            )
+        ids = table.ids.take(pa.array(rows)).to_pylist()
+        return dict(zip(ids, table.values[name][rows].tolist(), strict=True))
+
+    def _rows(self, cell: Cell, columns: tuple[str, ...]) -> tuple[_Table, Int64]:
+        """The table of a cell's record, and which of its rows are the view's."""
+        scores = cell.record.views[cell.position]
+        table = self._table(cell, columns)
+        rows = table.rows.get((scores.truncate_dim, scores.precision))
+        if rows is None:
+            raise BenchError(
+                f"the table of this record lacks the view {scores.view or 'of a baseline'}",
+                where=str(cell.path),
+                hint="run with --force",
+            )
+        return table, rows
+
+    def _table(self, cell: Cell, columns: tuple[str, ...]) -> _Table:
+        key = cell.path, columns
+        if key not in self._tables:
+            while len(self._tables) >= _KEPT:
+                del self._tables[next(iter(self._tables))]
+            self._tables[key] = _read(cell.path, cell.record, columns)
+        return self._tables[key]
+
+    def _ordered(self, cell: Cell, table: _Table, rows: Int64) -> _Order:
+        """The order of a view's items; the last one again where they are the same, as views and models mostly are."""
+        ids = table.ids.take(pa.array(rows))
+        clusters = None if table.clusters is None else table.clusters[rows]
+        last = self._order
+        if last is None or not (ids.equals(last.found) and _same(clusters, last.found_clusters)):
+            last = self._order = _order(ids, clusters, cell.path)
+        return last
 
 
 def as_columns(items: Sequence[Items]) -> Float64:
@@ -133,3 +192,67 @@ def as_columns(items: Sequence[Items]) -> Float64:
             hint="score the task again: bench run --force",
         )
     return np.column_stack([found.values for found in items])
+
+
+def shared_clusters(items: Sequence[Items]) -> Int64:
+    """The clusters of several cells of the same items, shape (n,).
+
+    Records from before clusters were kept take them from those that know them.
+    """
+    return min((found.clusters for found in items), key=lambda clusters: int(clusters.max(initial=0)))
+
+
+def _read(path: Path, record: QualityRecord, columns: tuple[str, ...]) -> _Table:
+    key, kind = ITEM_KEYS[record.task.type], record.task.type
+    table = read_items(path, record, ["truncate_dim", "precision", key, CLUSTER, *columns])
+    # Of what mteb scores not every metric is known item by item.
+    needed = ["truncate_dim", "precision", key, *(columns if kind != "mteb" else ())]
+    missing = [name for name in needed if name not in table.column_names]
+    if missing:
+        raise BenchError(
+            f"the table of this record lacks the column `{missing[0]}`", where=str(path), hint="run with --force"
+        )
+    try:
+        return _Table(
+            ids=table.column(key).cast(pa.string()).combine_chunks(),
+            clusters=table.column(CLUSTER).cast(pa.int64()).to_numpy() if CLUSTER in table.column_names else None,
+            values={
+                name: table.column(name).cast(pa.float64()).to_numpy() for name in columns if name in table.column_names
+            },
+            rows=_rows_of_views(table),
+        )
+    except pa.ArrowException as error:
+        raise BenchError(
+            f"the table of this record is not as bench writes it: {error}", where=str(path), hint="run with --force"
+        ) from error
+
+
+def _rows_of_views(table: pa.Table) -> dict[tuple[int | None, str | None], Int64]:
+    if not table.num_rows:
+        return {}
+    dims = table.column("truncate_dim").cast(pa.int64()).combine_chunks()
+    precisions = table.column("precision").cast(pa.string()).combine_chunks()
+    names = precisions.dictionary_encode(null_encoding="encode")
+    codes = dims.fill_null(-1).to_numpy() * len(names.dictionary) + names.indices.to_numpy()
+    order = np.argsort(codes, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
+    return {(dims[int(rows[0])].as_py(), precisions[int(rows[0])].as_py()): rows for rows in groups}
+
+
+def _order(ids: pa.Array, clusters: Int64 | None, path: Path) -> _Order:
+    rows = pc.array_sort_indices(ids).to_numpy().astype(np.int64)
+    names = ids.take(pa.array(rows)).to_pylist()
+    twice = [name for name, following in pairwise(names) if name == following]
+    if twice:
+        raise BenchError(
+            f"the table of this record has `{twice[0]}` twice in one view", where=str(path), hint="run with --force"
+        )
+    if clusters is None:
+        numbers = np.arange(len(names))
+    else:
+        numbers = np.unique(clusters[rows], return_inverse=True)[1].astype(np.int64)
+    return _Order(ids, clusters, rows, names, numbers)
+
+
+def _same(first: Int64 | None, second: Int64 | None) -> bool:
+    return first is second or (first is not None and second is not None and np.array_equal(first, second))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy.typing as npt
@@ -29,7 +29,8 @@ from bench.results.schema import (
     UnitRecord,
 )
 
-_FOLDERS = ("environments", "quality", "controls", "cost", "audits")
+RECORD_FOLDERS = ("quality", "controls", "cost", "audits")
+_FOLDERS = ("environments", *RECORD_FOLDERS)
 _ADAPTER: TypeAdapter[AnyRecord] = TypeAdapter(Record)
 
 
@@ -135,8 +136,19 @@ class ResultStore:
                 yield path, _parse(path)
 
 
-def read_items(record_path: Path, record: ModelRecord) -> pa.Table:
+def is_result_file(path: PurePosixPath) -> bool:
+    """Whether a path that starts in a results folder is that of a record or of its table; hidden files are none."""
+    named = path.suffix in {".json", ".parquet"} and not any(part.startswith(".") for part in path.parts)
+    return named and len(path.parts) > 1 and path.parts[0] in _FOLDERS
+
+
+def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | None = None) -> pa.Table:
     """The Parquet table of a record: scores of queries and pairs, or raw samples.
+
+    Args:
+        record_path: The record's file.
+        record: The record.
+        columns: Those to read, in the file's order; what the table does not have is left out. All by default.
 
     Raises:
         BenchError: The file is missing or damaged.
@@ -144,7 +156,8 @@ def read_items(record_path: Path, record: ModelRecord) -> pa.Table:
     name = record.samples if isinstance(record, CostRecord) else record.items
     path = record_path.with_name(Path(name or "").name)
     try:
-        return pq.read_table(path)
+        with pq.ParquetFile(path) as file:
+            return file.read(columns)
     except (OSError, pa.ArrowInvalid) as error:
         raise BenchError(
             f"cannot read the table of this record: {error}", where=str(path), hint="run again with --force"

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from bench.statistics.clusters import cluster_sums
+
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
@@ -25,12 +27,29 @@ class PairedTest:
         error: Its standard error; NaN where there are fewer than two clusters.
         freedom: Degrees of freedom: clusters less one.
         p: Two-sided p-value of no difference; 1 where nothing can be told.
+        rounding: What rounding alone may make of a mean.
     """
 
     mean: Float64
     error: Float64
     freedom: int
     p: Float64
+    rounding: Float64
+
+    def worse(self, tolerance: float = 0.0) -> Float64:
+        """One-sided p-values of means of `-tolerance` or more, shape (m,): small where the mean lies below.
+
+        1 where there are fewer than two clusters.
+        """
+        if self.freedom < 1:
+            return np.ones_like(self.mean)
+        above = self.mean + tolerance
+        above = np.where(np.abs(above) <= self.rounding, 0.0, above)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = above / self.error
+        # A mean that is the tolerance without any spread is not below it.
+        p: Float64 = np.where(np.isnan(t), 1.0, stats.t.cdf(t, self.freedom))
+        return p
 
     def interval(self, confidence: float = 0.95) -> tuple[Float64, Float64]:
         """Low and high ends of the intervals of the mean differences; NaN where there are fewer than two clusters."""
@@ -51,24 +70,17 @@ def paired_test(differences: Float64, clusters: Int64 | None = None) -> PairedTe
 
     Args:
         differences: One row an item and one column a comparison, shape (n, m).
-        clusters: Which cluster each item belongs to, from 0 without gaps, shape (n,); each its own by default.
+        clusters: Which cluster each item belongs to, any whole numbers, shape (n,); each its own by default.
 
     Raises:
         ValueError: There are no items, or not one cluster an item.
     """
-    n = len(differences)
-    if n == 0 or (clusters is not None and len(clusters) != n):
-        raise ValueError("differences need at least one item, and one cluster an item")
+    sums, sizes = cluster_sums(differences, clusters)
     mean: Float64 = differences.mean(axis=0)
-    centred = differences - mean
-    if clusters is not None:
-        count = int(clusters.max()) + 1
-        sums = np.zeros((count, differences.shape[1]))
-        np.add.at(sums, clusters, centred)
-        centred = sums
-    freedom = len(centred) - 1
+    centred = sums - sizes[:, None] * mean
+    freedom, n = len(sums) - 1, len(differences)
     if freedom < 1:
-        return PairedTest(mean, np.full_like(mean, np.nan), freedom, np.ones_like(mean))
+        return PairedTest(mean, np.full_like(mean, np.nan), freedom, np.ones_like(mean), np.zeros_like(mean))
     error = np.sqrt((freedom + 1) / freedom * np.square(centred).sum(axis=0)) / n
     largest = np.abs(differences).max(axis=0)
     # Equal differences leave a spread that is rounding alone, and equal scores a mean that is.
@@ -76,7 +88,7 @@ def paired_test(differences: Float64, clusters: Int64 | None = None) -> PairedTe
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(np.abs(mean) <= _ROUNDING * largest, 0.0, np.abs(mean) / error)
     p = np.where(largest == 0, 1.0, 2 * stats.t.sf(np.nan_to_num(t, nan=0.0, posinf=np.inf), freedom))
-    return PairedTest(mean, error, freedom, p)
+    return PairedTest(mean, error, freedom, p, _ROUNDING * largest)
 
 
 def holm(p_values: Float64) -> Float64:

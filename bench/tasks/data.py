@@ -13,6 +13,7 @@ import numpy.typing as npt
 from bench.errors import BenchError
 from bench.files import digest_json
 
+Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
 
@@ -57,6 +58,11 @@ class RetrievalData:
     def characters(self) -> int:
         """Characters of all texts."""
         return sum(map(len, self.documents)) + sum(map(len, self.queries))
+
+    @property
+    def clusters(self) -> Int32:
+        """A number for each query, shape (n,); queries with the same text are one observation and share it."""
+        return _numbered(self.queries)
 
     def fingerprint(self) -> str:
         """Identity by content: texts, labels, query ids and scoring settings; not row order or document ids.
@@ -159,6 +165,11 @@ class PairData:
         """Characters of all texts."""
         return sum(map(len, self.sentences1)) + sum(map(len, self.sentences2))
 
+    @property
+    def clusters(self) -> Int32:
+        """A number for each pair, shape (n,); pairs with the same first sentence depend on one another and share it."""
+        return _numbered(self.sentences1)
+
     def fingerprint(self) -> str:
         """Identity by content; not by row order."""
         pairs = [
@@ -177,6 +188,12 @@ def pair_ids(first: Sequence[str], second: Sequence[str], gold: Sequence[float])
         ids.append(f"{name}-{seen[name]}" if seen[name] else name)
         seen[name] += 1
     return ids
+
+
+def _numbered(texts: Iterable[str]) -> Int32:
+    """Numbers of texts from 0, in the order in which they first appear; only which are equal has a meaning."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(text, len(numbers)) for text in texts], dtype=np.int32)
 
 
 def _digest(*parts: str) -> bytes:

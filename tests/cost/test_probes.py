@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from support import FakeEncoder
 
-from bench.cost import indices, projection
+from bench import index_layout
+from bench.cost import indices
 from bench.cost.probes import build, rerank, search, search_bulk, search_memory, storage
 from bench.errors import BenchError
 from bench.models.profile import TextContext
@@ -209,7 +210,7 @@ def test_projections_are_marked_as_computed(job):
     computed = [f for f in storage.probe(job | {"views": [(24, "int8")]}).figures if f.computed]
     assert {f.name for f in computed} == {"index_bytes"}
     assert {(f.detail["vectors"], f.detail["index"]): f.value for f in computed} == {
-        (count, kind): projection.index_bytes(View(24, "int8"), count, kind)
+        (count, kind): index_layout.index_bytes(View(24, "int8"), count, kind)
         for count in (10**6, 10**7, 10**8)
         for kind in ("flat", "hnsw")
     }

@@ -278,3 +278,43 @@ def test_a_single_query_has_no_interval():
     scores = score_blocks(data, [ScoreBlock(slice(0, 1), np.array([[0.75, 0.5]], dtype=np.float32))])
     found = scores.metrics["mrr_at_10"]
     assert (found.value, found.ci_low, found.ci_high) == (0.5, None, None)
+
+
+def together(clusters):
+    """Which rows share a cluster."""
+    return np.equal.outer(clusters, clusters).tolist()
+
+
+def test_queries_of_one_text_are_one_cluster_in_any_order():
+    texts = {"q1": "saw", "q2": "drill", "q3": "saw", "q4": "Saw"}
+    data = task({"a": "1", "b": "2"}, texts, [("q1", "a", 1), ("q3", "b", 1)])
+    scores = score_view(data, vectors_of([[1, 0]] * 4), vectors_of([[1, 0], [0, 1]]), View(2), "cosine")
+    assert scores.clusters.dtype == np.int32
+    assert scores.clusters.tolist() == [0, 1, 0, 2]
+    turned = task({"a": "1", "b": "2"}, dict(reversed(texts.items())), [("q1", "a", 1), ("q3", "b", 1)])
+    assert together(turned.clusters[::-1]) == together(scores.clusters)
+
+
+def test_pairs_of_one_first_sentence_are_one_cluster():
+    data = PairData(["0", "1", "2"], ["a", "b", "a"], ["c", "c", "d"], np.array([5.0, 3.0, 1.0]))
+    vectors = np.eye(3, dtype=np.float32)
+    assert score_pairs(data, vectors, vectors, View(3), "cosine").clusters.tolist() == [0, 1, 0]
+
+
+def test_queries_of_one_text_do_not_narrow_an_interval(tmp_path):
+    documents, queries, pairs = with_duplicates()
+    data = task(documents, queries, pairs)
+    again = {f"{name}-{copy}": text for name, text in queries.items() for copy in range(4)}
+    repeated = task(documents, again, [(f"{q}-{copy}", d, gain) for q, d, gain in pairs for copy in range(4)])
+    once, often = (
+        score_view(each, *stored(tmp_path / str(each.n), FakeEncoder(), each), View(16), "cosine").metrics
+        for each in (data, repeated)
+    )
+    for name, expected in once.items():
+        assert (often[name].ci_low, often[name].ci_high) == pytest.approx((expected.ci_low, expected.ci_high))
+
+
+def test_one_text_asked_twice_has_no_interval():
+    data = task({"a": "1", "b": "2"}, {"q": "3", "r": "3"}, [("q", "a", 1), ("r", "b", 1)])
+    vectors = vectors_of([[1, 0], [1, 0]]), vectors_of([[1, 0], [0, 1]])
+    assert score_view(data, *vectors, View(2), "cosine").metrics["mrr_at_10"].ci_low is None

@@ -13,14 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
-from bench.cost import projection
 from bench.cost.answer import Answer
 from bench.cost.corpus import Corpus, open_corpus, write_rows
 from bench.cost.indices import (
     FULL,
     FULL_QUERIES,
-    HNSW_SETTINGS,
-    Kind,
     index_file,
     make_index,
     prepare,
@@ -29,6 +26,7 @@ from bench.cost.indices import (
     write_index,
 )
 from bench.errors import BenchError
+from bench.index_layout import HNSW_SETTINGS, Kind, index_bytes
 from bench.vectors.quantise import Quantiser
 from bench.views import View
 
@@ -133,7 +131,7 @@ def check_room(views: Sequence[View], kinds: Sequence[Kind], documents: int, wor
     Raises:
         BenchError: The disk or the memory is too small for them.
     """
-    sizes = [projection.index_bytes(view, documents, kind) for view in views for kind in kinds]
+    sizes = [index_bytes(view, documents, kind) for view in views for kind in kinds]
     total = (sum(sizes) + extra) / 1e6
     hint = "ask for fewer documents with --corpus-size, or for fewer --truncate-dims or --precisions"
     free = shutil.disk_usage(workspace).free / 1e6

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.cost.answer import Answer
-from bench.cost.indices import Kind, read_index, read_queries
+from bench.cost.indices import read_index, read_queries
 from bench.cost.probes.search import K
+from bench.index_layout import Kind
 from bench.views import View
 
 Float64 = npt.NDArray[np.float64]

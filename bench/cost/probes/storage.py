@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from bench.cost import projection
+from bench import index_layout
 from bench.cost.answer import Answer
 from bench.cost.corpus import Corpus, open_corpus, write_rows
-from bench.cost.indices import KINDS
 from bench.results.schema import Figure
 from bench.vectors.quantise import Quantiser, fit
 from bench.views import View
@@ -66,7 +65,7 @@ def projected(view: View) -> list[Figure]:
     return [
         Figure(
             name="index_bytes",
-            value=projection.index_bytes(view, count, kind),
+            value=index_layout.index_bytes(view, count, kind),
             n=0,
             truncate_dim=view.truncate_dim,
             precision=view.precision,
@@ -74,5 +73,5 @@ def projected(view: View) -> list[Figure]:
             computed=True,
         )
         for count in PROJECTED
-        for kind in KINDS
+        for kind in index_layout.KINDS
     ]

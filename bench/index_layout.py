@@ -1,4 +1,4 @@
-"""Bytes of faiss's serialised indices, worked out from the layout that its index_write.cpp gives them.
+"""The indices that search is measured with, and their bytes, worked out from the layout of faiss's index_write.cpp.
 
 An index is a header, its settings and its arrays, each array after its length in 8 bytes. HNSW adds the top layer of
 each document (4 bytes), where its links begin (8 bytes) and the links (4 bytes each), 2M in the lowest layer and M in
@@ -10,9 +10,21 @@ expectation; all else is exact.
 from __future__ import annotations
 
 from math import exp, log
+from typing import Literal, get_args
 
-from bench.cost.indices import Kind, M, padded
 from bench.views import View
+
+Kind = Literal["flat", "hnsw"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+# Malkov and Yashunin 2016, with what vector databases start with: links a document (twice as many in the lowest
+# layer), candidates while building and while searching.
+M = 16
+EF_CONSTRUCTION = 100
+EF_SEARCH = 64
+HNSW_SETTINGS = {"M": M, "efConstruction": EF_CONSTRUCTION, "efSearch": EF_SEARCH}
+# Documents of a synthetic corpus: fewer are no corpus, and faiss numbers HNSW's links in 31 bits.
+FEWEST_DOCUMENTS, MOST_DOCUMENTS = 1000, 1_000_000_000
 
 _FOURCC = 4
 _LENGTH = 8
@@ -26,6 +38,11 @@ _SCALAR_QUANTISER = 4 + 4 + 4 + 8 + 8
 _HNSW_NUMBERS = 5 * 4
 # faiss stops the table of layers where fewer than one in a thousand million documents would reach.
 _LEAST = 1e-9
+
+
+def padded(dim: int) -> int:
+    """Bits of a binary code: faiss wants whole bytes; padding is 0 on both sides and adds nothing to a distance."""
+    return (dim + 7) // 8 * 8
 
 
 def index_bytes(view: View, documents: int, kind: Kind) -> int:

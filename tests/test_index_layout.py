@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.cost import indices, projection
+from bench import index_layout
+from bench.cost import indices
 from bench.views import PRECISIONS, View
 
 
@@ -29,7 +30,7 @@ def serialised(view, documents, kind):
 @settings(max_examples=60, deadline=None)
 def test_exact_indices_to_the_byte(precision, dim, documents):
     view = View(dim, precision)
-    assert projection.index_bytes(view, documents, "flat") == serialised(view, documents, "flat")
+    assert index_layout.index_bytes(view, documents, "flat") == serialised(view, documents, "flat")
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -37,7 +38,7 @@ def test_hnsw_of_a_hundred_thousand_within_one_percent(precision, monkeypatch):
     # How hard links are looked for changes nothing of their places.
     monkeypatch.setattr(indices, "EF_CONSTRUCTION", 4)
     view = View(8, precision)
-    assert projection.index_bytes(view, 100_000, "hnsw") == pytest.approx(serialised(view, 100_000, "hnsw"), rel=0.01)
+    assert index_layout.index_bytes(view, 100_000, "hnsw") == pytest.approx(serialised(view, 100_000, "hnsw"), rel=0.01)
 
 
 @pytest.mark.parametrize("links", [4, 16, 32])
@@ -47,4 +48,4 @@ def test_the_links_of_layers_are_faiss_own(links):
     # Links of the layers up to each, times how likely it is a document's highest.
     expected = float((faiss.vector_to_array(hnsw.cum_nneighbor_per_level)[1:] * shares).sum())
     # A million documents make all that is fixed small; 12 bytes a document are its layer and its place.
-    assert (projection.hnsw_bytes(1_000_000, links) / 1e6 - 12) / 4 == pytest.approx(expected, rel=1e-4)
+    assert (index_layout.hnsw_bytes(1_000_000, links) / 1e6 - 12) / 4 == pytest.approx(expected, rel=1e-4)

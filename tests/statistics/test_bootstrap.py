@@ -1,11 +1,13 @@
 """Bootstrap intervals, against a plain loop and by simulation."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from bench.quality import bootstrap
-from bench.quality.bootstrap import mean_intervals, spearman_interval
+from bench.statistics import bootstrap
+from bench.statistics.bootstrap import mean_intervals, spearman_interval
 
 
 def test_means_equal_a_plain_loop():
@@ -148,3 +150,95 @@ def test_seeds_stay_so_that_published_intervals_do():
     counts = np.random.default_rng(20240917).multinomial(20, np.full(20, 1 / 20), size=2000)
     expected = np.quantile(counts @ values / 20, [0.025, 0.975])
     np.testing.assert_allclose(mean_intervals(values[:, None])[:, 0], expected, rtol=1e-12)
+
+
+def clustered(seed=0, c=40, m=2):
+    """Values of c clusters of one to five items, which share a part of their value."""
+    rng = np.random.default_rng(seed)
+    clusters = np.repeat(np.arange(c), rng.integers(1, 6, size=c))
+    return rng.normal(size=(c, m))[clusters] + 0.3 * rng.exponential(size=(len(clusters), m)), clusters
+
+
+def test_clusters_are_drawn_as_a_plain_loop_draws_them():
+    values, clusters = clustered(c=60)
+    low, high = mean_intervals(values, clusters)
+    rng = np.random.default_rng(1)
+    members = [np.flatnonzero(clusters == cluster) for cluster in range(60)]
+    drawn = [np.concatenate([members[cluster] for cluster in rng.integers(0, 60, 60)]) for _ in range(4000)]
+    means = np.array([values[rows].mean(axis=0) for rows in drawn])
+    # Two ends of 2,000 and 4,000 resamples, as above: 5 standard errors of .075 sd are .37 sd.
+    np.testing.assert_allclose(low, np.quantile(means, 0.025, axis=0), atol=0.37 * means.std())
+    np.testing.assert_allclose(high, np.quantile(means, 0.975, axis=0), atol=0.37 * means.std())
+
+
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+def test_clusters_of_one_size_are_items(method):
+    values = np.random.default_rng(2).uniform(size=(30, 2))
+    often = np.repeat(values, 4, axis=0)
+    found = mean_intervals(often, np.repeat(np.arange(30), 4), method=method)
+    np.testing.assert_allclose(found, mean_intervals(values, method=method), atol=1e-12)
+    assert (mean_intervals(values, np.arange(30)[::-1], method=method) == mean_intervals(values, method=method)).all()
+
+
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
+@pytest.mark.parametrize("items", [None, "clusters"])
+def test_ends_are_scipys_of_the_same_resamples(method, confidence, items):
+    """scipy.stats.bootstrap takes resampled statistics, and adds its own jackknife over what was drawn."""
+    values, clusters = clustered(seed=3, m=1)
+    if items is None:
+        values, clusters = np.random.default_rng(4).exponential(size=(35, 1)), np.arange(35)
+    sizes = np.bincount(clusters)
+    sums = np.bincount(clusters, weights=values[:, 0])
+    order = np.lexsort((sums, sizes))
+    sums, sizes = sums[order], sizes[order]
+    counts = np.random.default_rng(20240917).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=2000)
+    reference = stats.bootstrap(
+        (sums, sizes), lambda total, n, axis=-1: total.sum(axis=axis) / n.sum(axis=axis), paired=True, n_resamples=0,
+        confidence_level=confidence, method={"percentile": "percentile", "bca": "BCa"}[method],
+        bootstrap_result=SimpleNamespace(bootstrap_distribution=counts @ sums / (counts @ sizes)),
+    ).confidence_interval  # fmt: skip
+    found = mean_intervals(values, clusters, confidence=confidence, method=method)
+    np.testing.assert_allclose(found[:, 0], [reference.low, reference.high], rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+def test_neither_the_order_of_items_nor_the_names_of_clusters_change_an_interval(method):
+    rng = np.random.default_rng(5)
+    values, clusters = clustered(seed=5)
+    values, order = values.round(1), rng.permutation(len(values))
+    names = rng.permutation(1000)[:40]
+    expected = mean_intervals(values, clusters, method=method)
+    assert (mean_intervals(values[order], names[clusters[order]], method=method) == expected).all()
+    gold = rng.integers(0, 4, size=len(values)).astype(float)
+    pairs = spearman_interval(values[:, 0], gold, clusters)
+    assert spearman_interval(values[order, 0], gold[order], names[clusters[order]]) == pairs
+
+
+def test_bca_of_equal_differences_has_no_width():
+    values = np.column_stack([np.full(20, 0.1), np.zeros(20), np.arange(20.0)])
+    low, high = mean_intervals(values, method="bca")
+    np.testing.assert_allclose([low[:2], high[:2]], [[0.1, 0.0]] * 2, atol=1e-12)
+    assert low[2] < 9.5 < high[2]
+    assert mean_intervals(np.ones((5, 1)), np.zeros(5, dtype=int), method="bca").tolist() == [[1.0], [1.0]]
+
+
+def test_spearman_draws_clusters_as_a_plain_loop_does():
+    values, clusters = clustered(seed=6, m=1)
+    gold = np.round(values[:, 0] + np.random.default_rng(6).normal(size=len(values)))
+    low, high = spearman_interval(values[:, 0], gold, clusters)
+    rng = np.random.default_rng(7)
+    members = [np.flatnonzero(clusters == cluster) for cluster in range(40)]
+    drawn = [np.concatenate([members[cluster] for cluster in rng.integers(0, 40, 40)]) for _ in range(2000)]
+    found = [stats.spearmanr(values[rows, 0], gold[rows]).statistic for rows in drawn]
+    # Two ends of 2,000 resamples each, as above: 5 standard errors of .085 sd.
+    assert (low, high) == pytest.approx(tuple(np.quantile(found, [0.025, 0.975])), abs=0.43 * np.std(found))
+
+
+def test_pairs_that_are_repeated_do_not_narrow_spearmans_interval():
+    rng = np.random.default_rng(8)
+    values, gold = rng.normal(size=(2, 30)).round(1)
+    expected = spearman_interval(values, gold)
+    found = spearman_interval(np.repeat(values, 3), np.repeat(gold, 3), np.repeat(np.arange(30), 3))
+    # Drawn by the same seed, but in the order of what is in a cluster.
+    assert found == pytest.approx(expected, abs=1e-12)

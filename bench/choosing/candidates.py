@@ -1,0 +1,216 @@
+"""The candidates of an answer: every current view of a task, with each index that it can be searched by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.choosing.constraints import Quantity
+from bench.choosing.known import Known
+from bench.choosing.quantities import Place, cost_quantities, recall, score_quantities
+from bench.errors import UsageError, did_you_mean
+from bench.index_layout import Kind
+from bench.results.index import Cell, Cost, ResultIndex, UnitKey, unit_key
+from bench.results.schema import ModelInfo, TaskInfo, Value
+from bench.views import View, sort_key
+
+Key = tuple[str, View | None]  # model, view
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A view of a model with an index.
+
+    Attributes:
+        model: The model's name.
+        view: The view; None of a baseline.
+        index: The index; None of a baseline, and where nothing is searched.
+        score: The main score, by exact search whatever the index.
+        quantities: What is known of what may be limited.
+        recall: HNSW's recall; None of another index.
+        noisy: Whether its cost figures were taken on a busy machine, or processes that measured them disagree.
+    """
+
+    model: str
+    view: View | None
+    index: Kind | None
+    score: float
+    quantities: Mapping[Quantity, Known]
+    recall: Known | None = None
+    noisy: bool = False
+
+    @property
+    def key(self) -> Key:
+        """What has one score, whatever the index."""
+        return self.model, self.view
+
+    @property
+    def rank(self) -> tuple[object, ...]:
+        """The order of candidates: best score first, exact search before HNSW, then the smallest, then by name."""
+        return (
+            -self.score,
+            self.index == "hnsw",
+            self.quantities["storage_bytes"].low if "storage_bytes" in self.quantities else 0.0,
+            self.model,
+            sort_key(self.view) if self.view else (0, 0),
+        )
+
+
+@dataclass(frozen=True)
+class Contest:
+    """All candidates of one task unit.
+
+    Attributes:
+        unit: Task, split and subset.
+        task: The task unit.
+        environment: Of the cost figures; None where none was measured.
+        picked: Whether that environment was picked and not named.
+        others: Further environments that its costs were measured in.
+        candidates: Best first.
+        cells: Where their scores stand, by their keys.
+        drawn: Models with random weights, which have no score.
+    """
+
+    unit: UnitKey
+    task: TaskInfo
+    environment: str | None
+    picked: bool
+    others: Sequence[str]
+    candidates: Sequence[Candidate]
+    cells: Mapping[Key, Cell]
+    drawn: Sequence[str]
+
+
+def find_unit(index: ResultIndex, task: str, split: str | None, subset: str | None) -> UnitKey:
+    """The task unit that is meant.
+
+    Args:
+        index: The results.
+        task: The task's name.
+        split: Its split; may be left out where there is one.
+        subset: Likewise.
+
+    Raises:
+        UsageError: There are no scores of it, or there are several units.
+    """
+    units = sorted({unit_key(cell.record) for cell in index.cells.values() if not index.superseded(cell.record)})
+    for option, place, wanted in (("--task", 0, task), ("--split", 1, split), ("--subset", 2, subset)):
+        known = sorted({unit[place] for unit in units})
+        if wanted is not None and wanted not in known:
+            there = ", ".join(known) or "none"
+            hint = did_you_mean(wanted, known) or (f"there are: {there}" if place or units else "make some: bench run")
+            raise UsageError(f"{option}: no current scores of `{wanted}`", hint=hint)
+        units = [unit for unit in units if wanted is None or unit[place] == wanted]
+    if len(units) > 1:
+        place, option = (1, "--split") if len({unit[1] for unit in units}) > 1 else (2, "--subset")
+        there = ", ".join(sorted({unit[place] for unit in units}))
+        raise UsageError(f"`{task}` has results of several {option[2:]}s: {there}", hint=f"name one with {option}")
+    return units[0]
+
+
+def make_contest(
+    index: ResultIndex,
+    unit: UnitKey,
+    corpus_size: int | None = None,
+    environment: str | None = None,
+    models: Sequence[str] = (),
+) -> Contest:
+    """The candidates of a task unit.
+
+    Args:
+        index: The results.
+        unit: The task unit, one that find_unit gave.
+        corpus_size: Documents to search; None for the task's own.
+        environment: The one whose costs count, by its fingerprint or how it begins; else the one in which most models
+            that have a score were measured, the newest of equals.
+        models: Only these; all by default.
+
+    Raises:
+        UsageError: There are no costs of that environment, or no scores of a model.
+    """
+    cells = {
+        (name, view): cell
+        for (name, *_, view), cell in index.cells.items()
+        if unit_key(cell.record) == unit and not index.superseded(cell.record)
+    }
+    newest = max(cells.values(), key=lambda cell: cell.record.created).record.task
+    # An older record may have been ranked by another metric.
+    scores = {key: score for key, cell in cells.items() if (score := _score(cell, newest.main_metric)) is not None}
+    costs: dict[str, dict[str, Cost]] = {}
+    for cost in index.costs.values():
+        if unit_key(cost.record) == unit and not index.superseded(cost.record):
+            costs.setdefault(cost.record.environment, {})[cost.record.model.name] = cost
+    chosen = _environment(costs, environment, {name for name, _ in scores})
+    measured = costs.get(chosen or "", {})
+    best = max(score.value for score in scores.values())
+    _check_models(models, {name for name, _ in scores})
+    candidates = []
+    for (name, view), score in scores.items():
+        if models and name not in models:
+            continue
+        info = cells[name, view].record.model
+        full = scores.get((name, View(info.width))) if info.width else None
+        candidates += _candidates(
+            newest, info, view, score.value, full.value if full else None, best, measured.get(name), corpus_size
+        )
+    return Contest(
+        unit,
+        newest,
+        chosen,
+        environment is None,
+        sorted(set(costs) - {chosen}),
+        sorted(candidates, key=lambda candidate: candidate.rank),
+        cells,
+        sorted(name for name, cost in measured.items() if cost.record.model.drawn),
+    )
+
+
+def _score(cell: Cell, metric: str) -> Value | None:
+    return cell.record.views[cell.position].metrics.get(metric)
+
+
+def _candidates(
+    task: TaskInfo,
+    model: ModelInfo,
+    view: View | None,
+    score: float,
+    full: float | None,
+    best: float,
+    cost: Cost | None,
+    corpus_size: int | None,
+) -> list[Candidate]:
+    """A view with each index; HNSW where its recall is known, since its score is not."""
+    kinds: tuple[Kind | None, ...] = (None,) if view is None or task.type != "retrieval" else ("flat", "hnsw")
+    found = []
+    for kind in kinds:
+        place = Place(task, model, view, kind, corpus_size, cost)
+        share_found = recall(place) if kind == "hnsw" else None
+        if kind == "hnsw" and share_found is None:
+            continue
+        quantities = score_quantities(place, score, full, best) | cost_quantities(place)
+        noisy = cost.noisy_at(view) if cost else False
+        found.append(Candidate(model.name, view, kind, score, quantities, share_found, noisy))
+    return found
+
+
+def _environment(costs: Mapping[str, Mapping[str, Cost]], wanted: str | None, scored: set[str]) -> str | None:
+    if wanted is not None:
+        found = [name for name in sorted(costs) if name.startswith(wanted)] if wanted else []
+        if len(found) != 1:
+            there = ", ".join(sorted(costs)) or "none"
+            what = "several environments begin with" if found else "no costs of this task in environment"
+            hint = (not found and did_you_mean(wanted, costs)) or f"there are: {there}"
+            raise UsageError(f"--environment: {what} `{wanted}`", hint=hint)
+        return found[0]
+
+    def worth(name: str) -> tuple[int, str, str]:
+        return len(scored & set(costs[name])), max(cost.record.created for cost in costs[name].values()), name
+
+    return max(costs, key=worth, default=None)
+
+
+def _check_models(models: Sequence[str], known: set[str]) -> None:
+    for name in models:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"there are: {', '.join(sorted(known))}"
+            raise UsageError(f"--model: no current scores of `{name}` on this task", hint=hint)

@@ -1,0 +1,161 @@
+"""The code that uses a view: the model, its vectors at the precision, and the index."""
+
+from __future__ import annotations
+
+import json
+
+from bench.choosing.candidates import Candidate
+from bench.choosing.commands import quoted
+from bench.index_layout import EF_CONSTRUCTION, EF_SEARCH, M, padded
+from bench.results.schema import ModelInfo, TaskInfo
+
+_HUB, _PACKAGE, _RECIPE = "hub:", "package:", "recipe "
+_STORED = "# For a store of your own; faiss makes these codes itself."
+_SCALAR = {"float16": "QT_fp16", "int8": "QT_8bit"}
+
+
+def code(candidate: Candidate, model: ModelInfo, task: TaskInfo) -> str:
+    """Python code that encodes, quantises and searches as the candidate was measured.
+
+    It expects `documents` and `queries`, lists of texts, of retrieval; else `texts`.
+
+    Args:
+        candidate: The view and the index.
+        model: The model.
+        task: What it was scored on.
+    """
+    if candidate.view is None:
+        return _baseline()
+    retrieval = task.type == "retrieval"
+    lines = [*_model(model, candidate.view.truncate_dim), "", *_encode(model, retrieval=retrieval)]
+    stored = _codes(candidate, "documents" if retrieval else "texts")
+    lines += ["", *stored] if stored else []
+    if retrieval:
+        lines += ["", *_index(candidate)]
+    return "\n".join([*_imports(lines), "", *lines]) + "\n"
+
+
+def _imports(lines: list[str]) -> list[str]:
+    text = "\n".join(lines)
+    found = ["from importlib.util import find_spec", "from pathlib import Path", ""] if "find_spec(" in text else []
+    found += ["import faiss"] if "faiss." in text else []
+    found += ["import numpy as np"] if "np." in text else []
+    found += ["import torch"] if "torch." in text else []
+    found.append("from sentence_transformers import SentenceTransformer")
+    if "quantize_embeddings(" in text:
+        found.append("from sentence_transformers.util.quantization import quantize_embeddings")
+    return found
+
+
+def _model(model: ModelInfo, dim: int) -> list[str]:
+    """Loading the model at a width, from where results say that it was."""
+    lines: list[str] = []
+    source = model.source
+    if source.startswith(_PACKAGE):
+        name, _, inner = source.removeprefix(_PACKAGE).partition("/")
+        lines.append(f"root = Path(find_spec({_text(name)}).submodule_search_locations[0])")
+        place = f"root / {_text(inner)}" if inner else 'next(root.rglob("modules.json")).parent'
+        place = f"str({place})"
+    elif source.startswith(_RECIPE):
+        folder = _text(f"./{model.name}")
+        lines.append(
+            f"# The folder that this writes: bench export model {quoted(model.name)} {quoted(f'./{model.name}')}"
+        )
+        place = folder
+    else:
+        place = _text(source.removeprefix(_HUB))
+    arguments = [place, f"truncate_dim={dim}"]
+    if model.revision is not None:
+        arguments.append(f"revision={_text(model.revision)}")
+    if model.backend not in {None, "torch"}:
+        arguments.append(f"backend={_text(str(model.backend))}")
+    elif model.dtype not in {None, "float32"}:
+        arguments.append(f'model_kwargs={{"dtype": torch.{model.dtype}}}')
+    if not source.startswith(_RECIPE):
+        lines.append(f"# Without prompts that models.yaml sets; with them: bench export model {quoted(model.name)} DIR")
+    lines.append(f"model = SentenceTransformer({', '.join(arguments)})")
+    if model.max_seq_length is not None:
+        lines.append(f"model.max_seq_length = {model.max_seq_length}")
+    return lines
+
+
+def _encode(model: ModelInfo, *, retrieval: bool) -> list[str]:
+    # A dot product means the lengths.
+    unit = str(model.similarity != "dot")
+    if not retrieval:
+        return [f"texts = model.encode(texts, normalize_embeddings={unit})"]
+    return [
+        f"documents = model.encode_document(documents, normalize_embeddings={unit})",
+        f"queries = model.encode_query(queries, normalize_embeddings={unit})",
+    ]
+
+
+def _codes(candidate: Candidate, name: str) -> list[str]:
+    """What is stored of each vector."""
+    match candidate.view.precision if candidate.view else "float32":
+        case "float16":
+            return [_STORED, f"codes = {name}.astype(np.float16)"]
+        case "int8":
+            return [
+                "# Of the whole corpus: keep them, since queries and later documents are compared by the same ranges.",
+                f"ranges = np.stack([{name}.min(axis=0), {name}.max(axis=0)])",
+                _STORED,
+                f'codes = quantize_embeddings({name}, precision="int8", ranges=ranges)',
+            ]
+        case "binary":
+            lines = [f'codes = quantize_embeddings({name}, precision="ubinary")']
+            if name == "documents":
+                lines.append('queries = quantize_embeddings(queries, precision="ubinary")')
+            return lines
+    return []
+
+
+def _index(candidate: Candidate) -> list[str]:
+    """Building the index that was measured, and searching it."""
+    if candidate.view is None:
+        return []
+    dim, precision = candidate.view.truncate_dim, candidate.view.precision
+    hnsw = candidate.index == "hnsw"
+    inner = "faiss.METRIC_INNER_PRODUCT"
+    added = "documents"
+    if precision == "binary":
+        added = "codes"
+        made = f"IndexBinaryHNSW({padded(dim)}, {M})" if hnsw else f"IndexBinaryFlat({padded(dim)})"
+    elif precision == "float32":
+        made = f"IndexHNSWFlat({dim}, {M}, {inner})" if hnsw else f"IndexFlatIP({dim})"
+    else:
+        kind = f"faiss.ScalarQuantizer.{_SCALAR[precision]}"
+        made = f"IndexHNSWSQ({dim}, {kind}, {M}, {inner})" if hnsw else f"IndexScalarQuantizer({dim}, {kind}, {inner})"
+    lines = [f"index = faiss.{made}"]
+    if hnsw:
+        lines += [f"index.hnsw.efConstruction = {EF_CONSTRUCTION}", f"index.hnsw.efSearch = {EF_SEARCH}"]
+    if precision == "int8":
+        lines.append("index.train(ranges)")
+    lines += [f"index.add({added})", "scores, rows = index.search(queries, 10)"]
+    if precision == "binary":
+        lines[-1] = "distances, rows = index.search(queries, 10)"
+    return lines
+
+
+def _baseline() -> str:
+    return "\n".join(
+        [
+            "import bm25s",
+            "import Stemmer",
+            "",
+            "",
+            "def words(texts):",
+            '    return bm25s.tokenize(texts, stopwords="en", stemmer=Stemmer.Stemmer("english"), return_ids=False)',
+            "",
+            "",
+            'index = bm25s.BM25(method="lucene", k1=1.5, b=0.75)',
+            "index.index(words(documents))",
+            "rows, scores = index.retrieve(words(queries), k=10)",
+            "",
+        ]
+    )
+
+
+def _text(value: str) -> str:
+    """Text from a file as a literal of one line, whatever is in it."""
+    return json.dumps(value)
