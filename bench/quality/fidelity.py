@@ -134,7 +134,7 @@ class _Rankings:
     def _compare(self, view: Quantiser, start: int, stop: int) -> dict[FidelityMeasure, Float64]:
         candidates = self._candidates(start, stop)
         top, scores = view_of_candidates(self._scores(view, start, stop), candidates, DEPTH)
-        agreed = agreements(self._part(start, stop), candidates, top, scores)
+        agreed = agreements(candidates, top, scores)
         return {
             "overlap_at_10": agreed[:, 10 - 1],
             "overlap_at_100": agreed[:, 100 - 1],
