@@ -41,18 +41,13 @@ def models(results: Path) -> dict[str, list[ModelFidelity]]:
 
 def views_table(told: list[ModelFidelity]) -> str:
     """Every view but those in float16, kept share first."""
-    lines = [
-        [
-            model.kind if row is shown[0] else "",
-            str(row.view.truncate_dim),
-            row.view.precision,
-            f"{row.kept:.1%}",
-            *(f"{row.measures[name]:+.4f}" if name == "similarity_change" else f"{row.measures[name]:.4f}" for name in COLUMNS),
-        ]
-        for model in told
-        for shown in [[row for row in model.rows if row.view.precision != "float16"]]
-        for row in shown
-    ]
+    lines = []
+    for model in told:
+        shown = [row for row in model.rows if row.view.precision != "float16"]
+        for row in shown:
+            name = model.kind if row is shown[0] else ""
+            measures = [f"{row.measures[key]:{'+.4f' if key == 'similarity_change' else '.4f'}}" for key in COLUMNS]
+            lines.append([name, str(row.view.truncate_dim), row.view.precision, f"{row.kept:.1%}", *measures])
     return pipe_table(lines, ["model", "dim", "precision", "nDCG@10 kept", *COLUMNS.values()], text_columns=3)
 
 
@@ -76,5 +71,7 @@ def fill(page: str, results: Path) -> str:
     parts |= {f"correlations {task}": agreement_table(found) for task, found in told.items()}
     parts |= {"correlations all": agreement_table(everything), "band": band_sentence(everything)}
     for name, text in parts.items():
-        page = re.sub(rf"<!-- {name} -->\n.*?<!-- end -->", f"<!-- {name} -->\n{text}\n<!-- end -->", page, flags=re.DOTALL)
+        page = re.sub(
+            rf"<!-- {name} -->\n.*?<!-- end -->", f"<!-- {name} -->\n{text}\n<!-- end -->", page, flags=re.DOTALL
+        )
     return page

@@ -12,6 +12,7 @@ from io import StringIO
 from pathlib import Path
 
 import experiments
+import fidelity_page
 import pytest
 import typer
 from support import ROOT
@@ -20,6 +21,7 @@ from bench import choose
 from bench.choosing.answer import Choice, Choosable, Limit, Measure, Relaxation
 from bench.cli import app, run_cli
 from bench.cli.choice_text import render
+from bench.metrics import FIDELITY_MEASURES
 from bench.models.recipe import Evaluation, Matryoshka, Recipe, TrainingData
 from bench.models.registry import ModelEntry, Prompts, Registry, Settings
 from bench.report.leaderboard import render_leaderboard
@@ -108,6 +110,7 @@ def test_the_command_reference_is_the_programs_own():
         ("results.md", [schema.ModelInfo, schema.TaskInfo, schema.Encoding, schema.ViewScores, schema.Value]),
         ("results.md", [schema.Figure, schema.Noise]),
         ("results.md", [schema.ControlRecord, schema.ControlScores]),
+        ("results.md", [schema.FidelityRecord, schema.FidelityScores, schema.FidelitySettings, schema.LeadingShares]),
         ("results.md", [schema.AuditRecord, schema.AuditFinding, schema.TaskRef]),
         ("choose.md", [Choice, Choosable, Limit, Relaxation, Measure]),
     ],
@@ -117,6 +120,11 @@ def test_every_key_is_explained(page, models):
     keys = {name for model in models for name, field in model.model_fields.items() if not field.exclude}
     missing = {key for key in keys if f"`{key}`" not in text and f"{key}:" not in text}
     assert missing == set()
+
+
+def test_every_measure_of_fidelity_is_defined():
+    text = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
+    assert {name for name in FIDELITY_MEASURES if f"`{name}`" not in text} == set()
 
 
 def test_every_shipped_recipe_is_listed():
@@ -263,3 +271,5 @@ if __name__ == "__main__":
         example.write_text(compared(example.read_text(encoding="utf-8")), encoding="utf-8")
     told = ROOT / "docs" / "experiments.md"
     told.write_text(experiments.fill(told.read_text(encoding="utf-8"), ROOT / "results"), encoding="utf-8")
+    told = ROOT / "docs" / "fidelity.md"
+    told.write_text(fidelity_page.fill(told.read_text(encoding="utf-8"), ROOT / "results"), encoding="utf-8")
