@@ -176,6 +176,20 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode("utf-8"))
 
 
+def append_text(path: Path, content: str) -> None:
+    """Add UTF-8 text to the end of a file.
+
+    Raises:
+        BenchError: It cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as handle:
+            handle.write(content)
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file with sorted keys, two-space indents and a final newline."""
     write_text(path, json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
@@ -222,7 +236,11 @@ def read_text(path: Path) -> str:
     Raises:
         BenchError: No such file, no permission, or bytes that are not UTF-8 (with the line).
     """
-    return "".join(_lines(path))
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        # Line by line, for the message.
+        return "".join(_lines(path))
 
 
 def _lines(path: Path) -> Iterator[str]:

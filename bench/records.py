@@ -20,7 +20,7 @@ from bench.quality.changes import SAMPLE
 from bench.quality.evaluate import Scores
 from bench.quality.fidelity import FidelityScores
 from bench.results import schema
-from bench.results.items import CLUSTER, GOLD, ITEM_KEYS
+from bench.results.items import CLUSTER, GOLD, ITEM_KEYS, metric_column
 from bench.results.schema import (
     ControlRecord,
     ControlScores,
@@ -168,7 +168,7 @@ def item_columns(unit: TaskUnit, scored: Scored) -> dict[str, Any]:
         key: [name for _, scores in scored for name in scores.ids],
     }
     for name in first.items:
-        columns[name] = np.concatenate([scores.items[name] for _, scores in scored])
+        columns[metric_column(name)] = np.concatenate([scores.items[name] for _, scores in scored])
     clusters = [scores.clusters for _, scores in scored if scores.clusters is not None]
     if clusters:
         columns[CLUSTER] = np.concatenate(clusters)

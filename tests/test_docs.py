@@ -21,11 +21,13 @@ from bench import choose
 from bench.choosing.answer import Choice, Choosable, Limit, Measure, Relaxation
 from bench.cli import app, run_cli
 from bench.cli.choice_text import render
+from bench.gate.rules import KINDS, GatesFile, Rule, load_rules
 from bench.metrics import FIDELITY_MEASURES
 from bench.models.recipe import Evaluation, Matryoshka, Recipe, TrainingData
 from bench.models.registry import ModelEntry, Prompts, Registry, Settings
-from bench.report.leaderboard import render_leaderboard
+from bench.report.pages import stale_pages
 from bench.results import schema
+from bench.results.acceptances import AcceptanceRecord, AcceptedCheck
 from bench.tasks.card import TaskCard
 from bench.tasks.tables.section import Columns, Distractors, Join, Sample, Split, Table
 
@@ -112,6 +114,8 @@ def test_the_command_reference_is_the_programs_own():
         ("results.md", [schema.ControlRecord, schema.ControlScores]),
         ("results.md", [schema.FidelityRecord, schema.FidelityScores, schema.FidelitySettings, schema.LeadingShares]),
         ("results.md", [schema.AuditRecord, schema.AuditFinding, schema.TaskRef]),
+        ("results.md", [AcceptanceRecord, AcceptedCheck]),
+        ("gate.md", [GatesFile, Rule]),
         ("choose.md", [Choice, Choosable, Limit, Relaxation, Measure]),
     ],
 )
@@ -120,6 +124,14 @@ def test_every_key_is_explained(page, models):
     keys = {name for model in models for name, field in model.model_fields.items() if not field.exclude}
     missing = {key for key in keys if f"`{key}`" not in text and f"{key}:" not in text}
     assert missing == set()
+
+
+def test_the_rules_in_the_docs_are_rules(tmp_path):
+    text = (ROOT / "docs" / "gate.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(gates:.*?)```", text, re.DOTALL)
+    path = tmp_path / "gates.yaml"
+    path.write_text(example, encoding="utf-8")
+    assert {rule.kind for rule in load_rules(path)} == set(KINDS)
 
 
 def test_every_measure_of_fidelity_is_defined():
@@ -155,9 +167,8 @@ def test_every_cost_figure_is_explained():
     assert {name for name in found if f"`{name}`" not in text} == set()
 
 
-def test_the_committed_leaderboard_is_what_the_results_give():
-    page = (ROOT / "reports" / "leaderboard.md").read_text(encoding="utf-8")
-    assert page == render_leaderboard(ROOT / "results"), "run: bench report"
+def test_the_committed_reports_are_what_the_results_give():
+    assert stale_pages(ROOT / "results", ROOT / "reports") == [], "run: bench report"
 
 
 def test_the_experiments_tables_are_what_the_results_give():
@@ -230,21 +241,24 @@ def test_every_key_of_a_comparison_is_explained(capsys, monkeypatch):
 MARKED = re.compile(r"<!-- leaderboard: (.*?) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
-def sections(leaderboard: str, title: str) -> list[str]:
-    """The tables under a title, one an environment; with `, float32` behind the title only rows of that precision."""
+def sections(title: str) -> list[str]:
+    """The tables of a task unit, one an environment; with `, float32` behind the title only rows of that precision."""
     title, _, precision = title.partition(", ")
-    found = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## )", leaderboard, re.DOTALL | re.MULTILINE)
+    task = (ROOT / "reports" / "tasks" / f"{title.split()[0]}.md").read_text(encoding="utf-8")
+    [unit] = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", task, re.DOTALL | re.MULTILINE)
+    found = re.findall(r"^Main score:.*?(?=^### |^Without a score|^<!--)", unit, re.DOTALL | re.MULTILINE)
     others = re.compile(rf"^\|.*\| +(?!{precision} )(?:float32|float16|int8|binary) \|.*\n", re.MULTILINE)
-    return [(others.sub("", text) if precision else text).strip() + "\n" for text in found]
+    found = [others.sub("", text) if precision else text for text in found]
+    # Pictures stand where the README finds them.
+    return [text.replace("](../", "](reports/").strip() + "\n" for text in found]
 
 
-def test_the_readmes_tables_are_the_leaderboards():
-    leaderboard = (ROOT / "reports" / "leaderboard.md").read_text(encoding="utf-8")
+def test_the_readmes_tables_are_those_of_the_reports():
     marked = MARKED.findall((ROOT / "README.md").read_text(encoding="utf-8"))
     assert marked
     for title, table in marked:
         # Who has run it here has a table of this machine too.
-        assert table in sections(leaderboard, title), "run: make docs"
+        assert table in sections(title), "run: make docs"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -257,9 +271,8 @@ def test_links_lead_somewhere(page):
 if __name__ == "__main__":
     # make docs
     Path(ROOT / "docs" / "cli.md").write_text(reference(), encoding="utf-8")
-    board = (ROOT / "reports" / "leaderboard.md").read_text(encoding="utf-8")
     readme = MARKED.sub(
-        lambda match: f"<!-- leaderboard: {match[1]} -->\n{sections(board, match[1])[0]}<!-- end -->",
+        lambda match: f"<!-- leaderboard: {match[1]} -->\n{sections(match[1])[0]}<!-- end -->",
         (ROOT / "README.md").read_text(encoding="utf-8"),
     )
     (ROOT / "README.md").write_text(readme, encoding="utf-8")

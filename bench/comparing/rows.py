@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.results.index import Cell, UnitKey
-from bench.results.items import ItemReader, Items, as_columns
+from bench.results.items import ItemReader, Items, as_columns, shared_clusters
 from bench.statistics.paired import holm, paired_test
 from bench.views import View
 
@@ -167,9 +167,7 @@ class RowMaker:
         differences = columns[:, 1] - columns[:, 0]
         same_model = first.record.model.fingerprint == second.record.model.fingerprint
         same = same_model and row.a.view == row.b.view and not differences.any()
-        # Records from before clusters were kept have each item as its own.
-        clusters = min((found.clusters for found in items), key=lambda found: int(found.max()))
-        test = paired_test(differences[:, None], clusters)
+        test = paired_test(differences[:, None], shared_clusters(items))
         low, high = (float(end[0]) for end in test.interval(CONFIDENCE))
         known = bool(np.isfinite(low) and np.isfinite(high))
         order = np.lexsort((np.arange(len(differences)), -np.abs(differences).round(_SHOWN_DIGITS)))[: self._queries]

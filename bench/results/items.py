@@ -27,11 +27,18 @@ ITEM_KEYS = {"retrieval": "query_id", "sts": "pair_id", "mteb": "item_id"}
 # Numbers of the groups of items that are no observations of their own, such as queries with the same text.
 CLUSTER = "cluster"
 GOLD = "gold"
+# What tells the view that a row belongs to.
+_VIEW = ("truncate_dim", "precision")
 # By how much the mean of the items may differ from the score that they belong to.
 _ROUNDING = 1e-6
 _INFLUENCES = {"spearman": spearman_influence, "pearson": pearson_influence}
 # Tables kept, so that two runs can be read in turns.
 _KEPT = 4
+
+
+def metric_column(metric: str) -> str:
+    """The column of a metric; one that is called as the view's columns are, such as precision, stands apart."""
+    return f"metric_{metric}" if metric in _VIEW else metric
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,7 @@ class ItemReader:
                 where=str(cell.path),
                 hint=did_you_mean(metric, scores.metrics),
             )
-        columns: tuple[str, ...] = (metric,)
+        columns: tuple[str, ...] = (metric_column(metric),)
         influence = None
         if record.task.type == "sts":
             similarity, _, correlation = metric.rpartition("_")
@@ -124,9 +131,10 @@ class ItemReader:
             if similarity not in SIMILARITIES or influence is None:
                 raise BenchError(f"no correlation is called `{metric}`", where=str(cell.path))
             columns = (similarity, GOLD)
-        table, rows = self._rows(cell, columns)
+        table = self._table(cell, columns)
         if any(name not in table.values for name in columns):
             return None
+        rows = _rows(cell, table)
         values = [table.values[name][rows] for name in columns]
         found = values[0] if influence is None else influence(values[0], values[1])
         if not abs(found.mean() - scores.metrics[metric].value) <= _ROUNDING:
@@ -140,26 +148,14 @@ class ItemReader:
         Raises:
             BenchError: The record's table is missing, damaged, or lacks the view or the column.
         """
-        table, rows = self._rows(cell, (name,))
+        table = self._table(cell, (name,))
         if name not in table.values:
             raise BenchError(
                 f"the table of this record lacks the column `{name}`", where=str(cell.path), hint="run with --force"
             )
+        rows = _rows(cell, table)
         ids = table.ids.take(pa.array(rows)).to_pylist()
         return dict(zip(ids, table.values[name][rows].tolist(), strict=True))
-
-    def _rows(self, cell: Cell, columns: tuple[str, ...]) -> tuple[_Table, Int64]:
-        """The table of a cell's record, and which of its rows are the view's."""
-        scores = cell.record.views[cell.position]
-        table = self._table(cell, columns)
-        rows = table.rows.get((scores.truncate_dim, scores.precision))
-        if rows is None:
-            raise BenchError(
-                f"the table of this record lacks the view {scores.view or 'of a baseline'}",
-                where=str(cell.path),
-                hint="run with --force",
-            )
-        return table, rows
 
     def _table(self, cell: Cell, columns: tuple[str, ...]) -> _Table:
         key = cell.path, columns
@@ -202,16 +198,32 @@ def shared_clusters(items: Sequence[Items]) -> Int64:
     return min((found.clusters for found in items), key=lambda clusters: int(clusters.max(initial=0)))
 
 
+def _rows(cell: Cell, table: _Table) -> Int64:
+    """The rows of a cell's view."""
+    scores = cell.record.views[cell.position]
+    rows = table.rows.get((scores.truncate_dim, scores.precision))
+    if rows is None:
+        raise BenchError(
+            f"the table of this record lacks the view {scores.view or 'of a baseline'}",
+            where=str(cell.path),
+            hint="run with --force",
+        )
+    return rows
+
+
 def _read(path: Path, record: QualityRecord, columns: tuple[str, ...]) -> _Table:
     key, kind = ITEM_KEYS[record.task.type], record.task.type
-    table = read_items(path, record, ["truncate_dim", "precision", key, CLUSTER, *columns])
+    table = read_items(path, record, [*_VIEW, key, CLUSTER, *columns])
     # Of what mteb scores not every metric is known item by item.
-    needed = ["truncate_dim", "precision", key, *(columns if kind != "mteb" else ())]
+    needed = [*_VIEW, key, *(columns if kind != "mteb" else ())]
     missing = [name for name in needed if name not in table.column_names]
     if missing:
         raise BenchError(
             f"the table of this record lacks the column `{missing[0]}`", where=str(path), hint="run with --force"
         )
+    if kind == "mteb" and pa.types.is_floating(table.column("precision").type):
+        # From before metrics stood apart: the metric precision took the place of the view's.
+        return _Table(pa.array([], pa.string()), None, {}, {})
     try:
         return _Table(
             ids=table.column(key).cast(pa.string()).combine_chunks(),

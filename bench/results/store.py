@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from bench.errors import BenchError
 from bench.files import digest_json, parse_json, read_text, safe_name, write_bytes, write_json
+from bench.results.acceptances import AcceptanceRecord
 from bench.results.schema import (
     SCHEMA_VERSION,
     AnyRecord,
@@ -26,13 +28,13 @@ from bench.results.schema import (
     FidelityRecord,
     ModelRecord,
     QualityRecord,
-    Record,
     UnitRecord,
 )
 
 RECORD_FOLDERS = ("quality", "controls", "fidelity", "cost", "audits")
-_FOLDERS = ("environments", *RECORD_FOLDERS)
-_ADAPTER: TypeAdapter[AnyRecord] = TypeAdapter(Record)
+_FOLDERS = ("environments", "acceptances", *RECORD_FOLDERS)
+_Stored: TypeAlias = AnyRecord | AcceptanceRecord
+_ADAPTER: TypeAdapter[_Stored] = TypeAdapter(Annotated[_Stored, Field(discriminator="record")])
 
 
 class ResultStore:
@@ -52,7 +54,12 @@ class ResultStore:
         Raises:
             BenchError: A file that is no record, or of a newer schema.
         """
-        found = [(path, record) for path, record in self._read() if not isinstance(record, EnvironmentRecord)]
+        with _no_collector():
+            found = [
+                (path, record)
+                for path, record in self._read()
+                if not isinstance(record, EnvironmentRecord | AcceptanceRecord)
+            ]
         found.sort(key=lambda item: (item[1].created, item[0].name))
         self._newest = found[-1][1].created if found else ""
         return found
@@ -72,6 +79,15 @@ class ResultStore:
             for _, record in self._read(("environments",))
             if isinstance(record, EnvironmentRecord)
         }
+
+    def acceptances(self) -> list[AcceptanceRecord]:
+        """What was accepted on purpose, oldest first.
+
+        Raises:
+            BenchError: As records.
+        """
+        found = [record for _, record in self._read(("acceptances",)) if isinstance(record, AcceptanceRecord)]
+        return sorted(found, key=lambda record: record.created)
 
     def write_quality(self, record: QualityRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
         """Write a quality record and the scores of its queries or pairs.
@@ -101,6 +117,13 @@ class ResultStore:
         parts = [safe_name(task.split), safe_name(task.subset), task.fingerprint[:8], unique]
         stem = "-".join(part for part in parts if part != "default")
         path = self.root / "audits" / safe_name(task.name) / f"{stem}.json"
+        write_json(path, record.model_dump(mode="json"))
+        return path
+
+    def write_acceptance(self, record: AcceptanceRecord) -> Path:
+        """Write what was accepted."""
+        unique = digest_json(record.model_dump(mode="json"))[:8]
+        path = self.root / "acceptances" / f"{safe_name(record.created)}-{unique}.json"
         write_json(path, record.model_dump(mode="json"))
         return path
 
@@ -135,7 +158,7 @@ class ResultStore:
             raise
         return path
 
-    def _read(self, folders: tuple[str, ...] = _FOLDERS) -> Iterator[tuple[Path, AnyRecord]]:
+    def _read(self, folders: tuple[str, ...] = _FOLDERS) -> Iterator[tuple[Path, _Stored]]:
         for folder in folders:
             for path in sorted((self.root / folder).rglob("*.json")):
                 yield path, _parse(path)
@@ -162,14 +185,27 @@ def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | 
     path = record_path.with_name(Path(name or "").name)
     try:
         with pq.ParquetFile(path) as file:
-            return file.read(columns)
+            # Threads cost more than these small tables.
+            return file.read(columns, use_threads=False)
     except (OSError, pa.ArrowInvalid) as error:
         raise BenchError(
             f"cannot read the table of this record: {error}", where=str(path), hint="run again with --force"
         ) from error
 
 
-def _parse(path: Path) -> AnyRecord:
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Records are millions of objects without a cycle; the garbage collector would walk them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _parse(path: Path) -> _Stored:
     try:
         value = parse_json(read_text(path))
     except (ValueError, RecursionError) as error:
