@@ -19,8 +19,8 @@ from bench.views import ControlledView, View
 Status = Literal["to do", "stale", "done"]
 # A status and its reason.
 Verdict: TypeAlias = tuple[Status, str]
-# What a study scores at once; a union once there are studies of other things.
-Part: TypeAlias = ControlledView
+# What a study scores at once.
+Part: TypeAlias = ControlledView | View
 
 
 class UnitSource(Protocol):

@@ -12,6 +12,7 @@ from io import StringIO
 from pathlib import Path
 
 import experiments
+import fidelity_page
 import pytest
 import typer
 from support import ROOT
@@ -21,6 +22,7 @@ from bench.choosing.answer import Choice, Choosable, Limit, Measure, Relaxation
 from bench.cli import app, run_cli
 from bench.cli.choice_text import render
 from bench.gate.rules import KINDS, GatesFile, Rule, load_rules
+from bench.metrics import FIDELITY_MEASURES
 from bench.models.recipe import Evaluation, Matryoshka, Recipe, TrainingData
 from bench.models.registry import ModelEntry, Prompts, Registry, Settings
 from bench.report.pages import stale_pages
@@ -110,6 +112,7 @@ def test_the_command_reference_is_the_programs_own():
         ("results.md", [schema.ModelInfo, schema.TaskInfo, schema.Encoding, schema.ViewScores, schema.Value]),
         ("results.md", [schema.Figure, schema.Noise]),
         ("results.md", [schema.ControlRecord, schema.ControlScores]),
+        ("results.md", [schema.FidelityRecord, schema.FidelityScores, schema.FidelitySettings, schema.LeadingShares]),
         ("results.md", [schema.AuditRecord, schema.AuditFinding, schema.TaskRef]),
         ("results.md", [AcceptanceRecord, AcceptedCheck]),
         ("gate.md", [GatesFile, Rule]),
@@ -129,6 +132,11 @@ def test_the_rules_in_the_docs_are_rules(tmp_path):
     path = tmp_path / "gates.yaml"
     path.write_text(example, encoding="utf-8")
     assert {rule.kind for rule in load_rules(path)} == set(KINDS)
+
+
+def test_every_measure_of_fidelity_is_defined():
+    text = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
+    assert {name for name in FIDELITY_MEASURES if f"`{name}`" not in text} == set()
 
 
 def test_every_shipped_recipe_is_listed():
@@ -276,3 +284,5 @@ if __name__ == "__main__":
         example.write_text(compared(example.read_text(encoding="utf-8")), encoding="utf-8")
     told = ROOT / "docs" / "experiments.md"
     told.write_text(experiments.fill(told.read_text(encoding="utf-8"), ROOT / "results"), encoding="utf-8")
+    told = ROOT / "docs" / "fidelity.md"
+    told.write_text(fidelity_page.fill(told.read_text(encoding="utf-8"), ROOT / "results"), encoding="utf-8")

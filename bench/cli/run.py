@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,6 +26,9 @@ from bench.cli.options import (
     whole_numbers,
 )
 
+if TYPE_CHECKING:
+    from bench.tasks.card import StudyName
+
 
 def run(
     models: RegistryFile = None,
@@ -41,6 +44,13 @@ def run(
         typer.Option(
             "--controls/--no-controls",
             help="Score the same cuts of principal components, last and random dimensions too. Default: as cards say.",
+        ),
+    ] = None,
+    fidelity: Annotated[
+        bool | None,
+        typer.Option(
+            "--fidelity/--no-fidelity",
+            help="Compare every view with full width in float32, without labels. Default: as cards say.",
         ),
     ] = None,
     no_cost: Annotated[bool, typer.Option("--no-cost", help="Quality only: no latency, memory or storage.")] = False,
@@ -59,12 +69,13 @@ def run(
     from bench.measuring import CostOptions
     from bench.plan import Options
 
+    studies: dict[StudyName, bool | None] = {"controls": controls, "fidelity": fidelity}
     entries, registry = chosen_models(models, model)
     options = Options(
         results=results,
         force=force,
         cost=not no_cost,
-        studies={} if controls is None else {"controls": controls},
+        studies={name: wanted for name, wanted in studies.items() if wanted is not None},
         truncate_dims=whole_numbers("--truncate-dims", truncate_dims),
         precisions=chosen_precisions(precisions),
         download=not dry_run,

@@ -14,6 +14,7 @@ from bench.results.schema import (
     AuditRecord,
     ControlRecord,
     CostRecord,
+    FidelityRecord,
     Figure,
     FigureKey,
     ModelRecord,
@@ -44,6 +45,15 @@ class ControlCell:
 
     path: Path
     record: ControlRecord
+    position: int
+
+
+@dataclass(frozen=True)
+class FidelityCell:
+    """One view's fidelity: the record it stands in and its place there."""
+
+    path: Path
+    record: FidelityRecord
     position: int
 
 
@@ -115,6 +125,7 @@ class ResultIndex:
         self.units: dict[UnitKey, str] = {}
         self.cells: dict[tuple[str, str, UnitKey, str, View | None], Cell] = {}
         self.controls: dict[ResultKey, dict[ControlledView, ControlCell]] = {}
+        self.fidelity: dict[ResultKey, dict[View, FidelityCell]] = {}
         self.costs: dict[tuple[str, str, UnitKey, str, str], Cost] = {}
         self.audits: dict[tuple[UnitKey, str], AuditRecord] = {}
         for path, record in records:
@@ -133,6 +144,10 @@ class ResultIndex:
             if isinstance(record, ControlRecord):
                 known = self.controls.setdefault(key, {})
                 known |= {scores.cut: ControlCell(path, record, row) for row, scores in enumerate(record.controls)}
+                continue
+            if isinstance(record, FidelityRecord):
+                kept = self.fidelity.setdefault(key, {})
+                kept |= {scores.view: FidelityCell(path, record, row) for row, scores in enumerate(record.views)}
                 continue
             for position, scores in enumerate(record.views):
                 self.cells[*key, make_view(scores.truncate_dim, scores.precision)] = Cell(path, record, position)

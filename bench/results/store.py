@@ -25,12 +25,13 @@ from bench.results.schema import (
     ControlRecord,
     CostRecord,
     EnvironmentRecord,
+    FidelityRecord,
     ModelRecord,
     QualityRecord,
     UnitRecord,
 )
 
-RECORD_FOLDERS = ("quality", "controls", "cost", "audits")
+RECORD_FOLDERS = ("quality", "controls", "fidelity", "cost", "audits")
 _FOLDERS = ("environments", "acceptances", *RECORD_FOLDERS)
 _Stored: TypeAlias = AnyRecord | AcceptanceRecord
 _ADAPTER: TypeAdapter[_Stored] = TypeAdapter(Annotated[_Stored, Field(discriminator="record")])
@@ -100,6 +101,10 @@ class ResultStore:
     def write_controls(self, record: ControlRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
         """Write a record of controls and the scores of their queries or pairs."""
         return self._write("controls", record, "items", items)
+
+    def write_fidelity(self, record: FidelityRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
+        """Write a record of fidelity and the measures of its queries or the similarities of its pairs."""
+        return self._write("fidelity", record, "items", items)
 
     def write_cost(self, record: CostRecord, samples: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
         """Write a cost record and its raw samples."""
