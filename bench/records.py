@@ -16,8 +16,10 @@ from bench.models.profile import ModelProfile
 from bench.models.source import has_tokenizer
 from bench.plan import PlannedModel
 from bench.quality.evaluate import Scores
-from bench.results.items import CLUSTER, ITEM_KEYS
+from bench.results.items import CLUSTER, GOLD, ITEM_KEYS
 from bench.results.schema import (
+    ControlRecord,
+    ControlScores,
     CostRecord,
     Encoding,
     ModelInfo,
@@ -29,9 +31,10 @@ from bench.results.schema import (
 )
 from bench.tasks.unit import TaskUnit
 from bench.vectors.encode import EncodeReport
-from bench.views import View
+from bench.views import ControlledView, View
 
 Scored = Sequence[tuple[View | None, Scores]]
+ControlsScored = Sequence[tuple[ControlledView, Scores]]
 
 
 def quality_record(
@@ -56,6 +59,41 @@ def quality_record(
         ],
         items="",
     )
+
+
+def control_record(
+    created: str, model: PlannedModel, unit: TaskUnit, profile: ModelProfile, scored: ControlsScored
+) -> ControlRecord:
+    """The record of controls scored together, with the metrics that leaderboards show."""
+    shown = dict.fromkeys([unit.main_metric, *unit.card.shown])
+    return ControlRecord(
+        **_provenance(created, model, unit, profile),
+        controls=[
+            ControlScores(
+                method=cut.control.method,
+                draw=cut.control.draw,
+                truncate_dim=cut.truncate_dim,
+                metrics={name: Value(**asdict(scores.metrics[name])) for name in shown},
+            )
+            for cut, scores in scored
+        ],
+        items="",
+    )
+
+
+def control_columns(unit: TaskUnit, scored: ControlsScored) -> dict[str, Any]:
+    """The Parquet columns of a record of controls: a row a cut and query or pair, with what the main metric needs."""
+    of_pairs = unit.info.type == "sts"
+    needed = [unit.main_metric.rpartition("_")[0], GOLD] if of_pairs else [unit.main_metric]
+    columns: dict[str, Any] = {
+        "method": [cut.control.method for cut, scores in scored for _ in scores.ids],
+        "draw": pa.array([cut.control.draw for cut, scores in scored for _ in scores.ids], pa.int32()),
+        "truncate_dim": [cut.truncate_dim for cut, scores in scored for _ in scores.ids],
+        ITEM_KEYS[unit.info.type]: [name for _, scores in scored for name in scores.ids],
+    }
+    for name in needed:
+        columns[name] = np.concatenate([scores.items[name] for _, scores in scored])
+    return columns
 
 
 def cost_record(created: str, measured: Measured) -> CostRecord:

@@ -1,111 +1,43 @@
-"""Doing a plan: encode, score, write; then cost. A failure is one job's and the rest goes on."""
+"""Doing a plan: encode, score, make studies, write; then cost. A failure is one job's and the rest goes on."""
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
-from typing import Protocol
+from typing import TypeVar
 
 from bench import environment
 from bench.audit.record import audit_missing
-from bench.cost.schedule import Step
 from bench.errors import BenchError
 from bench.files import check_writable
+from bench.listener import Listener
+from bench.loaded import JobVectors, LoadedModels
 from bench.measuring import CostOptions, Measured, measure_jobs
 from bench.models.profile import ModelProfile
 from bench.models.ready import ready_folder
-from bench.models.registry import ModelEntry, Role
-from bench.models.source import Located
+from bench.models.registry import Role
 from bench.plan import Failure, Job, Plan
 from bench.quality.evaluate import Scores, score_blocks
-from bench.quality.score import score_views
+from bench.quality.score import Encode, score_views
 from bench.records import Scored, cost_record, item_columns, quality_record, sample_columns
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
+from bench.studies import STUDIES
+from bench.tasks.card import StudyName
 from bench.tasks.data import RetrievalData
 from bench.tasks.mteb_data import MtebData
-from bench.vectors.drawn import DrawnVectors
-from bench.vectors.encode import EncodeReport, encode_missing, missing_texts, total
-from bench.vectors.pipeline import Encoder, Progress
-from bench.vectors.store import Vectors, VectorSpace, text_keys
-from bench.vectors.texts import TextGroup, texts_by_role
-from bench.views import View
+from bench.vectors.encode import EncodeReport, total
+from bench.vectors.store import Vectors
+from bench.vectors.texts import texts_by_role
 
-# A record is written at least this often while views are scored, so that a killed run keeps them.
+# A record is written at least this often while a job is scored, so that a killed run keeps what it has.
 _WRITE_SECONDS = 10.0
-_DRAWN_BATCH = 256
 
-
-class Listener(Protocol):
-    """What wants to know how a run goes on (the terminal, or nothing at all)."""
-
-    def loading(self, model: str) -> None:
-        """A model is being loaded."""
-
-    def encoding(self, model: str, task: str, progress: Progress) -> None:
-        """Encoding moved on."""
-
-    def waiting(self, model: str) -> None:
-        """Another process is encoding with this model."""
-
-    def scoring(self, model: str, task: str, done: int, total: int) -> None:
-        """A view was scored."""
-
-    def measuring(self, task: str, step: Step) -> None:
-        """A cost probe starts."""
-
-    def damaged(self, model: str, files: Sequence[str]) -> None:
-        """Stored vectors were damaged; their texts are encoded again."""
-
-    def audited(self, task: str, path: Path) -> None:
-        """The record of an audit was written."""
-
-    def wrote(self, path: Path) -> None:
-        """A record of quality or cost was written."""
-
-    def failed(self, failure: Failure) -> None:
-        """A job failed."""
-
-
-class LoadedModels:
-    """Loads a model when its first text has to be encoded, and keeps it until the next one is wanted."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-        self._name: str | None = None
-        self._encoder: Encoder | None = None
-
-    def get(self, entry: ModelEntry, located: Located, space: VectorSpace) -> Encoder:
-        """The loaded model of an entry.
-
-        Raises:
-            BenchError: It cannot be loaded, or its files are no longer those that the plan saw.
-        """
-        if self._encoder is None or self._name != entry.name:
-            self.drop()
-            self._listener.loading(entry.name)
-            from bench.models.encoder import load_verified
-
-            self._encoder = load_verified(entry, located, space.folder.name)
-            self._name = entry.name
-        return self._encoder
-
-    def profile(self, entry: ModelEntry, located: Located, space: VectorSpace) -> ModelProfile:
-        """A model's profile, stored or loaded."""
-        stored = space.profile()
-        if stored is None:
-            stored = self.get(entry, located, space).profile
-            space.save_profile(stored, entry.name)
-        return stored
-
-    def drop(self) -> None:
-        """Free the model's memory."""
-        self._encoder = self._name = None
-        gc.collect()
+# What is scored at once: a view, or a part of a study.
+Scorable = TypeVar("Scorable")
 
 
 def execute(
@@ -143,7 +75,10 @@ def execute(
             if job.todo:
                 with run.guarded(job):
                     run.quality(job)
-                job.unit.release()
+            for study in job.studies_todo if job not in run.broken else ():
+                with run.guarded(job, f", {study}"):
+                    run.study(job, study)
+            job.unit.release()
         models.drop()
     if costs is None:
         return failures
@@ -182,28 +117,22 @@ def unexpected(error: Exception, where: str) -> BenchError:
     return found
 
 
-def _batch_size(entry: ModelEntry) -> int | None:
-    """Texts a batch; None where the size is to be found, which drawing vectors tells nothing about."""
-    if entry.batch_size != "auto":
-        return entry.batch_size
-    return _DRAWN_BATCH if entry.drawn else None
-
-
 class _Run:
     def __init__(self, store: ResultStore, models: LoadedModels, listener: Listener, failures: list[Failure]) -> None:
         self._store = store
         self._models = models
+        self._vectors = JobVectors(models, listener)
         self._listener = listener
         self._failures = failures
         self.broken: list[Job] = []
 
     @contextmanager
-    def guarded(self, job: Job) -> Iterator[None]:
-        """Turn whatever goes wrong in one job into its failure."""
+    def guarded(self, job: Job, part: str = "") -> Iterator[None]:
+        """Turn whatever goes wrong in one job, or a part of it, into its failure."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - one broken model or task must not stop the others
-            self.fail(job, error)
+            self.fail(job, error, part)
 
     def fail(self, job: Job, error: Exception, part: str = "") -> None:
         """Take down what failed in a job."""
@@ -225,57 +154,46 @@ class _Run:
         profile = self._models.profile(model.entry, model.located, model.space)
         views = [view for view in job.todo if view is not None]
         reports: list[EncodeReport] = []
-
-        def encode(roles: Mapping[Role, list[str]]) -> dict[Role, Vectors]:
-            return self._encode(job, profile, roles, reports)
-
-        batch: list[tuple[View | None, Scores]] = []
-        since = time.perf_counter()
+        encode = self._encode(job, profile, reports)
         scored = score_views(data, views, encode, profile.similarity, model.entry.name)
-        for number, (view, scores) in enumerate(scored, 1):
-            if isinstance(scores, BenchError):
-                self.fail(job, scores, f" at {view}")
-            else:
-                batch.append((view, scores))
-            self._listener.scoring(model.entry.name, job.unit.label, number, len(views))
-            if time.perf_counter() - since > _WRITE_SECONDS:
-                self._write(job, profile, total(reports), batch)
-                batch, since = [], time.perf_counter()
-        self._write(job, profile, total(reports), batch)
+        for batch in self._batches(job, scored, len(views), "view"):
+            self._write(job, profile, total(reports), batch)
 
-    def _encode(
-        self, job: Job, profile: ModelProfile, roles: Mapping[Role, list[str]], reports: list[EncodeReport]
-    ) -> dict[Role, Vectors]:
-        """The vectors of texts; what the store lacks is encoded first, and reported."""
-        model = job.model
+    def study(self, job: Job, name: StudyName) -> None:
+        """Score the parts of a study that are not done and write their records."""
+        model, study, parts = job.model, STUDIES[name], job.studies_todo[name]
         if model.space is None or model.located is None:
             raise BenchError("a baseline has no vectors", where=f"model `{model.entry.name}`")
-        groups = {role: TextGroup(texts, profile.context(model.entry, role)) for role, texts in roles.items()}
-        missing = missing_texts(model.space, list(groups.values()))
-        if model.space.damaged:
-            self._listener.damaged(model.entry.name, model.space.damaged)
-            model.space.damaged.clear()
-        if missing:
-            drawn = model.entry.drawn
-            encoder: Encoder = DrawnVectors(profile, model.entry.name)
-            if not drawn:
-                encoder = self._models.get(model.entry, model.located, model.space)
-            if encoder.profile.width != model.width:
-                raise BenchError(
-                    f"its configuration states {model.width} dimensions, but it gives {encoder.profile.width}",
-                    where=f"model `{model.entry.name}`",
-                )
-            name, task = model.entry.name, job.unit.label
-            report = encode_missing(
-                model.space,
-                encoder,
-                list(groups.values()),
-                batch_size=_batch_size(model.entry),
-                on_progress=lambda progress: None if drawn else self._listener.encoding(name, task, progress),
-                on_wait=lambda: self._listener.waiting(name),
-            )
-            reports.append(report)
-        return {role: model.space.vectors(text_keys(group.texts, group.context)) for role, group in groups.items()}
+        profile = self._models.profile(model.entry, model.located, model.space)
+        scored = study.score(job, parts, self._encode(job, profile, []), profile)
+        for batch in self._batches(job, scored, len(parts), study.part):
+            self._listener.wrote(study.write(self._store, job, profile, batch))
+
+    def _batches(
+        self, job: Job, scored: Iterable[tuple[Scorable, Scores | BenchError]], count: int, what: str
+    ) -> Iterator[list[tuple[Scorable, Scores]]]:
+        """What could be scored, in lists that are ready to be written; what could not fails alone."""
+        batch: list[tuple[Scorable, Scores]] = []
+        since = time.perf_counter()
+        for number, (part, scores) in enumerate(scored, 1):
+            if isinstance(scores, BenchError):
+                self.fail(job, scores, f" at {part}")
+            else:
+                batch.append((part, scores))
+            self._listener.scoring(job.model.entry.name, job.unit.label, number, count, what)
+            if batch and time.perf_counter() - since > _WRITE_SECONDS:
+                yield batch
+                batch, since = [], time.perf_counter()
+        if batch:
+            yield batch
+
+    def _encode(self, job: Job, profile: ModelProfile, reports: list[EncodeReport]) -> Encode:
+        """What gives the vectors of a job's texts."""
+
+        def encode(roles: Mapping[Role, list[str]]) -> dict[Role, Vectors]:
+            return self._vectors.encode(job, profile, roles, reports)
+
+        return encode
 
     def _baseline(self, job: Job) -> None:
         from bench.quality.bm25 import Bm25
@@ -284,7 +202,7 @@ class _Run:
         if not isinstance(data, RetrievalData):
             raise BenchError("a baseline only ranks documents", where=f"model `{job.model.entry.name}`")
         scores = score_blocks(data, Bm25(data.documents).blocks(data.queries))
-        self._listener.scoring(job.model.entry.name, job.unit.label, 1, 1)
+        self._listener.scoring(job.model.entry.name, job.unit.label, 1, 1, "view")
         self._write(job, None, None, [(None, scores)])
 
     def ready(self, job: Job) -> ModelProfile | None:
@@ -296,7 +214,7 @@ class _Run:
         data = job.unit.data
         if not isinstance(data, MtebData):
             # Results may be there when the store has been emptied.
-            self._encode(job, profile, texts_by_role(data), [])
+            self._vectors.encode(job, profile, texts_by_role(data), [])
         # Probes that found nothing built would measure the building.
         ready_folder(model.entry, model.located)
         self._models.drop()
@@ -312,6 +230,5 @@ class _Run:
             self.fail(measured.job, error)
 
     def _write(self, job: Job, profile: ModelProfile | None, report: EncodeReport | None, scored: Scored) -> None:
-        if scored:
-            record = quality_record(self._store.stamp(), job.model, job.unit, profile, report, scored)
-            self._listener.wrote(self._store.write_quality(record, item_columns(job.unit, scored)))
+        record = quality_record(self._store.stamp(), job.model, job.unit, profile, report, scored)
+        self._listener.wrote(self._store.write_quality(record, item_columns(job.unit, scored)))

@@ -1,4 +1,4 @@
-"""A view: which leading dimensions of a model's vectors are kept, and at what precision."""
+"""A view: which leading dimensions of a model's vectors are kept, at what precision; and its controls."""
 
 from __future__ import annotations
 
@@ -35,3 +35,41 @@ class View:
 def sort_key(view: View) -> tuple[int, int]:
     """The order in which views are shown: widest first, then by falling precision."""
     return -view.truncate_dim, PRECISIONS.index(view.precision)
+
+
+ControlMethod = Literal["pca", "last", "random"]
+
+
+@dataclass(frozen=True, order=True)
+class Control:
+    """What keeping the leading dimensions is compared with: another basis or order, of which the first are kept.
+
+    Attributes:
+        method: `pca` (principal components), `last` (the dimensions backwards) or `random` (in a drawn order).
+        draw: Number of the draw, from 1, of `random`; None of the others.
+    """
+
+    method: ControlMethod
+    draw: int | None = None
+
+    def __str__(self) -> str:
+        return self.method if self.draw is None else f"{self.method}-{self.draw}"
+
+
+CONTROLS = (Control("pca"), Control("last"), *(Control("random", draw) for draw in range(1, 6)))
+
+
+@dataclass(frozen=True, order=True)
+class ControlledView:
+    """One cut under a control, in float32.
+
+    Attributes:
+        control: The control.
+        truncate_dim: How many dimensions are kept.
+    """
+
+    control: Control
+    truncate_dim: int
+
+    def __str__(self) -> str:
+        return f"{self.truncate_dim} {self.control}"

@@ -14,6 +14,8 @@ from bench.models.profile import ModelProfile, TextContext
 from bench.results.schema import (
     AuditFinding,
     AuditRecord,
+    ControlRecord,
+    ControlScores,
     CostRecord,
     Figure,
     ModelInfo,
@@ -208,6 +210,30 @@ def quality_record(
                 metrics={metric: Value(value=value, ci_low=value - 0.1, ci_high=value + 0.1)},
             )
             for (dim, precision), value in (views or {(8, "float32"): 0.5}).items()
+        ],
+        items="",
+    )  # fmt: skip
+
+
+def control_record(
+    model: str = "mini",
+    controls: Mapping[tuple[str, int | None, int], float] | None = None,
+    **names: str,
+) -> ControlRecord:
+    """A record of controls; by (method, draw, truncate_dim), whose interval is the value plus and minus 0.1."""
+    base = quality_record(model, **names)
+    return ControlRecord(
+        bench_version="0",
+        created=base.created,
+        environment="env",
+        model=base.model,
+        task=base.task,
+        controls=[
+            ControlScores(
+                method=method, draw=draw, truncate_dim=dim,
+                metrics={base.task.main_metric: Value(value=value, ci_low=value - 0.1, ci_high=value + 0.1)},
+            )
+            for (method, draw, dim), value in (controls or {("pca", None, 4): 0.4}).items()
         ],
         items="",
     )  # fmt: skip

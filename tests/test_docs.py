@@ -46,9 +46,14 @@ def reference() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def names(option: typer.core.TyperOption) -> list[str]:
+    """Every name of an option, those that turn it off last."""
+    return [*option.opts, *option.secondary_opts]
+
+
 def _section(title: str, command: typer.core.TyperCommand) -> list[str]:
     options = [
-        f"- `{', '.join(option.opts)}{f' {option.metavar}' if option.metavar else ''}`: {option.help}"
+        f"- `{', '.join(names(option))}{f' {option.metavar}' if option.metavar else ''}`: {option.help}"
         for option in command.params
         if getattr(option, "help", None)
     ]
@@ -62,7 +67,7 @@ def resolve(command: str) -> None:
     current = COMMANDS
     while words and words[0] in getattr(current, "commands", {}):
         current = current.commands[words.pop(0)]
-    known = {opt for param in current.params for opt in param.opts} | {"--help", "-h"}
+    known = {name for param in current.params for name in names(param)} | {"--help", "-h"}
     if hasattr(current, "commands") and words and not words[0].startswith("-"):
         raise AssertionError(f"no command {words[0]}")
     unknown = [word for word in words if word.startswith("--") and word not in known]
@@ -98,6 +103,7 @@ def test_the_command_reference_is_the_programs_own():
         ("results.md", [schema.QualityRecord, schema.CostRecord, schema.EnvironmentRecord]),
         ("results.md", [schema.ModelInfo, schema.TaskInfo, schema.Encoding, schema.ViewScores, schema.Value]),
         ("results.md", [schema.Figure, schema.Noise]),
+        ("results.md", [schema.ControlRecord, schema.ControlScores]),
         ("results.md", [schema.AuditRecord, schema.AuditFinding, schema.TaskRef]),
         ("choose.md", [Choice, Choosable, Limit, Relaxation, Measure]),
     ],

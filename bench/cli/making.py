@@ -14,7 +14,8 @@ from bench.cli.progress import ProgressDisplay
 from bench.errors import BenchError
 from bench.hub import NotDownloadedError
 from bench.models.registry import ModelEntry
-from bench.plan import Failure, UnitSource, after_download
+from bench.plan import Failure, UnitSource
+from bench.planning import after_download
 from bench.runner import unexpected
 from bench.tasks.unit import TaskUnit
 from bench.training.data import TaskFinder

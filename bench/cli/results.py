@@ -24,8 +24,8 @@ class OutputFormat(StrEnum):
 
 
 _TABLE_COLUMNS = [
-    "model", "kind", "task", "split", "subset", "truncate_dim", "precision", "metric", "value", "ci_low", "ci_high",
-    "n", "environment",
+    "model", "kind", "task", "split", "subset", "truncate_dim", "precision", "control", "metric", "value",
+    "ci_low", "ci_high", "n", "environment",
 ]  # fmt: skip
 
 _Many = list[str] | None

@@ -36,6 +36,13 @@ def run(
     truncate_dims: TruncateDims = None,
     precisions: Precisions = None,
     device: Device = None,
+    controls: Annotated[
+        bool | None,
+        typer.Option(
+            "--controls/--no-controls",
+            help="Score the same cuts of principal components, last and random dimensions too. Default: as cards say.",
+        ),
+    ] = None,
     no_cost: Annotated[bool, typer.Option("--no-cost", help="Quality only: no latency, memory or storage.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Score and measure again what is done.")] = False,
     dry_run: DryRun = False,
@@ -57,6 +64,7 @@ def run(
         results=results,
         force=force,
         cost=not no_cost,
+        studies={} if controls is None else {"controls": controls},
         truncate_dims=whole_numbers("--truncate-dims", truncate_dims),
         precisions=chosen_precisions(precisions),
         download=not dry_run,

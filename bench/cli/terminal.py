@@ -15,7 +15,8 @@ from rich.text import Text
 
 from bench.cli.progress import ProgressDisplay
 from bench.cost.schedule import Step
-from bench.plan import Failure, Job, Plan
+from bench.plan import Failure, Job, Plan, Verdict
+from bench.tasks.card import StudyName
 from bench.vectors.pipeline import Progress as EncodeProgress
 
 # A table wider than the terminal loses columns; without a terminal nothing is gained by wrapping.
@@ -76,12 +77,12 @@ class RunDisplay(ProgressDisplay):
         """Another process is encoding with this model."""
         self._console.print(f"waiting: another process is encoding with {escape(model)}")
 
-    def scoring(self, model: str, task: str, done: int, total: int) -> None:
-        """A view was scored."""
-        bar = self._bar("score", model, task, total, "views")
+    def scoring(self, model: str, task: str, done: int, total: int, what: str) -> None:
+        """A view or another part was scored."""
+        bar = self._bar("score", model, task, total, f"{what}s")
         self._progress.update(bar, completed=done)
         if done == total:
-            self._console.print(f"scored {escape(model)} on {escape(task)}: {total} {'views' if total > 1 else 'view'}")
+            self._console.print(f"scored {escape(model)} on {escape(task)}: {total} {what}{'s' if total > 1 else ''}")
             self._progress.remove_task(self._tasks.pop(("score", model, task)))
 
     def measuring(self, task: str, step: Step) -> None:
@@ -140,10 +141,11 @@ def print_plan(plan: Plan, to: Console = console) -> None:
     """The plan: a line a model and task, with what is to be done and why."""
     if plan.jobs:
         table = RichTable(title="plan", title_justify="left", box=None, pad_edge=False, header_style="bold")
-        for heading in ("model", "task", "split", "cells", "to do", "stale", "done", "cost", "why"):
+        studies = list(dict.fromkeys(name for job in plan.jobs for name in job.studies))
+        for heading in ("model", "task", "split", "cells", "to do", "stale", "done", *studies, "cost", "why"):
             table.add_column(heading, justify="right" if heading in {"cells", "to do", "stale", "done"} else "left")
         for job in plan.jobs:
-            table.add_row(*_plan_row(job))
+            table.add_row(*_plan_row(job, studies))
         to.print(table)
     for note in plan.notes:
         to.print(f"note: {escape(note)}")
@@ -151,11 +153,13 @@ def print_plan(plan: Plan, to: Console = console) -> None:
         to.print("[green]up to date[/]: nothing to encode, score or measure")
 
 
-def _plan_row(job: Job) -> list[str]:
+def _plan_row(job: Job, studies: Sequence[StudyName]) -> list[str]:
     counts = Counter(status for status, _ in job.cells.values())
     reasons = dict.fromkeys(why for status, why in job.cells.values() if status != "done")
-    if job.cost_todo and job.cost:
-        reasons[job.cost[1] if job.cost[1] in reasons else f"cost: {job.cost[1]}"] = None
+    others: list[tuple[str, Verdict | None]] = [*((name, job.study(name)) for name in studies), ("cost", job.cost)]
+    for what, verdict in others:
+        if verdict is not None and verdict[0] != "done":
+            reasons[verdict[1] if verdict[1] in reasons else f"{what}: {verdict[1]}"] = None
     return [
         escape(job.model.entry.name),
         escape(job.unit.label),
@@ -164,7 +168,7 @@ def _plan_row(job: Job) -> list[str]:
         str(counts["to do"]),
         str(counts["stale"]),
         str(counts["done"]),
-        "-" if job.cost is None else job.cost[0],
+        *("-" if verdict is None else verdict[0] for _, verdict in others),
         escape(", ".join(reasons)),
     ]
 

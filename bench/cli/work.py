@@ -9,12 +9,14 @@ from rich.console import Console
 
 from bench.cli.making import make_missing
 from bench.cli.terminal import RunDisplay, console, print_plan
+from bench.loaded import LoadedModels
 from bench.measuring import CostOptions
 from bench.models.registry import ModelEntry
-from bench.plan import Failure, Options, Plan, UnitSource, make_plan
+from bench.plan import Failure, Options, Plan, UnitSource
+from bench.planning import make_plan
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
-from bench.runner import LoadedModels, execute
+from bench.runner import execute
 from bench.tasks.unit import TaskUnit
 from bench.training.data import TaskFinder
 

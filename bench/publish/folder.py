@@ -16,7 +16,7 @@ from bench.models.saving import save_model
 from bench.models.source import Located
 from bench.publish.card import CARD_NAME, Subject, render_card
 from bench.publish.scores import own_results
-from bench.results.schema import AuditRecord, CostRecord, QualityRecord
+from bench.results.schema import UnitRecord
 from bench.training.record import read_record
 
 # Terms that have to go with the files.
@@ -59,7 +59,7 @@ def check_free(folder: Path) -> None:
 def publish_model(
     entry: ModelEntry,
     located: Located,
-    records: Sequence[tuple[Path, QualityRecord | CostRecord | AuditRecord]],
+    records: Sequence[tuple[Path, UnitRecord]],
     folder: Path,
 ) -> Published:
     """Write a model that sentence-transformers encodes with as bench measured it, and its card.

@@ -13,7 +13,7 @@ from bench.report.cells import AUDIT_COMMAND, number_text, score_text, shown_tex
 from bench.report.columns import VIEW_COLUMNS
 from bench.report.rows import Table, make_tables
 from bench.results.index import Cell, ResultIndex, unit_key
-from bench.results.schema import AuditRecord, CostRecord, QualityRecord, TaskInfo
+from bench.results.schema import AuditRecord, QualityRecord, TaskInfo, UnitRecord
 from bench.views import sort_key
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ _SHOWN = [column for column in VIEW_COLUMNS if column.key in {"share", "bytes_pe
 _DECIMALS = 6
 
 
-def own_results(
-    records: Sequence[tuple[Path, QualityRecord | CostRecord | AuditRecord]], name: str, fingerprint: str
-) -> ResultIndex:
+def own_results(records: Sequence[tuple[Path, UnitRecord]], name: str, fingerprint: str) -> ResultIndex:
     """The current quality of one model, with the audits of the data that it was scored on.
 
     Args:
@@ -39,7 +37,7 @@ def own_results(
     """
     index = ResultIndex(records)
 
-    def is_own(record: QualityRecord | CostRecord | AuditRecord) -> bool:
+    def is_own(record: UnitRecord) -> bool:
         if isinstance(record, AuditRecord):
             return True
         same = (record.model.name, record.model.fingerprint) == (name, fingerprint)

@@ -30,7 +30,7 @@ from bench.quality.ranking import Ranks
 from bench.quality.threads import each_block
 from bench.vectors.pipeline import usable_cores
 from bench.vectors.quantise import Quantiser, Ranges, ranges
-from bench.vectors.store import Vectors
+from bench.vectors.rows import VectorRows
 from bench.views import Precision, View
 
 Float32 = npt.NDArray[np.float32]
@@ -52,7 +52,7 @@ _SMALLEST = 2.0**-147
 
 
 def rank_views(
-    queries: Vectors, documents: Vectors, views: Sequence[View], similarity: Similarity, pairs: Pairs, depth: int
+    queries: VectorRows, documents: VectorRows, views: Sequence[View], similarity: Similarity, pairs: Pairs, depth: int
 ) -> list[Ranks | BenchError]:
     """The ranks of pairs at views of one precision, from one pass over the documents (int8: two, for its ranges).
 
@@ -164,7 +164,7 @@ class _Chain:
         return not self._cosine or not ((lengths > 0) & (lengths < _SHORTEST_PREFIX * lengths[-1])).any()
 
 
-def _fit(views: Sequence[View], similarity: Similarity, documents: Vectors) -> list[Quantiser]:
+def _fit(views: Sequence[View], similarity: Similarity, documents: VectorRows) -> list[Quantiser]:
     """The quantisers of views of one precision."""
     if views[0].precision != "int8":
         return [Quantiser(view, similarity) for view in views]
@@ -179,7 +179,7 @@ def _fit(views: Sequence[View], similarity: Similarity, documents: Vectors) -> l
     ]
 
 
-def _score_pairs(rankers: list[ViewRanker], documents: Vectors, pairs: Pairs, depth: int) -> None:
+def _score_pairs(rankers: list[ViewRanker], documents: VectorRows, pairs: Pairs, depth: int) -> None:
     """Give each ranker the exact scores of the pairs."""
     queries = np.concatenate([pairs.queries, pairs.excluded_queries])
     rows = np.concatenate([pairs.documents, pairs.excluded_documents])
@@ -214,13 +214,13 @@ def _chains(rankers: list[ViewRanker], queries: Float32) -> list[_Chain]:
     return alone
 
 
-def _block_rows(n_queries: int, documents: Vectors) -> int:
+def _block_rows(n_queries: int, documents: VectorRows) -> int:
     """Documents a block: enough for a tile, few enough for every core to have one."""
     rows = _QUERY_ROWS * _DOCUMENT_ROWS // min(max(n_queries, 1), _QUERY_ROWS)
     return max(min(rows, _most_rows(documents), -(-len(documents) // usable_cores())), 1)
 
 
-def _most_rows(vectors: Vectors) -> int:
+def _most_rows(vectors: VectorRows) -> int:
     return max(_BLOCK_VALUES // vectors.width, 1)
 
 

@@ -19,7 +19,7 @@ from bench.quality.ranking import Ranks, ScoreBlock, rank_blocks
 from bench.statistics.bootstrap import draw_ahead, mean_intervals, spearman_interval
 from bench.tasks.data import PairData, RetrievalData
 from bench.vectors.quantise import fit
-from bench.vectors.store import Vectors
+from bench.vectors.rows import VectorRows
 from bench.views import View
 
 Float32 = npt.NDArray[np.float32]
@@ -60,14 +60,14 @@ class Scores:
 
 
 def score_retrieval(
-    data: RetrievalData, queries: Vectors, documents: Vectors, views: Sequence[View], similarity: Similarity
+    data: RetrievalData, queries: VectorRows, documents: VectorRows, views: Sequence[View], similarity: Similarity
 ) -> Iterator[tuple[View, Scores | BenchError]]:
     """Score a retrieval task at some views by exact search, reading the documents once a precision.
 
     Args:
         data: The task.
-        queries: Vectors of data.queries.
-        documents: Vectors of data.documents.
+        queries: VectorRows of data.queries.
+        documents: VectorRows of data.documents.
         views: The views.
         similarity: The model's similarity.
 
@@ -111,7 +111,7 @@ def score_pairs(data: PairData, first: Float32, second: Float32, view: View, sim
     return Scores(metrics, data.ids, {**values, "gold": data.gold}, data.clusters)
 
 
-def check_spread(vectors: Vectors, texts: list[str], model: str) -> None:
+def check_spread(vectors: VectorRows, texts: list[str], model: str) -> None:
     """Refuse a model that gives every text the same vector: its ranking would be an accident.
 
     Raises:

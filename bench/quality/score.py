@@ -11,6 +11,7 @@ from bench.models.registry import Role
 from bench.quality.evaluate import Scores, check_spread, score_pairs, score_retrieval
 from bench.tasks.data import PairData, RetrievalData
 from bench.tasks.layouts import TaskData
+from bench.vectors.rows import VectorRows
 from bench.vectors.store import Vectors
 from bench.vectors.texts import texts_by_role
 from bench.views import View
@@ -37,25 +38,49 @@ def score_views(
     Raises:
         BenchError: The model gives the same vector for every text.
     """
-    if isinstance(data, RetrievalData):
-        found = _encode(encode, texts_by_role(data), model)
-        yield from score_retrieval(data, found["query"], found["document"], views, similarity)
-    elif isinstance(data, PairData):
-        found = _encode(encode, texts_by_role(data), model)
-        vectors, n = found["text"].all(), len(data.gold)
-        for view in views:
-            try:
-                yield view, score_pairs(data, vectors[:n], vectors[n:], view, similarity)
-            except BenchError as error:
-                yield view, error
+    if isinstance(data, RetrievalData | PairData):
+        yield from score_vectors(data, vectors_of(data, encode, model), views, similarity)
     else:
         from bench.quality.mteb_engine import score_mteb
 
         yield from score_mteb(data, lambda texts, role: encode({role: texts})[role].all(), views, similarity)
 
 
-def _encode(encode: Encode, roles: dict[Role, list[str]], model: str) -> dict[Role, Vectors]:
+def vectors_of(data: RetrievalData | PairData, encode: Encode, model: str) -> dict[Role, Vectors]:
+    """The full vectors of a unit's texts, by role.
+
+    Args:
+        data: The unit's data.
+        encode: Gives the vectors of texts.
+        model: The model's name, for messages.
+
+    Raises:
+        BenchError: The model gives the same vector for every text.
+    """
+    roles = texts_by_role(data)
     found = encode(roles)
     for role, texts in roles.items():
         check_spread(found[role], texts, model)
     return found
+
+
+def score_vectors(
+    data: RetrievalData | PairData, vectors: Mapping[Role, VectorRows], views: Sequence[View], similarity: Similarity
+) -> Iterator[tuple[View, Scores | BenchError]]:
+    """Score a unit's full vectors at each view (see score_views).
+
+    Args:
+        data: The unit's data.
+        vectors: Full vectors of the texts of each role.
+        views: The views.
+        similarity: The model's similarity.
+    """
+    if isinstance(data, RetrievalData):
+        yield from score_retrieval(data, vectors["query"], vectors["document"], views, similarity)
+        return
+    both, n = vectors["text"].all(), len(data.gold)
+    for view in views:
+        try:
+            yield view, score_pairs(data, both[:n], both[n:], view, similarity)
+        except BenchError as error:
+            yield view, error

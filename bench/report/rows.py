@@ -21,6 +21,12 @@ LEAKAGE_NOTE = f"{LEAKAGE_MARK} may have been trained on what it is tested on: i
 _ITEMS = {"retrieval": "queries", "sts": "pairs", "mteb": "items"}
 
 
+def unit_title(unit: UnitKey) -> str:
+    """A task unit in words."""
+    task, split, subset = unit
+    return f"{task} ({split})" if subset == "default" else f"{task} {subset} ({split})"
+
+
 @dataclass(frozen=True)
 class Row:
     """One model at one view on one task unit.
@@ -100,8 +106,7 @@ class Table:
     @property
     def title(self) -> str:
         """The unit in words."""
-        task, split, subset = self.unit
-        return f"{task} ({split})" if subset == "default" else f"{task} {subset} ({split})"
+        return unit_title(self.unit)
 
     @property
     def best_score(self) -> float | None:

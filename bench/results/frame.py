@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.results.index import ResultIndex
-from bench.results.schema import detail_text
+from bench.results.schema import ModelRecord, detail_text
 from bench.results.store import ResultStore
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ COLUMNS = (
     "subset",
     "truncate_dim",
     "precision",
+    "control",
     "metric",
     "value",
     "ci_low",
@@ -42,7 +43,8 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
     """All results in a folder, one row a model, task unit, view and metric.
 
     Quality rows carry the environment they were computed in, though they do not depend on it. A figure measured
-    again is there once, the newest. `superseded` marks rows whose model or task has changed since.
+    again is there once, the newest. `superseded` marks rows whose model or task has changed since. `control` is empty
+    but for scores under a control for truncation (`pca`, `last`, `random-1`, ...).
 
     Args:
         path: The results folder.
@@ -63,10 +65,13 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
     for cell in index.cells.values():
         scores = cell.record.views[cell.position]
         common = _common(cell.record, index) | {"truncate_dim": scores.truncate_dim, "precision": scores.precision}
-        rows.extend(
-            common | {"metric": name, "n": cell.record.task.n, "detail": "", "computed": False, **value.model_dump()}
-            for name, value in scores.metrics.items()
-        )
+        rows.extend(common | {"metric": name, **value.model_dump()} for name, value in scores.metrics.items())
+    for controls in index.controls.values():
+        for cut, known in controls.items():
+            common = _common(known.record, index)
+            common |= {"truncate_dim": cut.truncate_dim, "precision": "float32", "control": str(cut.control)}
+            metrics = known.record.controls[known.position].metrics
+            rows.extend(common | {"metric": name, **value.model_dump()} for name, value in metrics.items())
     for cost in index.costs.values():
         rows.extend(
             _common(record, index)
@@ -96,6 +101,7 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
         "subset",
         "truncate_dim",
         "precision",
+        "control",
         "metric",
         "detail",
         "environment",
@@ -104,13 +110,17 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
     return frame.sort_values(order, na_position="last", kind="stable", ignore_index=True)
 
 
-def _common(record: Any, index: ResultIndex) -> dict[str, Any]:
+def _common(record: ModelRecord, index: ResultIndex) -> dict[str, Any]:
     return {
         "model": record.model.name,
         "kind": record.model.kind,
         "task": record.task.name,
         "split": record.task.split,
         "subset": record.task.subset,
+        "control": "",
+        "n": record.task.n,
+        "detail": "",
+        "computed": False,
         "environment": record.environment,
         "noisy": None,
         "superseded": index.superseded(record),

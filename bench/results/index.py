@@ -10,10 +10,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.results.schema import AuditRecord, CostRecord, Figure, FigureKey, QualityRecord, figure_key, make_view
-from bench.views import View
+from bench.results.schema import (
+    AuditRecord,
+    ControlRecord,
+    CostRecord,
+    Figure,
+    FigureKey,
+    ModelRecord,
+    QualityRecord,
+    UnitRecord,
+    figure_key,
+    make_view,
+)
+from bench.views import ControlledView, View
 
 UnitKey = tuple[str, str, str]  # task, split, subset
+ResultKey = tuple[str, str, UnitKey, str]  # model, its fingerprint, unit, its fingerprint
 MEDIANS_OF_VIEWS = ("search_p50_ms", "rerank_p50_ms")
 
 
@@ -23,6 +35,15 @@ class Cell:
 
     path: Path
     record: QualityRecord
+    position: int
+
+
+@dataclass(frozen=True)
+class ControlCell:
+    """One cut's quality under a control: the record it stands in and its place there."""
+
+    path: Path
+    record: ControlRecord
     position: int
 
 
@@ -71,7 +92,7 @@ class Cost:
         )
 
 
-def unit_key(record: QualityRecord | CostRecord | AuditRecord) -> UnitKey:
+def unit_key(record: UnitRecord) -> UnitKey:
     """The task unit's names."""
     return record.task.name, record.task.split, record.task.subset
 
@@ -80,13 +101,14 @@ class ResultIndex:
     """Results by identity.
 
     Args:
-        records: Quality, cost and audit records, oldest first.
+        records: All but those of environments, oldest first.
     """
 
-    def __init__(self, records: Iterable[tuple[Path, QualityRecord | CostRecord | AuditRecord]]) -> None:
+    def __init__(self, records: Iterable[tuple[Path, UnitRecord]]) -> None:
         self.models: dict[str, str] = {}
         self.units: dict[UnitKey, str] = {}
         self.cells: dict[tuple[str, str, UnitKey, str, View | None], Cell] = {}
+        self.controls: dict[ResultKey, dict[ControlledView, ControlCell]] = {}
         self.costs: dict[tuple[str, str, UnitKey, str, str], Cost] = {}
         self.audits: dict[tuple[UnitKey, str], AuditRecord] = {}
         for path, record in records:
@@ -102,6 +124,10 @@ class ResultIndex:
             if isinstance(record, CostRecord):
                 self.costs.setdefault((*key, record.environment), Cost(record)).add(record)
                 continue
+            if isinstance(record, ControlRecord):
+                known = self.controls.setdefault(key, {})
+                known |= {scores.cut: ControlCell(path, record, row) for row, scores in enumerate(record.controls)}
+                continue
             for position, scores in enumerate(record.views):
                 self.cells[*key, make_view(scores.truncate_dim, scores.precision)] = Cell(path, record, position)
 
@@ -109,7 +135,7 @@ class ResultIndex:
         """The newest audit of a task unit's current data."""
         return self.audits.get((unit, self.units.get(unit, "")))
 
-    def superseded(self, record: QualityRecord | CostRecord) -> bool:
+    def superseded(self, record: ModelRecord) -> bool:
         """Whether a later record has the same names and another content."""
         return not self.is_current(
             record.model.name, record.model.fingerprint, unit_key(record), record.task.fingerprint

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
 from bench.models.registry import Backend, Kind, Weights
 from bench.tasks.card import TaskType
-from bench.views import Precision, View
+from bench.views import Control, ControlledView, ControlMethod, Precision, View
 
 # 2: cost figures have details, spread and computed; noise has reasons.
 SCHEMA_VERSION: Literal[2] = 2
@@ -248,6 +248,50 @@ class CostRecord(_Finding):
         return self
 
 
+class ControlScores(_Record):
+    """The scores of one cut under a control, in float32.
+
+    Attributes:
+        method: The control.
+        draw: Number of the draw, of `random` alone.
+        truncate_dim: Dimensions kept.
+        metrics: The main metric and those shown beside it.
+    """
+
+    method: ControlMethod
+    draw: int | None = None
+    truncate_dim: int
+    metrics: dict[str, Value]
+
+    @property
+    def cut(self) -> ControlledView:
+        """The cut as a key."""
+        return ControlledView(Control(self.method, self.draw), self.truncate_dim)
+
+    @model_validator(mode="after")
+    def _drawn(self) -> ControlScores:
+        if (self.method == "random") != (self.draw is not None):
+            raise ValueError("the control `random` has a draw, and no other has")
+        return self
+
+
+class ControlRecord(_Finding):
+    """Quality of one model on one task unit under controls for truncation."""
+
+    record: Literal["control"] = "control"
+    controls: list[ControlScores]
+    items: str
+
+    @model_validator(mode="after")
+    def _means_something(self) -> ControlRecord:
+        if self.model.drawn:
+            raise ValueError("a model with random weights has no quality")
+        for scores in self.controls:
+            if self.task.main_metric not in scores.metrics:
+                raise ValueError(f"a control lacks the main metric {self.task.main_metric}")
+        return self
+
+
 class EnvironmentRecord(_Record):
     """The facts behind an environment's fingerprint."""
 
@@ -299,10 +343,11 @@ class AuditRecord(_Record):
     findings: list[AuditFinding]
 
 
-Record = Annotated[
-    QualityRecord | CostRecord | AuditRecord | EnvironmentRecord,
-    Field(discriminator="record"),
-]
+# What is known of one model on one task unit, and of a task unit whatever the model.
+ModelRecord: TypeAlias = QualityRecord | CostRecord | ControlRecord
+UnitRecord: TypeAlias = ModelRecord | AuditRecord
+AnyRecord: TypeAlias = UnitRecord | EnvironmentRecord
+Record = Annotated[AnyRecord, Field(discriminator="record")]
 
 
 def make_view(truncate_dim: int | None, precision: Precision | None) -> View | None:

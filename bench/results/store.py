@@ -18,15 +18,19 @@ from bench.errors import BenchError
 from bench.files import digest_json, parse_json, read_text, safe_name, write_bytes, write_json
 from bench.results.schema import (
     SCHEMA_VERSION,
+    AnyRecord,
     AuditRecord,
+    ControlRecord,
     CostRecord,
     EnvironmentRecord,
+    ModelRecord,
     QualityRecord,
     Record,
+    UnitRecord,
 )
 
-_FOLDERS = ("environments", "quality", "cost", "audits")
-_ADAPTER: TypeAdapter[QualityRecord | CostRecord | AuditRecord | EnvironmentRecord] = TypeAdapter(Record)
+_FOLDERS = ("environments", "quality", "controls", "cost", "audits")
+_ADAPTER: TypeAdapter[AnyRecord] = TypeAdapter(Record)
 
 
 class ResultStore:
@@ -40,8 +44,8 @@ class ResultStore:
         self.root = root
         self._newest = ""
 
-    def records(self) -> list[tuple[Path, QualityRecord | CostRecord | AuditRecord]]:
-        """All quality, cost and audit records, oldest first.
+    def records(self) -> list[tuple[Path, UnitRecord]]:
+        """All records but those of environments, oldest first.
 
         Raises:
             BenchError: A file that is no record, or of a newer schema.
@@ -76,6 +80,10 @@ class ResultStore:
         """
         return self._write("quality", record, "items", items)
 
+    def write_controls(self, record: ControlRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
+        """Write a record of controls and the scores of their queries or pairs."""
+        return self._write("controls", record, "items", items)
+
     def write_cost(self, record: CostRecord, samples: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
         """Write a cost record and its raw samples."""
         return self._write("cost", record, "samples", samples)
@@ -100,7 +108,7 @@ class ResultStore:
     def _write(
         self,
         folder: str,
-        record: QualityRecord | CostRecord,
+        record: ModelRecord,
         table_key: str,
         columns: dict[str, npt.NDArray[Any] | list[Any]],
     ) -> Path:
@@ -121,15 +129,13 @@ class ResultStore:
             raise
         return path
 
-    def _read(
-        self, folders: tuple[str, ...] = _FOLDERS
-    ) -> Iterator[tuple[Path, QualityRecord | CostRecord | AuditRecord | EnvironmentRecord]]:
+    def _read(self, folders: tuple[str, ...] = _FOLDERS) -> Iterator[tuple[Path, AnyRecord]]:
         for folder in folders:
             for path in sorted((self.root / folder).rglob("*.json")):
                 yield path, _parse(path)
 
 
-def read_items(record_path: Path, record: QualityRecord | CostRecord, columns: Sequence[str] | None = None) -> pa.Table:
+def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | None = None) -> pa.Table:
     """The Parquet table of a record: scores of queries and pairs, or raw samples.
 
     Args:
@@ -140,7 +146,7 @@ def read_items(record_path: Path, record: QualityRecord | CostRecord, columns: S
     Raises:
         BenchError: The file is missing or damaged.
     """
-    name = record.items if isinstance(record, QualityRecord) else record.samples
+    name = record.samples if isinstance(record, CostRecord) else record.items
     path = record_path.with_name(Path(name or "").name)
     try:
         with pq.ParquetFile(path) as file:
@@ -151,7 +157,7 @@ def read_items(record_path: Path, record: QualityRecord | CostRecord, columns: S
         ) from error
 
 
-def _parse(path: Path) -> QualityRecord | CostRecord | AuditRecord | EnvironmentRecord:
+def _parse(path: Path) -> AnyRecord:
     try:
         value = parse_json(read_text(path))
     except (ValueError, RecursionError) as error:

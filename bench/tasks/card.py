@@ -22,6 +22,8 @@ from bench.tasks.tables.section import Table
 
 # `mteb` stands for every other type of the installed mteb, scored by its own evaluator.
 TaskType = Literal["retrieval", "sts", "mteb"]
+# What else a run finds out from a task's stored vectors.
+StudyName = Literal["controls"]
 MAIN_METRICS = {"retrieval": "ndcg_at_10", "sts": "cosine_spearman"}
 _METRICS = {"retrieval": RETRIEVAL_METRICS, "sts": PAIR_METRICS}
 CARD_NAME = "task.yaml"
@@ -50,6 +52,7 @@ class TaskCard(BaseModel):
         allow_empty: Whether texts may be empty.
         shown: Metrics that leaderboards show beside the main one.
         main_metric: The metric that ranks models; the type's own by default, which the type mteb does not have.
+        studies: What a run finds out besides scores, unless its options say otherwise (docs/controls.md).
         table: For data that are rows of a table: which columns of which files are the task.
     """
 
@@ -71,6 +74,7 @@ class TaskCard(BaseModel):
     allow_empty: bool = False
     shown: list[_Text] = []
     main_metric: _Text | None = None
+    studies: list[StudyName] = []
     table: Table | None = None
 
     @field_validator("path")
@@ -80,7 +84,7 @@ class TaskCard(BaseModel):
             raise ValueError("a path cannot hold a NUL character")
         return path
 
-    @field_validator("splits", "subsets", "shown")
+    @field_validator("splits", "subsets", "shown", "studies")
     @classmethod
     def _unique(cls, values: list[str] | None) -> list[str] | None:
         for value in values or []:
@@ -109,6 +113,8 @@ class TaskCard(BaseModel):
             raise ValueError(
                 "a task of type mteb needs the key `main_metric`: mteb's name of the metric that ranks models"
             )
+        if self.type == "mteb" and self.studies:
+            raise ValueError("a task of type mteb has no `studies`: its scores are mteb's own")
         if self.table is not None and self.type != self.table.task_type:
             raise ValueError(f"a table of shape {self.table.shape} makes a task of type {self.table.task_type}")
         return self

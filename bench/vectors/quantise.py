@@ -129,9 +129,7 @@ class Quantiser:
             # Whole numbers, whose products divided by the dimension are 1 - 2 * Hamming distance / dimension.
             return Comparable(values.astype(np.float64), np.full(len(values), self.view.truncate_dim**-0.5))
         directions, lengths = unit(values)
-        np.rint(np.multiply(directions, _GRID, out=directions), out=directions)
-        directions /= _GRID
-        return Comparable(directions, lengths if self.similarity == "dot" else np.ones(len(values)))
+        return Comparable(on_grid(directions), lengths if self.similarity == "dot" else np.ones(len(values)))
 
     def _ranges(self) -> Ranges:
         if self.ranges is None:
@@ -156,6 +154,16 @@ def ranges(view: View, similarity: Similarity, block: Float32) -> Ranges:
     """The ranges of some vectors at a view, shape (m, width), float32, m at least 1; merged they are the corpus's."""
     kept = Quantiser(view, similarity).cut(block)
     return Ranges(kept.min(axis=0), kept.max(axis=0))
+
+
+def on_grid(values: Float64) -> Float64:
+    """Values rounded to whole multiples of 2^-26, in place.
+
+    The sum of products of two vectors of length 1 on the grid is exact in float64, in whatever order it is summed.
+    """
+    np.rint(np.multiply(values, _GRID, out=values), out=values)
+    values /= _GRID
+    return values
 
 
 def unit(vectors: npt.NDArray[Any]) -> tuple[Float64, Float64]:

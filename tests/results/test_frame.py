@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from support import cost_record, quality_record
+from support import control_record, cost_record, quality_record
 
 import bench
 from bench.results.frame import COLUMNS
@@ -34,6 +34,21 @@ def test_superseded_rows_are_marked(tmp_path):
     store.write_quality(quality_record(created="2026-01-02", fingerprint="e" * 32), {"query_id": []})
     frame = bench.load_results(str(tmp_path))
     assert dict(zip(frame["created"], frame["superseded"], strict=True)) == {"2026-01-01": True, "2026-01-02": False}
+
+
+def test_controls_are_rows_apart(tmp_path):
+    store = ResultStore(tmp_path)
+    store.write_quality(quality_record(views={(4, "float32"): 0.5}), {"query_id": []})
+    store.write_cost(cost_record(figures=[("search_p50_ms", 0.25, 4, "float32")]), {"milliseconds": []})
+    controls = {("pca", None, 4): 0.4, ("last", None, 4): 0.3, ("random", 1, 4): 0.2, ("random", 2, 4): 0.1}
+    store.write_controls(control_record(controls=controls), {"query_id": []})
+    frame = bench.load_results(tmp_path)
+    rows = frame[frame["metric"] == "ndcg_at_10"].set_index("control")
+    assert rows["value"].to_dict() == {"": 0.5, "pca": 0.4, "last": 0.3, "random-1": 0.2, "random-2": 0.1}
+    assert set(rows["precision"]) == {"float32"}
+    assert set(rows["truncate_dim"]) == {4}
+    assert rows.loc["pca", ["ci_low", "ci_high", "n"]].to_list() == [pytest.approx(0.3), pytest.approx(0.5), 2]
+    assert set(frame[frame["metric"] == "search_p50_ms"]["control"]) == {""}
 
 
 def test_an_empty_folder_gives_an_empty_frame_and_none_an_error(tmp_path):

@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support import cost_record, quality_record
+from support import control_record, cost_record, quality_record
 
 from bench.results.index import ResultIndex, unit_key
-from bench.views import View
+from bench.views import Control, ControlledView, View
 
 
 def index_of(*records):
@@ -82,3 +82,24 @@ def test_every_row_of_a_busy_machine_is_noisy():
     (cost,) = index_of(cost_record(figures=[("search_p50_ms", 2.0, 8, "float32")], noisy=True)).costs.values()
     assert cost.noisy_at(View(8))
     assert cost.noisy_at(View(4))
+
+
+def test_the_newest_of_each_control_counts():
+    old = control_record(controls={("pca", None, 4): 0.1, ("random", 1, 4): 0.2})
+    new = control_record(controls={("random", 1, 4): 0.3, ("random", 2, 4): 0.4})
+    [cells] = index_of(old, new).controls.values()
+    values = {cut: cell.record.controls[cell.position].metrics["ndcg_at_10"].value for cut, cell in cells.items()}
+    assert values == {
+        ControlledView(Control("pca"), 4): 0.1,
+        ControlledView(Control("random", 1), 4): 0.3,
+        ControlledView(Control("random", 2), 4): 0.4,
+    }
+
+
+@pytest.mark.parametrize("change", [{"fingerprint": "e" * 32}, {"data": "e" * 32}])
+def test_controls_of_a_changed_model_or_task_are_superseded_and_theirs_supersede(change):
+    old, new = control_record(), quality_record(**change)
+    index = index_of(old, new)
+    assert index.superseded(old)
+    assert len(index.controls) == 1
+    assert index_of(new, old).superseded(new)

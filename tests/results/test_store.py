@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from support import audit_record, cost_record, quality_record
+from support import audit_record, control_record, cost_record, quality_record
 
 from bench.errors import BenchError
 from bench.results.index import ResultIndex
@@ -20,6 +20,34 @@ def test_records_come_back_as_they_were_with_their_tables(tmp_path):
     assert found[cost].figures[0].value == 3.0
     assert read_items(quality, found[quality]).to_pydict() == {"query_id": ["a", "b"], "ndcg_at_10": [0.0, 1.0]}
     assert read_items(cost, found[cost]).to_pydict() == {"milliseconds": [2.0, 4.0]}
+
+
+def test_controls_have_a_folder_and_a_table_of_their_own(tmp_path):
+    store = ResultStore(tmp_path)
+    given = control_record(controls={("pca", None, 4): 0.5, ("random", 2, 4): 0.25})
+    path = store.write_controls(given, {"query_id": ["a", "b"]})
+    assert path.parent == tmp_path / "controls" / "shop"
+    [(_, found)] = store.records()
+    assert found.controls == given.controls
+    assert read_items(path, found).to_pydict() == {"query_id": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"method": "random", "draw": None}, "has a draw"),
+        ({"method": "pca", "draw": 1}, "no other has"),
+        ({"method": "first"}, "controls.0.method"),
+        ({"metrics": {}}, "lacks the main metric"),
+    ],
+)
+def test_controls_that_mean_nothing_are_refused(tmp_path, change, words):
+    path = ResultStore(tmp_path).write_controls(control_record(), {"query_id": []})
+    value = json.loads(path.read_text())
+    value["controls"][0] |= change
+    path.write_text(json.dumps(value))
+    with pytest.raises(BenchError, match=words):
+        ResultStore(tmp_path).records()
 
 
 def test_files_are_json_with_sorted_keys(tmp_path):

@@ -54,6 +54,8 @@ def test_a_card_with_every_key(tmp_path):
         (BASE + "splits: []\n", ["`splits`", "at least 1"], 3),
         (BASE + "splits: test\n", ["`splits`", "list", "found 'test'"], 3),
         (BASE + "splits: [a, a]\n", ["`splits`: `a` stands twice"], 3),
+        (BASE + "studies: [control]\n", ["`studies[0]`", "did you mean `controls`?"], 3),
+        (BASE + "studies: [controls, controls]\n", ["`studies`: `controls` stands twice"], 3),
         (BASE + "splits:\n- a\n- ../../x\n", ["`splits[1]`", "found '../../x'"], 5),
         (BASE + "splits: ['']\n", ["`splits[0]`"], 3),
         (BASE + "subsets: [.hidden]\n", ["`subsets[0]`", "found '.hidden'"], 3),

@@ -1,0 +1,233 @@
+"""Making the plan of a run: models crossed with task units, compared with the results there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from bench.cache import cache_root
+from bench.cost.measure import can_search, possible_probes
+from bench.cost.searching import figure_of
+from bench.environment import fingerprint as environment_fingerprint
+from bench.errors import BenchError, UsageError
+from bench.hub import NotDownloadedError
+from bench.models.backend import check_backend
+from bench.models.fingerprint import fingerprint, static_width
+from bench.models.profile import ModelProfile
+from bench.models.registry import ModelEntry
+from bench.models.source import Located, locate
+from bench.plan import Failure, Job, Options, Part, Plan, PlannedModel, UnitSource, Verdict
+from bench.quality.bm25 import baseline_fingerprint
+from bench.results.index import Cost, ResultIndex, ResultKey
+from bench.results.schema import ControlRecord, QualityRecord
+from bench.studies import STUDIES
+from bench.tasks.card import StudyName
+from bench.tasks.places import NotAvailableError
+from bench.tasks.unit import TaskUnit
+from bench.vectors.store import VectorSpace, store_root
+from bench.views import View, sort_key
+
+
+def make_plan(
+    entries: Sequence[ModelEntry],
+    tasks: Sequence[UnitSource],
+    index: ResultIndex,
+    options: Options,
+    load_profile: Callable[[ModelEntry, Located, VectorSpace], ModelProfile],
+    on_task: Callable[[str], None] = lambda _: None,
+) -> Plan:
+    """Cross models with task units and compare with the results there are.
+
+    Args:
+        entries: The models.
+        tasks: The tasks.
+        index: The results there are.
+        options: What the user asked for.
+        load_profile: Loads a model whose width no file states.
+        on_task: Told the task whose data is read next.
+    """
+    plan = Plan()
+    units = _units(tasks, plan, on_task, download=options.download)
+    for entry in entries:
+        try:
+            model = _plan_model(entry, options, load_profile)
+        except BenchError as error:
+            plan.failures.append(Failure(entry.name, "all tasks", error))
+            continue
+        for unit in units:
+            if entry.kind == "baseline" and unit.info.type != "retrieval":
+                plan.notes.append(f"{entry.name} only ranks documents: no cell on {unit.label} ({unit.info.type})")
+                continue
+            if options.corpus_size is not None and (entry.kind == "baseline" or unit.info.type != "retrieval"):
+                plan.notes.append(f"{entry.name} on {unit.label}: no vectors to draw a synthetic corpus around")
+                continue
+            with_cost = options.cost and _has_cost(unit, units)
+            if with_cost or not entry.drawn:
+                plan.jobs.append(_job(model, unit, index, options, with_cost=with_cost))
+        if entry.drawn:
+            plan.notes.append(f"{entry.name}: random weights: cost only")
+    return plan
+
+
+class _Missing:
+    """Units whose data is not here, told once a task: they all lack the same data set."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[list[TaskUnit], BenchError]] = {}
+
+    def add(self, unit: TaskUnit, error: BenchError) -> None:
+        self._found.setdefault(unit.task, ([], error))[0].append(unit)
+
+    def failures(self) -> Iterator[Failure]:
+        for units, error in self._found.values():
+            subsets = [unit.subset for unit in units]
+            label = units[0].label if len(units) == 1 else f"{units[0].task} {', '.join(subsets)}"
+            yield Failure("all models", label, error)
+
+
+def _units(
+    tasks: Sequence[UnitSource], plan: Plan, on_task: Callable[[str], None], *, download: bool
+) -> list[TaskUnit]:
+    units = []
+    missing = _Missing()
+    for task in tasks:
+        try:
+            found = task.units(download=download)
+        except BenchError as error:
+            plan.failures.append(Failure("all models", task.name, error))
+            continue
+        for unit in found:
+            on_task(unit.label)
+            try:
+                _ = unit.info
+            except NotDownloadedError as error:
+                missing.add(unit, after_download(error))
+                continue
+            except NotAvailableError as error:
+                missing.add(unit, error)
+                continue
+            except BenchError as error:
+                plan.failures.append(Failure("all models", unit.label, error))
+                continue
+            plan.notes += [f"{unit.label}: {note}" for note in unit.info.notes]
+            unit.release()
+            units.append(unit)
+    plan.failures += missing.failures()
+    return units
+
+
+def after_download(error: NotDownloadedError) -> BenchError:
+    """What a plan that may not download says of something that a run would download."""
+    return BenchError(error.message, where=error.where, hint="a run without --dry-run downloads it")
+
+
+def _plan_model(
+    entry: ModelEntry, options: Options, load_profile: Callable[[ModelEntry, Located, VectorSpace], ModelProfile]
+) -> PlannedModel:
+    if entry.kind == "baseline":
+        return PlannedModel(entry, baseline_fingerprint(entry))
+    check_backend(entry)
+    try:
+        located = locate(entry, download=options.download)
+    except NotDownloadedError as error:
+        raise after_download(error) from error
+    identity = fingerprint(entry, located.path)
+    space = VectorSpace(store_root(cache_root()), identity.space)
+    profile = space.profile()
+    width = profile.width if profile else static_width(located.path)
+    if width is None:
+        width = load_profile(entry, located, space).width
+    views = _views(entry, width, options)
+    return PlannedModel(entry, identity.model, located, space, width, views)
+
+
+def _views(entry: ModelEntry, width: int, options: Options) -> tuple[View, ...]:
+    dims = options.truncate_dims or tuple(entry.truncate_dims or [width])
+    too_wide = [dim for dim in dims if dim > width]
+    if too_wide:
+        raise UsageError(
+            f"truncate_dims asks for {too_wide[0]} dimensions, but the model has {width}",
+            where=f"model `{entry.name}`",
+            hint=f"ask for {width} or fewer",
+        )
+    precisions = options.precisions or tuple(entry.precisions)
+    return tuple(sorted({View(dim, precision) for dim in dims for precision in precisions}, key=sort_key))  # type: ignore[arg-type]
+
+
+def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Options, *, with_cost: bool) -> Job:
+    name, names = model.entry.name, (unit.task, unit.split, unit.subset)
+    key: ResultKey = (name, model.fingerprint, names, unit.fingerprint)
+    changes = []
+    if index.models.get(name, model.fingerprint) != model.fingerprint:
+        changes.append("the model changed")
+    if index.units.get(names, unit.fingerprint) != unit.fingerprint:
+        changes.append("the task's data changed")
+
+    def status(done: bool, scored_before: bool) -> Verdict:
+        # Results of this very content may exist while later ones hide them: written again, they are the newest.
+        if changes:
+            return ("stale", " and ".join(changes)) if scored_before else ("to do", "new")
+        if done and not options.force:
+            return "done", "up to date"
+        return "to do", "--force" if done else "new"
+
+    def of_scores(record: QualityRecord | ControlRecord | None, scored_before: bool) -> Verdict:
+        found = status(record is not None, scored_before)
+        # Reports read the metrics to show from the newest record.
+        if record is not None and found[0] == "done" and not _shows(record, unit):
+            return "stale", "the metrics to show changed"
+        return found
+
+    def of_study(study: StudyName) -> dict[Part, Verdict]:
+        results = STUDIES[study].results(index)
+        before = any(other[0] == name and other[2] == names for other in results)
+        known = results.get(key, {})
+        return {part: of_scores(known.get(part), before) for part in STUDIES[study].parts(model, unit)}
+
+    before = any(cell[0] == name and cell[2] == names for cell in index.cells)
+    views: tuple[View | None, ...] = model.views or (None,)
+    cells: dict[View | None, Verdict] = {}
+    studies: dict[StudyName, dict[Part, Verdict]] = {}
+    if options.quality and not model.entry.drawn:
+        found = {view: index.cells.get((*key, view)) for view in views}
+        cells = {view: of_scores(cell.record if cell else None, before) for view, cell in found.items()}
+        studies = {study: parts for study in _asked_for(unit, options) if (parts := of_study(study))}
+    cost = None
+    if with_cost:
+        known = index.costs.get((*key, environment_fingerprint()))
+        cost = status(_cost_known(model, unit, known, options), before)
+    return Job(model, unit, cells, cost, studies)
+
+
+def _asked_for(unit: TaskUnit, options: Options) -> list[StudyName]:
+    """The studies that the options ask for, or the card where they say nothing."""
+    return [study for study in STUDIES if options.studies.get(study, study in unit.card.studies)]
+
+
+def _shows(record: QualityRecord | ControlRecord, unit: TaskUnit) -> bool:
+    """Whether a record has the metrics to show that the card has now."""
+    return (record.task.main_metric, record.task.shown) == (unit.main_metric, unit.card.shown)
+
+
+def _has_cost(unit: TaskUnit, units: Sequence[TaskUnit]) -> bool:
+    """Whether cost is measured on a unit: not on what mteb scores, and of a task's sts subsets on the first alone.
+
+    Encoding costs about the same on all of them, and nothing is searched.
+    """
+    first = next(other for other in units if (other.task, other.split) == (unit.task, unit.split))
+    return unit.info.type == "retrieval" or (unit.info.type == "sts" and unit is first)
+
+
+def _cost_known(model: PlannedModel, unit: TaskUnit, known: Cost | None, options: Options) -> bool:
+    """Whether every figure that can be measured here has been, with this setup."""
+    if known is None or known.record.setup != model.setup:
+        return False
+    possible = possible_probes(searching=unit.info.type == "retrieval", baseline=model.located is None)
+    wanted = set(options.probes) & set(possible)
+    if can_search():
+        # What ran before may have been asked for other views, or on another corpus.
+        for view in model.views or (None,):
+            for probe in wanted:
+                figure = figure_of(probe, view, model.width, options.corpus_size)
+                if figure is not None and figure not in known.figures:
+                    return False
+    return wanted <= known.probes

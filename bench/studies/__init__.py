@@ -1,0 +1,9 @@
+"""Studies: what a run finds out from a job's stored vectors besides its scores, by the names that task cards use."""
+
+from __future__ import annotations
+
+from bench.studies.controls import ControlStudy
+from bench.studies.study import Study
+from bench.tasks.card import StudyName
+
+STUDIES: dict[StudyName, Study] = {"controls": ControlStudy()}
