@@ -18,7 +18,7 @@ from bench.results.schema import FigureKey, figure_key
 from bench.tasks.data import RetrievalData
 from bench.vectors.pipeline import usable_cores
 from bench.vectors.store import VectorSpace, keys_to_bytes, text_keys
-from bench.views import View
+from bench.views import View, is_short
 
 SEARCHING = ("search", "rerank", "storage")
 # Documents of a shortlist.
@@ -60,11 +60,6 @@ class SearchPlan:
     not_measured: dict[str, str]
 
 
-def is_shortlist(view: View, width: int) -> bool:
-    """Whether reranking at full width in float32 can add anything to a search at a view."""
-    return view != View(width)
-
-
 def figure_of(probe: str, view: View | None, width: int | None, corpus_size: int | None = None) -> FigureKey | None:
     """A figure that is there when a probe has measured a view; None where it has nothing to measure.
 
@@ -80,7 +75,7 @@ def figure_of(probe: str, view: View | None, width: int | None, corpus_size: int
             return figure_key("search_max_ms", dim, precision, {} if corpus_size is None else {"corpus": corpus_size})
         case "storage":
             return figure_key("vectors_bytes", dim, precision, {})
-        case "rerank" if view is not None and width is not None and is_shortlist(view, width):
+        case "rerank" if view is not None and width is not None and is_short(view, width):
             return figure_key("rerank_max_ms", dim, precision, {"shortlist": SHORTLIST})
     return None
 
@@ -129,7 +124,7 @@ def dense_jobs(
         "corpus_size": task.corpus_size,
         **_key_files(entry, profile, task.data, workspace),
     }
-    shortlists = _names([view for view in views if is_shortlist(view, profile.width)])
+    shortlists = _names([view for view in views if is_short(view, profile.width)])
     rerank = "rerank" in wanted and bool(shortlists)
     build = space_job | {"max_queries": effort.queries, "full": rerank, "kinds": kinds}
     detail = {} if task.corpus_size is None else {"corpus": task.corpus_size}

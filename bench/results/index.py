@@ -18,11 +18,13 @@ from bench.results.schema import (
     FigureKey,
     ModelRecord,
     QualityRecord,
+    RerankRecord,
+    ShortlistScores,
     UnitRecord,
     figure_key,
     make_view,
 )
-from bench.views import ControlledView, View
+from bench.views import ControlledView, Shortlist, View
 
 UnitKey = tuple[str, str, str]  # task, split, subset
 ResultKey = tuple[str, str, UnitKey, str]  # model, its fingerprint, unit, its fingerprint
@@ -45,6 +47,20 @@ class ControlCell:
     path: Path
     record: ControlRecord
     position: int
+
+
+@dataclass(frozen=True)
+class RerankCell:
+    """The quality of one shortlist that is ranked again: the record it stands in and its place there."""
+
+    path: Path
+    record: RerankRecord
+    position: int
+
+    @property
+    def scores(self) -> ShortlistScores:
+        """Its scores."""
+        return self.record.shortlists[self.position]
 
 
 @dataclass
@@ -109,6 +125,7 @@ class ResultIndex:
         self.units: dict[UnitKey, str] = {}
         self.cells: dict[tuple[str, str, UnitKey, str, View | None], Cell] = {}
         self.controls: dict[ResultKey, dict[ControlledView, ControlCell]] = {}
+        self.reranked: dict[ResultKey, dict[Shortlist, RerankCell]] = {}
         self.costs: dict[tuple[str, str, UnitKey, str, str], Cost] = {}
         self.audits: dict[tuple[UnitKey, str], AuditRecord] = {}
         for path, record in records:
@@ -127,6 +144,10 @@ class ResultIndex:
             if isinstance(record, ControlRecord):
                 known = self.controls.setdefault(key, {})
                 known |= {scores.cut: ControlCell(path, record, row) for row, scores in enumerate(record.controls)}
+                continue
+            if isinstance(record, RerankRecord):
+                lists = self.reranked.setdefault(key, {})
+                lists |= {scores.key: RerankCell(path, record, row) for row, scores in enumerate(record.shortlists)}
                 continue
             for position, scores in enumerate(record.views):
                 self.cells[*key, make_view(scores.truncate_dim, scores.precision)] = Cell(path, record, position)

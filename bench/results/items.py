@@ -27,6 +27,7 @@ ITEM_KEYS = {"retrieval": "query_id", "sts": "pair_id", "mteb": "item_id"}
 # Numbers of the groups of items that are no observations of their own, such as queries with the same text.
 CLUSTER = "cluster"
 GOLD = "gold"
+SHORTLIST = "shortlist"
 # By how much the mean of the items may differ from the score that they belong to.
 _ROUNDING = 1e-6
 _INFLUENCES = {"spearman": spearman_influence, "pearson": pearson_influence}

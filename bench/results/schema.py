@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
 from bench.models.registry import Backend, Kind, Weights
 from bench.tasks.card import TaskType
-from bench.views import Control, ControlledView, ControlMethod, Precision, View
+from bench.views import Control, ControlledView, ControlMethod, Precision, Shortlist, View
 
 # 2: cost figures have details, spread and computed; noise has reasons.
 SCHEMA_VERSION: Literal[2] = 2
@@ -292,6 +292,46 @@ class ControlRecord(_Finding):
         return self
 
 
+class ShortlistScores(_Record):
+    """The scores of one shortlist that is ranked again at full width in float32.
+
+    Attributes:
+        truncate_dim: Of the view that the shortlist is found at.
+        precision: Likewise.
+        shortlist: Documents on it.
+        metrics: The main metric and those shown beside it, after ranking again.
+        recall: The share of a query's relevant documents that are on it.
+    """
+
+    truncate_dim: int
+    precision: Precision
+    shortlist: int = Field(ge=1)
+    metrics: dict[str, Value]
+    recall: Value
+
+    @property
+    def key(self) -> Shortlist:
+        """The shortlist as a key."""
+        return Shortlist(View(self.truncate_dim, self.precision), self.shortlist)
+
+
+class RerankRecord(_Finding):
+    """Quality of one model on one task unit where shortlists of its views are ranked again at full width in float32."""
+
+    record: Literal["rerank"] = "rerank"
+    shortlists: list[ShortlistScores]
+    items: str
+
+    @model_validator(mode="after")
+    def _means_something(self) -> RerankRecord:
+        if self.model.drawn:
+            raise ValueError("a model with random weights has no quality")
+        for scores in self.shortlists:
+            if self.task.main_metric not in scores.metrics:
+                raise ValueError(f"a shortlist lacks the main metric {self.task.main_metric}")
+        return self
+
+
 class EnvironmentRecord(_Record):
     """The facts behind an environment's fingerprint."""
 
@@ -344,7 +384,7 @@ class AuditRecord(_Record):
 
 
 # What is known of one model on one task unit, and of a task unit whatever the model.
-ModelRecord: TypeAlias = QualityRecord | CostRecord | ControlRecord
+ModelRecord: TypeAlias = QualityRecord | CostRecord | ControlRecord | RerankRecord
 UnitRecord: TypeAlias = ModelRecord | AuditRecord
 AnyRecord: TypeAlias = UnitRecord | EnvironmentRecord
 Record = Annotated[AnyRecord, Field(discriminator="record")]

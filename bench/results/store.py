@@ -26,10 +26,11 @@ from bench.results.schema import (
     ModelRecord,
     QualityRecord,
     Record,
+    RerankRecord,
     UnitRecord,
 )
 
-_FOLDERS = ("environments", "quality", "controls", "cost", "audits")
+_FOLDERS = ("environments", "quality", "controls", "rerank", "cost", "audits")
 _ADAPTER: TypeAdapter[AnyRecord] = TypeAdapter(Record)
 
 
@@ -83,6 +84,10 @@ class ResultStore:
     def write_controls(self, record: ControlRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
         """Write a record of controls and the scores of their queries or pairs."""
         return self._write("controls", record, "items", items)
+
+    def write_rerank(self, record: RerankRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
+        """Write a record of shortlists and the scores of their queries."""
+        return self._write("rerank", record, "items", items)
 
     def write_cost(self, record: CostRecord, samples: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
         """Write a cost record and its raw samples."""
