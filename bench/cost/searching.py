@@ -18,10 +18,10 @@ from bench.results.schema import FigureKey, figure_key
 from bench.tasks.data import RetrievalData
 from bench.vectors.pipeline import usable_cores
 from bench.vectors.store import VectorSpace, keys_to_bytes, text_keys
-from bench.views import View, is_short
+from bench.views import SHORTLISTS, View, is_short
 
 SEARCHING = ("search", "rerank", "storage")
-# Documents of a shortlist.
+# Documents of the shortlist whose second stage is timed alone, and that leaderboards show.
 SHORTLIST = 100
 # Most documents that HNSW is built over unasked, so that a run of sixteen views keeps within minutes.
 HNSW_DOCUMENTS = 50_000
@@ -142,6 +142,8 @@ def dense_jobs(
     if rerank:
         stage = space_job | {"views": shortlists, "shortlist": SHORTLIST}
         jobs.append(_rerank_job(stage, effort))
+        if effort.thorough:
+            jobs.append(_cascade_job(stage, len(task.data.documents), effort))
         if len(task.data.queries) * len(task.data.documents) <= _RERANK_SCORES:
             judged = write_judged(task.data, workspace)
             quality = stage | {"judged": str(judged), "metric": task.main_metric}
@@ -207,6 +209,13 @@ def _rerank_job(stage: dict[str, Any], effort: Effort) -> ProbeJob:
     job = stage | {"calls": effort.search()}
     seconds = _STARTING_SECONDS + len(stage["views"]) * (effort.search()["min_seconds"] + 0.15)
     return ProbeJob("rerank", f"{_MODULES}rerank", job, seconds, effort.processes, 1, f"{_MODULES}build")
+
+
+def _cascade_job(stage: dict[str, Any], documents: int, effort: Effort) -> ProbeJob:
+    lengths = list(dict.fromkeys(min(length, documents) for length in SHORTLISTS))
+    job = stage | {"shortlists": lengths, "calls": effort.cascade()}
+    seconds = _STARTING_SECONDS + len(stage["views"]) * len(lengths) * (effort.cascade()["min_seconds"] + 0.01)
+    return ProbeJob("rerank", f"{_MODULES}cascade", job, seconds, effort.processes, 1, f"{_MODULES}build")
 
 
 def _key_files(entry: ModelEntry, profile: ModelProfile, data: RetrievalData, workspace: Path) -> dict[str, str]:

@@ -21,6 +21,7 @@ from bench.results.schema import (
     RerankRecord,
     ShortlistScores,
     UnitRecord,
+    ViewScores,
     figure_key,
     make_view,
 )
@@ -38,6 +39,11 @@ class Cell:
     path: Path
     record: QualityRecord
     position: int
+
+    @property
+    def scores(self) -> ViewScores:
+        """Its scores."""
+        return self.record.views[self.position]
 
 
 @dataclass(frozen=True)

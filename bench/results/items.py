@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from bench.errors import BenchError, did_you_mean
 from bench.metrics import SIMILARITIES
-from bench.results.index import Cell
-from bench.results.schema import QualityRecord
+from bench.results.index import Cell, RerankCell
+from bench.results.schema import QualityRecord, RerankRecord, make_view
 from bench.results.store import read_items
 from bench.statistics.influence import pearson_influence, spearman_influence
 
@@ -33,6 +33,10 @@ _ROUNDING = 1e-6
 _INFLUENCES = {"spearman": spearman_influence, "pearson": pearson_influence}
 # Tables kept, so that two runs can be read in turns.
 _KEPT = 4
+
+
+# truncate_dim, precision and length of shortlist, where there are such.
+_Place = tuple[int | None, str | None, int | None]
 
 
 @dataclass(frozen=True)
@@ -60,13 +64,13 @@ class _Table:
         ids: A row's id.
         clusters: A row's cluster; None where the record does not tell.
         values: The columns asked for, those that there are.
-        rows: Rows of each view, by truncate_dim and precision.
+        rows: Rows of each view, by truncate_dim, precision and length of shortlist.
     """
 
     ids: pa.Array
     clusters: Int64 | None
     values: dict[str, Float64]
-    rows: dict[tuple[int | None, str | None], Int64]
+    rows: dict[_Place, Int64]
 
 
 @dataclass(frozen=True)
@@ -95,12 +99,12 @@ class ItemReader:
         self._tables: dict[tuple[Path, tuple[str, ...]], _Table] = {}
         self._order: _Order | None = None
 
-    def read(self, cell: Cell, metric: str | None = None) -> Items | None:
+    def read(self, cell: Cell | RerankCell, metric: str | None = None) -> Items | None:
         """The items of a cell.
 
         Args:
             cell: The cell.
-            metric: One of its metrics; its task's main one by default.
+            metric: One of its metrics, of a shortlist the main one alone; its task's main one by default.
 
         Returns:
             None where the score is no mean of the items, as of some types that mteb scores.
@@ -109,7 +113,7 @@ class ItemReader:
             BenchError: The cell has no such metric; the record's table is missing, damaged, or lacks the view or the
                 metric.
         """
-        record, scores = cell.record, cell.record.views[cell.position]
+        record, scores = cell.record, cell.scores
         metric = metric or record.task.main_metric
         if metric not in scores.metrics:
             raise BenchError(
@@ -128,10 +132,13 @@ class ItemReader:
         table = self._table(cell, columns)
         if any(name not in table.values for name in columns):
             return None
-        rows = table.rows.get((scores.truncate_dim, scores.precision))
+        shortlist = cell.scores.key if isinstance(cell, RerankCell) else None
+        length = shortlist.length if shortlist else None
+        place = scores.truncate_dim, scores.precision
+        rows = table.rows.get((*place, length))
         if rows is None:
             raise BenchError(
-                f"the table of this record lacks the view {scores.view or 'of a baseline'}",
+                f"the table of this record lacks the view {shortlist or make_view(*place) or 'of a baseline'}",
                 where=str(cell.path),
                 hint="run with --force",
             )
@@ -142,7 +149,7 @@ class ItemReader:
         order = self._ordered(cell, table, rows)
         return Items(order.ids, order.clusters, found[order.rows])
 
-    def _table(self, cell: Cell, columns: tuple[str, ...]) -> _Table:
+    def _table(self, cell: Cell | RerankCell, columns: tuple[str, ...]) -> _Table:
         key = cell.path, columns
         if key not in self._tables:
             while len(self._tables) >= _KEPT:
@@ -150,7 +157,7 @@ class ItemReader:
             self._tables[key] = _read(cell.path, cell.record, columns)
         return self._tables[key]
 
-    def _ordered(self, cell: Cell, table: _Table, rows: Int64) -> _Order:
+    def _ordered(self, cell: Cell | RerankCell, table: _Table, rows: Int64) -> _Order:
         """The order of a view's items; the last one again where they are the same, as views and models mostly are."""
         ids = table.ids.take(pa.array(rows))
         clusters = None if table.clusters is None else table.clusters[rows]
@@ -183,9 +190,9 @@ def shared_clusters(items: Sequence[Items]) -> Int64:
     return min((found.clusters for found in items), key=lambda clusters: int(clusters.max(initial=0)))
 
 
-def _read(path: Path, record: QualityRecord, columns: tuple[str, ...]) -> _Table:
+def _read(path: Path, record: QualityRecord | RerankRecord, columns: tuple[str, ...]) -> _Table:
     key, kind = ITEM_KEYS[record.task.type], record.task.type
-    table = read_items(path, record, ["truncate_dim", "precision", key, CLUSTER, *columns])
+    table = read_items(path, record, ["truncate_dim", "precision", SHORTLIST, key, CLUSTER, *columns])
     # Of what mteb scores not every metric is known item by item.
     needed = ["truncate_dim", "precision", key, *(columns if kind != "mteb" else ())]
     missing = [name for name in needed if name not in table.column_names]
@@ -208,16 +215,23 @@ def _read(path: Path, record: QualityRecord, columns: tuple[str, ...]) -> _Table
         ) from error
 
 
-def _rows_of_views(table: pa.Table) -> dict[tuple[int | None, str | None], Int64]:
+def _rows_of_views(table: pa.Table) -> dict[_Place, Int64]:
     if not table.num_rows:
         return {}
     dims = table.column("truncate_dim").cast(pa.int64()).combine_chunks()
     precisions = table.column("precision").cast(pa.string()).combine_chunks()
+    lengths = table.column(SHORTLIST).cast(pa.int64()).combine_chunks() if SHORTLIST in table.column_names else None
     names = precisions.dictionary_encode(null_encoding="encode")
     codes = dims.fill_null(-1).to_numpy() * len(names.dictionary) + names.indices.to_numpy()
+    if lengths is not None:
+        codes = codes * (int(pc.max(lengths).as_py()) + 1) + lengths.to_numpy()
     order = np.argsort(codes, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
-    return {(dims[int(rows[0])].as_py(), precisions[int(rows[0])].as_py()): rows for rows in groups}
+    firsts = [int(rows[0]) for rows in groups]
+    return {
+        (dims[row].as_py(), precisions[row].as_py(), None if lengths is None else lengths[row].as_py()): rows
+        for row, rows in zip(firsts, groups, strict=True)
+    }
 
 
 def _order(ids: pa.Array, clusters: Int64 | None, path: Path) -> _Order:

@@ -94,7 +94,7 @@ def test_every_view_has_its_figures(job):
 def test_the_second_stage_ranks_as_a_product_of_all_does(job):
     build.probe(job)
     documents = np.load(Path(job["workspace"]) / indices.FULL)
-    second_stage = rerank._SecondStage(documents, 20)
+    second_stage = rerank.SecondStage(documents, 20)
     rng = np.random.default_rng(5)
     for _ in range(5):
         vector, rows = rng.standard_normal(documents.shape[1], np.float32), rng.permutation(50)[:20]
@@ -186,7 +186,7 @@ def test_reranking_puts_the_best_of_the_shortlist_first(job):
     np.testing.assert_allclose(documents, vectors_of(DOCUMENTS), atol=1e-6)
     rows = np.array([30, 4, 17, 8])
     best = max(rows, key=lambda row: float(queries[0] @ documents[row]))
-    assert rerank._SecondStage(documents, 4)((queries[0], rows))[0] == best
+    assert rerank.SecondStage(documents, 4)((queries[0], rows))[0] == best
 
 
 def test_vectors_bytes_are_those_of_files(job, tmp_path):
