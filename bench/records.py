@@ -16,7 +16,7 @@ from bench.models.profile import ModelProfile
 from bench.models.source import has_tokenizer
 from bench.plan import PlannedModel
 from bench.quality.evaluate import Scores
-from bench.quality.reranking import RECALL
+from bench.quality.shortlists import RECALL
 from bench.results.items import CLUSTER, GOLD, ITEM_KEYS, SHORTLIST
 from bench.results.schema import (
     ControlRecord,

@@ -299,7 +299,7 @@ class ShortlistScores(_Record):
         truncate_dim: Of the view that the shortlist is found at.
         precision: Likewise.
         shortlist: Documents on it.
-        metrics: The main metric and those shown beside it, after ranking again.
+        metrics: The main metric after ranking again.
         recall: The share of a query's relevant documents that are on it.
     """
 

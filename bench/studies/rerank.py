@@ -13,8 +13,9 @@ from bench.models.profile import ModelProfile
 from bench.models.registry import Role
 from bench.plan import Job, PlannedModel
 from bench.quality.evaluate import Estimate, Scores, left_out
-from bench.quality.reranking import RECALL, Judged, score_reranked
+from bench.quality.reranking import score_reranked
 from bench.quality.score import Encode, vectors_of
+from bench.quality.shortlists import RECALL, Judged
 from bench.records import rerank_columns, rerank_record
 from bench.results.index import ResultIndex, ResultKey
 from bench.results.schema import RerankRecord
@@ -56,9 +57,8 @@ class RerankStudy:
         judged = judge(data, job, profile)
         views = list(dict.fromkeys(part.view for part in parts))
         lengths = sorted({part.length for part in parts})
-        metrics = list(dict.fromkeys([unit.main_metric, *unit.card.shown]))
         scored = score_reranked(
-            judged, vectors["query"], vectors["document"], views, profile.similarity, lengths, metrics
+            judged, vectors["query"], vectors["document"], views, profile.similarity, lengths, [unit.main_metric]
         )
         for view, values in scored:
             found = values if isinstance(values, BenchError) else dict(zip(lengths, _scores(data, values), strict=True))

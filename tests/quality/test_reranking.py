@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from bench.metrics import RETRIEVAL_METRICS
 from bench.quality import retrieval
 from bench.quality.ranking import ScoreBlock, rank_blocks
-from bench.quality.reranking import RECALL, Judged, score_reranked
+from bench.quality.reranking import score_reranked
+from bench.quality.shortlists import RECALL, Judged
 from bench.vectors.quantise import Quantiser, fit
 from bench.vectors.store import Vectors
 from bench.views import PRECISIONS, View
@@ -129,7 +130,7 @@ def test_the_order_of_rows_and_the_blocks_change_nothing(monkeypatch):
     )
     monkeypatch.setattr("bench.quality.candidates._CELLS", 30)
     monkeypatch.setattr("bench.quality.candidates._BLOCK_VALUES", 11 * WIDTH)
-    monkeypatch.setattr("bench.quality.reranking._CELLS", 40)
+    monkeypatch.setattr("bench.quality.shortlists._CELLS", 40)
     monkeypatch.setattr("bench.quality.reranking._QUERIES", 3)
     monkeypatch.setattr("bench.quality.expectation._CELLS", 50)
     second = reranked(moved, queries[mixed_queries], documents[mixed], view, 9)

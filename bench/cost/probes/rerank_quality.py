@@ -9,7 +9,8 @@ import numpy as np
 
 from bench.cost.answer import Answer
 from bench.errors import BenchError
-from bench.quality.reranking import DRAWS, Judged, score_reranked
+from bench.quality.reranking import DRAWS, score_reranked
+from bench.quality.shortlists import Judged
 from bench.vectors.store import VectorSpace, keys_from_bytes
 from bench.views import View
 
