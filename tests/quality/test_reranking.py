@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.errors import BenchError
 from bench.metrics import RETRIEVAL_METRICS
 from bench.quality import retrieval
 from bench.quality.ranking import ScoreBlock, rank_blocks
@@ -109,6 +110,87 @@ def test_reranking_the_whole_corpus_is_the_full_width(precision):
         found = reranked(judged, queries, documents, View(3, precision), length)
         for name in RETRIEVAL_METRICS:
             np.testing.assert_allclose(found[name], full[name], atol=1e-12, err_msg=name)
+
+
+def few_values(seed, n, m, width):
+    """Vectors of so few values that many documents tie, at any view and at full width."""
+    rng = np.random.default_rng(seed)
+    judged, *_ = make(seed, n, m)
+    return judged, *(rng.choice([-1, 1], (count, width)).astype(np.float32) for count in (n, m))
+
+
+def of_sums(name):
+    """Whether a metric is a sum over relevant documents, so that nothing is drawn."""
+    return name.startswith(("ndcg", "recall", "precision", RECALL))
+
+
+@given(st.integers(0, 10**6), st.sampled_from(PRECISIONS), st.integers(1, 4), st.integers(1, 9))
+@settings(max_examples=60, deadline=None)
+def test_ties_in_both_stages_against_all_ways_of_filling_the_shortlist(seed, precision, dim, length):
+    judged, queries, documents = few_values(seed, 3, 9, WIDTH)
+    documents[:, 5:], queries[:, 5:] = 1, 1
+    quantiser = fit(View(dim, precision), "cosine", [documents])
+    found = reranked(judged, queries, documents, quantiser.view, length, draws=1)
+    for name, values in brute_force(judged, queries, documents, quantiser, length).items():
+        if of_sums(name):
+            np.testing.assert_allclose(found[name], values, atol=1e-12, err_msg=name)
+
+
+@given(st.integers(0, 10**6), st.sampled_from([3, 5, 10, 20, 25]))
+@settings(max_examples=40, deadline=None)
+def test_a_shortlist_ranked_by_its_own_view_is_that_view_up_to_its_length(seed, length):
+    judged, queries, documents = few_values(seed, 4, 25, 4)
+    short = Quantiser(View(4), "cosine")
+    scored = score_reranked(
+        judged, stored(queries), stored(documents), [short.view], "cosine", [length], RETRIEVAL_METRICS, draws=1
+    )
+    [(_, found)] = scored
+    expected = plain(judged, scores_of(short, queries, documents))
+    for name, values in expected.items():
+        if of_sums(name) and int(name.rpartition("_")[2]) <= length:
+            np.testing.assert_allclose(found[name][0], values, atol=1e-12, err_msg=name)
+
+
+@given(st.integers(0, 10**6), st.sampled_from(PRECISIONS), st.integers(1, WIDTH))
+@settings(max_examples=40, deadline=None)
+def test_a_longer_shortlist_holds_no_fewer_relevant_documents(seed, precision, dim):
+    judged, queries, documents = few_values(seed, 5, 60, WIDTH)
+    lengths = [1, 2, 3, 5, 8, 20, 59, 60]
+    view = View(dim, precision)
+    [(_, found)] = score_reranked(judged, stored(queries), stored(documents), [view], "cosine", lengths, ["ndcg_at_10"])
+    assert (np.diff(found[RECALL], axis=0) >= -1e-12).all()
+    np.testing.assert_allclose(found[RECALL][-1], 1.0)
+    for row, length in enumerate(lengths):
+        alone = reranked(judged, queries, documents, view, length)
+        np.testing.assert_array_equal(alone[RECALL], found[RECALL][row])
+        np.testing.assert_array_equal(alone["ndcg_at_10"], found["ndcg_at_10"][row])
+
+
+def test_views_of_all_precisions_together_are_those_alone():
+    judged, queries, documents = make(7, excluded=[(0, 3), (2, 7)])
+    views = [View(dim, precision) for dim in (WIDTH, 7, 3) for precision in PRECISIONS]
+    together = dict(score_reranked(judged, stored(queries), stored(documents), views, "cosine", [6], RETRIEVAL_METRICS))
+    assert set(together) == set(views)
+    for view in views:
+        for name, values in reranked(judged, queries, documents, view, 6).items():
+            np.testing.assert_array_equal(together[view][name][0], values, err_msg=f"{view} {name}")
+
+
+def test_a_view_that_cannot_be_scored_costs_the_others_nothing():
+    judged, queries, documents = make(8)
+    documents *= np.float32(1e5)
+    views = [View(5, "float16"), View(5), View(5, "binary")]
+    found = dict(score_reranked(judged, stored(queries), stored(documents), views, "dot", [6], ["ndcg_at_10"]))
+    assert isinstance(found[views[0]], BenchError)
+    assert [isinstance(found[view], dict) for view in views[1:]] == [True, True]
+
+
+def test_scores_beyond_float32_are_refused():
+    judged, queries, documents = make(9)
+    documents[:, 0], queries[:, 0] = 1e30, 1e30
+    [(_, found)] = score_reranked(judged, stored(queries), stored(documents), [View(5)], "dot", [6], ["ndcg_at_10"])
+    assert isinstance(found, BenchError)
+    assert "beyond the range" in found.message
 
 
 def test_the_order_of_rows_and_the_blocks_change_nothing(monkeypatch):
