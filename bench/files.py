@@ -222,7 +222,11 @@ def read_text(path: Path) -> str:
     Raises:
         BenchError: No such file, no permission, or bytes that are not UTF-8 (with the line).
     """
-    return "".join(_lines(path))
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        # Line by line, for the message.
+        return "".join(_lines(path))
 
 
 def _lines(path: Path) -> Iterator[str]:

@@ -17,7 +17,7 @@ from bench.models.source import has_tokenizer
 from bench.plan import PlannedModel
 from bench.quality.evaluate import Scores
 from bench.quality.shortlists import RECALL
-from bench.results.items import CLUSTER, GOLD, ITEM_KEYS, SHORTLIST
+from bench.results.items import CLUSTER, GOLD, ITEM_KEYS, SHORTLIST, metric_column
 from bench.results.schema import (
     ControlRecord,
     ControlScores,
@@ -172,7 +172,7 @@ def item_columns(unit: TaskUnit, scored: Scored) -> dict[str, Any]:
         key: [name for _, scores in scored for name in scores.ids],
     }
     for name in first.items:
-        columns[name] = np.concatenate([scores.items[name] for _, scores in scored])
+        columns[metric_column(name)] = np.concatenate([scores.items[name] for _, scores in scored])
     clusters = [scores.clusters for _, scores in scored if scores.clusters is not None]
     if clusters:
         columns[CLUSTER] = np.concatenate(clusters)

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Before anything imports a Hugging Face library.
@@ -16,6 +17,10 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 from support import make_model
 
 from bench.cost import effort
+
+# How long an example takes says nothing on a busy machine.
+hypothesis.settings.register_profile("bench", deadline=None)
+hypothesis.settings.load_profile("bench")
 
 TINY_EFFORT = effort.Effort(
     processes=1,

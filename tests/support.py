@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.models.profile import ModelProfile, TextContext
+from bench.results.items import ITEM_KEYS
 from bench.results.schema import (
     AuditFinding,
     AuditRecord,
@@ -28,6 +29,7 @@ from bench.results.schema import (
     Value,
     ViewScores,
 )
+from bench.results.store import ResultStore
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = (
@@ -348,3 +350,56 @@ def made_record(**changes: object) -> dict[str, object]:
         "seconds": 1.0, "resumed_from": 0, "device": "cpu", "weights_sha256": {},
         "evaluation": {"first": None, "best": None, "best_step": None}, **changes,
     }  # fmt: skip
+
+
+def write_records(root: Path, records: Iterable[QualityRecord | CostRecord | AuditRecord]) -> Path:
+    """Write records with the tables that go with them.
+
+    Every query of a retrieval record has the record's score. Of other types the score is no mean of the items.
+    """
+    store = ResultStore(root)
+    for record in records:
+        if isinstance(record, AuditRecord):
+            store.write_audit(record)
+        elif isinstance(record, CostRecord):
+            store.write_cost(record, {"milliseconds": []})
+        else:
+            store.write_quality(record, _items(record))
+    return root
+
+
+def _items(record: QualityRecord) -> dict[str, list[object]]:
+    n = record.task.n
+    key = ITEM_KEYS[record.task.type]
+    columns: dict[str, list[object]] = {
+        "truncate_dim": [scores.truncate_dim for scores in record.views for _ in range(n)],
+        "precision": [scores.precision for scores in record.views for _ in range(n)],
+        key: [f"{key}-{row}" for row in range(n)] * len(record.views),
+    }
+    if record.task.type == "retrieval":
+        for metric in record.views[0].metrics:
+            columns[metric] = [scores.metrics[metric].value for scores in record.views for _ in range(n)]
+    else:
+        rows = [float(row) for row in range(n)] * len(record.views)
+        columns |= {"cosine": rows, "gold": rows}
+    return columns
+
+
+def write_scored(
+    root: Path,
+    items: Mapping[tuple[int | None, str | None], Mapping[str, float]],
+    *,
+    metric: str = "ndcg_at_10",
+    clusters: Iterable[int] | None = None,
+    **names: object,
+) -> Path:
+    """Write the quality record of a retrieval task whose queries score as given, by view and query id."""
+    rows = [(*view, query, value) for view, scores in items.items() for query, value in scores.items()]
+    columns = dict(
+        zip(("truncate_dim", "precision", "query_id", metric), map(list, zip(*rows, strict=True)), strict=True)
+    )
+    if clusters is not None:
+        columns["cluster"] = np.array(list(clusters), dtype=np.int64)
+    means = {view: float(np.mean(list(scores.values()))) for view, scores in items.items()}
+    record = quality_record(views=means, metric=metric, n=len(rows) // len(items), **names)
+    return ResultStore(root).write_quality(record, columns)

@@ -18,9 +18,9 @@ LAYERS = [
     {"vectors", "results"},
     {"quality", "audit"},
     {"training"},
-    {"cost", "report", "exchange", "choosing"},
+    {"cost", "report", "exchange", "choosing", "comparing"},
     {"publish"},
-    {"plan"},
+    {"plan", "examples"},
     {"measuring", "listener"},
     {"records", "loaded"},
     {"studies"},
@@ -71,7 +71,7 @@ def test_imports_go_one_way():
     assert wrong == []
 
 
-@pytest.mark.parametrize("room", ["report", "choosing"])
+@pytest.mark.parametrize("room", ["report", "choosing", "comparing"])
 def test_reports_read_results_only(room):
     there = {there for _, here, there in imports() if here == room} - {room}
     assert there <= {"results", "errors", "files", "views", "markdown", "statistics", "index_layout"}

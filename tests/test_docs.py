@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import tempfile
+from contextlib import chdir, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import experiments
@@ -15,11 +19,11 @@ from support import ROOT
 
 from bench import choose
 from bench.choosing.answer import Choice, Choosable, Limit, Measure, Relaxation
-from bench.cli import app
+from bench.cli import app, run_cli
 from bench.cli.choice_text import render
 from bench.models.recipe import Evaluation, Matryoshka, Recipe, TrainingData
 from bench.models.registry import ModelEntry, Prompts, Registry, Settings
-from bench.report.leaderboard import render_leaderboard
+from bench.report.pages import stale_pages
 from bench.results import schema
 from bench.tasks.card import TaskCard
 from bench.tasks.tables.section import Columns, Distractors, Join, Sample, Split, Table
@@ -145,9 +149,8 @@ def test_every_cost_figure_is_explained():
     assert {name for name in found if f"`{name}`" not in text} == set()
 
 
-def test_the_committed_leaderboard_is_what_the_results_give():
-    page = (ROOT / "reports" / "leaderboard.md").read_text(encoding="utf-8")
-    assert page == render_leaderboard(ROOT / "results"), "run: bench report"
+def test_the_committed_reports_are_what_the_results_give():
+    assert stale_pages(ROOT / "results", ROOT / "reports") == [], "run: bench report"
 
 
 def test_the_experiments_tables_are_what_the_results_give():
@@ -185,24 +188,64 @@ def test_the_answers_in_the_docs_are_the_programs_own():
     assert page == with_answers(page), "run: make docs"
 
 
+# A command and what it prints.
+PRINTED = re.compile(r"(?<=```\n)(bench compare [^\n]*)\n```\n\n```text\n(.*?)```", re.DOTALL)
+
+
+def compared(page: str) -> str:
+    """docs/compare.md with what its examples print where no vectors are stored."""
+
+    def run(match: re.Match[str]) -> str:
+        said = StringIO()
+        with chdir(ROOT), redirect_stdout(said):
+            run_cli(shlex.split(match[1])[1:])
+        lines = "\n".join(line.rstrip() for line in said.getvalue().strip().splitlines())
+        return f"{match[1]}\n```\n\n```text\n{lines}\n```"
+
+    return PRINTED.sub(run, page)
+
+
+def test_the_comparisons_in_the_docs_are_what_the_command_prints():
+    page = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
+    assert len(PRINTED.findall(page)) == 1
+    assert "B better" in page
+    assert page == compared(page), "run: make docs"
+
+
+def test_every_key_of_a_comparison_is_explained(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert run_cli(["compare", "bm25", "minilm-store", "--format", "json"]) == 0
+    text = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
+
+    def keys(value):
+        if isinstance(value, list):
+            return set().union(*map(keys, value))
+        return set(value).union(*map(keys, value.values())) if isinstance(value, dict) else set()
+
+    found = keys(json.loads(capsys.readouterr().out))
+    assert {"p_holm", "relevant_count", "ratio", "label"} <= found
+    assert {key for key in found if f"`{key}`" not in text} == set()
+
+
 MARKED = re.compile(r"<!-- leaderboard: (.*?) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
-def sections(leaderboard: str, title: str) -> list[str]:
-    """The tables under a title, one an environment; with `, float32` behind the title only rows of that precision."""
+def sections(title: str) -> list[str]:
+    """The tables of a task unit, one an environment; with `, float32` behind the title only rows of that precision."""
     title, _, precision = title.partition(", ")
-    found = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## )", leaderboard, re.DOTALL | re.MULTILINE)
+    task = (ROOT / "reports" / "tasks" / f"{title.split()[0]}.md").read_text(encoding="utf-8")
+    [unit] = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", task, re.DOTALL | re.MULTILINE)
+    found = re.findall(r"^Main score:.*?(?=^### |^Without a score|^<!--)", unit, re.DOTALL | re.MULTILINE)
     others = re.compile(rf"^\|.*\| +(?!{precision} )(?:float32|float16|int8|binary) \|.*\n", re.MULTILINE)
     return [(others.sub("", text) if precision else text).strip() + "\n" for text in found]
 
 
-def test_the_readmes_tables_are_the_leaderboards():
-    leaderboard = (ROOT / "reports" / "leaderboard.md").read_text(encoding="utf-8")
+def test_the_readmes_tables_are_those_of_the_reports():
     marked = MARKED.findall((ROOT / "README.md").read_text(encoding="utf-8"))
     assert marked
     for title, table in marked:
         # Who has run it here has a table of this machine too.
-        assert table in sections(leaderboard, title), "run: make docs"
+        assert table in sections(title), "run: make docs"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -215,9 +258,8 @@ def test_links_lead_somewhere(page):
 if __name__ == "__main__":
     # make docs
     Path(ROOT / "docs" / "cli.md").write_text(reference(), encoding="utf-8")
-    board = (ROOT / "reports" / "leaderboard.md").read_text(encoding="utf-8")
     readme = MARKED.sub(
-        lambda match: f"<!-- leaderboard: {match[1]} -->\n{sections(board, match[1])[0]}<!-- end -->",
+        lambda match: f"<!-- leaderboard: {match[1]} -->\n{sections(match[1])[0]}<!-- end -->",
         (ROOT / "README.md").read_text(encoding="utf-8"),
     )
     (ROOT / "README.md").write_text(readme, encoding="utf-8")
@@ -225,5 +267,9 @@ if __name__ == "__main__":
     answers.write_text(with_answers(answers.read_text(encoding="utf-8")), encoding="utf-8")
     funnel = ROOT / "docs" / "rerank.md"
     funnel.write_text(shortlists.fill(funnel.read_text(encoding="utf-8"), ROOT / "results"), encoding="utf-8")
+    example = ROOT / "docs" / "compare.md"
+    with tempfile.TemporaryDirectory() as empty:
+        os.environ["BENCH_CACHE"] = empty
+        example.write_text(compared(example.read_text(encoding="utf-8")), encoding="utf-8")
     told = ROOT / "docs" / "experiments.md"
     told.write_text(experiments.fill(told.read_text(encoding="utf-8"), ROOT / "results"), encoding="utf-8")

@@ -33,3 +33,10 @@ def test_clusters_stand_beside_every_views_queries():
 def test_what_mteb_scores_has_no_clusters():
     found = columns_of("mteb", (View(8), Scores({}, ["all"], {"spearman": np.array([0.5])})))
     assert found.column_names == ["truncate_dim", "precision", "item_id", "spearman"]
+
+
+def test_a_metric_does_not_take_the_place_of_the_views_precision():
+    found = columns_of("mteb", (View(8), Scores({}, ["one"], {"precision": np.array([0.5])})))
+    assert found.to_pydict() == {
+        "truncate_dim": [8], "precision": ["float32"], "item_id": ["one"], "metric_precision": [0.5],
+    }  # fmt: skip

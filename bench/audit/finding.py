@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
+from bench.markdown import printable
 from bench.results.schema import AuditFinding
 
 _EXAMPLES = 3
@@ -53,7 +54,7 @@ def ladder(findings: Sequence[AuditFinding]) -> list[AuditFinding]:
 
 def short(text: str) -> str:
     """The beginning of a text on one line, without characters that could command a terminal."""
-    line = "".join(letter if letter.isprintable() else " " for letter in " ".join(text.split()))
+    line = printable(text)
     return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 3]}..."
 
 

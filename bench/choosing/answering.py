@@ -19,7 +19,7 @@ from bench.choosing.known import Known
 from bench.choosing.snippet import code
 from bench.errors import BenchError, UsageError
 from bench.results.index import RerankCell, ResultIndex
-from bench.results.items import ItemReader, Items, as_columns
+from bench.results.items import ItemReader, Items, as_columns, shared_clusters
 from bench.results.schema import ModelInfo
 from bench.results.store import ResultStore
 from bench.statistics.paired import holm, indistinguishable, paired_test
@@ -148,7 +148,7 @@ class _Answering:
         if items is None:
             return None
         scores = np.array([candidate.score for candidate in accepted])
-        same = indistinguishable(scores, as_columns(items), items[0].clusters, _LEVEL)
+        same = indistinguishable(scores, as_columns(items), shared_clusters(items), _LEVEL)
         return [candidate for candidate, tie in zip(accepted[1:], same[1:], strict=True) if tie]
 
     def _items(self, candidates: Sequence[Candidate]) -> list[Items] | None:
@@ -173,7 +173,7 @@ class _Answering:
         if items is None:
             return {}
         values = as_columns(items)
-        found = holm(paired_test(values[:, 1:] - values[:, :1], items[0].clusters).p)
+        found = holm(paired_test(values[:, 1:] - values[:, :1], shared_clusters(items)).p)
         return {key: bool(p <= _LEVEL) for key, p in zip(relaxed, found, strict=True)}
 
     def _limits(self) -> list[Limit]:

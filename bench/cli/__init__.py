@@ -11,6 +11,7 @@ import typer
 
 from bench.cli.cache import cache
 from bench.cli.choose import choose
+from bench.cli.compare import compare
 from bench.cli.cost import cost
 from bench.cli.doctor import doctor
 from bench.cli.export import export
@@ -55,7 +56,7 @@ def root(
         os.environ["BENCH_DEBUG"] = "1"
 
 
-for command in (run, cost, train, report, choose, results, reproduce, models, doctor):
+for command in (run, cost, train, report, choose, compare, results, reproduce, models, doctor):
     app.command()(command)
 app.add_typer(tasks, name="tasks")
 app.add_typer(cache, name="cache")

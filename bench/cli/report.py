@@ -1,16 +1,36 @@
-"""`bench report`: leaderboards from results."""
+"""`bench report`: pages from results."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from bench.cli.options import ReportsFolder, ResultsFolder
 
+Check = Annotated[
+    bool, typer.Option("--check", help="Write nothing; list what is stale. Exit status 1 if anything is.")
+]
 
-def report(results: ResultsFolder = Path("results"), reports: ReportsFolder = Path("reports")) -> None:
-    """Write reports/leaderboard.md from the results folder alone."""
-    from bench.report.leaderboard import write_leaderboard
 
-    typer.echo(f"wrote {write_leaderboard(results, reports)}")
+def report(
+    results: ResultsFolder = Path("results"), reports: ReportsFolder = Path("reports"), check: Check = False
+) -> int:
+    """Write the pages in reports/ from the results folder alone: an index, the leaderboard, one a task and model.
+
+    Pages that are no longer made are removed from reports/tasks, reports/models and reports/pictures; files that
+    `bench report` did not write stay.
+    """
+    from bench.report.pages import stale_pages, write_pages
+
+    if check:
+        stale = stale_pages(results, reports)
+        for page in stale:
+            typer.echo(f"{page.state}: {reports / page.path}")
+        typer.echo("write them: bench report" if stale else f"{reports} is up to date")
+        return 1 if stale else 0
+    for page in write_pages(results, reports):
+        typer.echo(f"{'removed' if page.state == 'left over' else 'wrote'} {reports / page.path}")
+    typer.echo(f"{reports / 'README.md'} leads to all pages")
+    return 0

@@ -16,12 +16,12 @@ from bench.report.cells import (
     AUDIT_COMMAND,
     NOISY_MARK,
     NOISY_REASON,
-    number_text,
+    number_cells,
     score_text,
     shown_text,
     view_text,
 )
-from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS, is_best, shown_columns
+from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS, shown_columns
 from bench.report.means import MeanTable, make_means
 from bench.report.rows import LEAKAGE_MARK, LEAKAGE_NOTE, Table, make_tables
 from bench.results.index import ResultIndex
@@ -73,7 +73,7 @@ def _rich_means(table: MeanTable) -> RichTable:
         scores = [f"{row.scores[subset]:.4f}" if subset in row.scores else "" for subset in table.subsets]
         best = row.mean is not None and row.mean == table.best_mean
         mark = LEAKAGE_MARK if LEAKAGE_MARK in row.kind else ""
-        text = f"[bold green]{mean}[/]" if best else mean
+        text = _best(mean) if best else mean
         shown.add_row(escape(row.model) + mark, *view_text(row.view), text, *scores)
     return shown
 
@@ -87,17 +87,16 @@ def _rich_table(table: Table) -> RichTable:
     titles = [*map(escape, table.shown), *(column.title for column in columns)]
     for heading in ("model", "dim", "precision", "score [95% interval]", *titles):
         shown.add_column(heading, justify="left" if heading in {"model", "precision"} else "right", no_wrap=True)
-    for row in table.rows:
+    best = table.best_score
+    for row, numbers in zip(table.rows, number_cells(table.rows, columns, _best), strict=True):
         score = escape(score_text(row.score))
         line = [
             escape(row.model) + (NOISY_MARK if row.noisy else "") + (LEAKAGE_MARK if row.leakage else ""),
             *view_text(row.view),
-            f"[bold green]{score}[/]" if table.is_best_score(row) else score,
+            _best(score) if row.score is not None and row.score.value == best else score,
             *(shown_text(row, name) for name in table.shown),
+            *numbers,
         ]
-        for column in columns:
-            text = number_text(column, getattr(row, column.key))
-            line.append(f"[bold green]{text}[/]" if is_best(table.rows, row, column) else text)
         shown.add_row(*line)
     return shown
 
@@ -109,10 +108,10 @@ def _rich_encoding(table: Table) -> RichTable:
     columns = shown_columns(table.encoding, ENCODING_COLUMNS)
     for heading in ("model", *(column.title for column in columns)):
         shown.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)
-    for row in table.encoding:
-        line = [escape(row.model) + (NOISY_MARK if row.noisy else "")]
-        for column in columns:
-            text = number_text(column, getattr(row, column.key))
-            line.append(f"[bold green]{text}[/]" if is_best(table.encoding, row, column) else text)
-        shown.add_row(*line)
+    for row, numbers in zip(table.encoding, number_cells(table.encoding, columns, _best), strict=True):
+        shown.add_row(escape(row.model) + (NOISY_MARK if row.noisy else ""), *numbers)
     return shown
+
+
+def _best(text: str) -> str:
+    return f"[bold green]{text}[/]"

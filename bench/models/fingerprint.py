@@ -11,7 +11,7 @@ from typing import Any
 from bench.cache import sha256_of
 from bench.files import digest_json, walk_files
 from bench.models.backend import exporter_versions
-from bench.models.registry import ModelEntry
+from bench.models.registry import ModelEntry, Prompts
 from bench.models.source import exported_files, weight_files
 
 # Files that no loader reads. Anything not listed counts: an unknown file makes another fingerprint,
@@ -66,8 +66,12 @@ def fingerprint(entry: ModelEntry, folder: Path) -> Fingerprint:
         # An export follows from the files and from what makes it.
         identity["exporters"] = exporter_versions(entry.backend, f"model `{entry.name}`")
     space = digest_json(identity)
-    prompts = entry.prompts.model_dump(exclude_none=True)
-    return Fingerprint(model=digest_json({"space": space, "prompts": prompts}), space=space)
+    return Fingerprint(model=with_prompts(space, entry.prompts), space=space)
+
+
+def with_prompts(space: str, prompts: Prompts) -> str:
+    """The fingerprint of the model whose vectors with these prompts are in a vector space."""
+    return digest_json({"space": space, "prompts": prompts.model_dump(exclude_none=True)})
 
 
 def files_read(entry: ModelEntry, folder: Path) -> Iterator[Path]:

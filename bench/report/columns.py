@@ -58,19 +58,22 @@ def shown_columns(rows: Sequence[Any], columns: Sequence[Column]) -> list[Column
     return [column for column in columns if any(getattr(row, column.key) is not None for row in rows)]
 
 
-def is_best(rows: Sequence[Any], row: Any, column: Column) -> bool:
-    """Whether a cell is the best of its column and there is something to be better than.
+def best_value(rows: Sequence[Any], column: Column) -> float | None:
+    """The best value of a column; None where there is nothing to be better than."""
+    if column.lower_is_better is None:
+        return None
+    values: set[float] = {getattr(row, column.key) for row in rows if _competes(row, column)} - {None}
+    # A cut that is the only one is still the best cut.
+    if len(values) < (1 if column.key == "share" else 2):
+        return None
+    return min(values) if column.lower_is_better else max(values)
 
-    Full-width rows keep all of their score by definition, so they do not compete for the share kept.
-    """
-    value = getattr(row, column.key)
-    if value is None or column.lower_is_better is None:
-        return False
-    if column.key == "share":
-        rows = [other for other in rows if not other.reference]
-        if row.reference:
-            return False
-    values = {getattr(other, column.key) for other in rows} - {None}
-    if column.key != "share" and len(values) < 2:
-        return False
-    return bool(value == (min(values) if column.lower_is_better else max(values)))
+
+def is_best(row: Any, column: Column, best: float | None) -> bool:
+    """Whether a row has the best value of its column (see best_value)."""
+    return best is not None and _competes(row, column) and bool(getattr(row, column.key) == best)
+
+
+def _competes(row: Any, column: Column) -> bool:
+    """Full-width rows keep all of their score by definition, so they do not compete for the share kept."""
+    return column.key != "share" or not row.reference

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from bench.markdown import escape, pipe_table
 from bench.report.cells import significant
-from bench.report.rows import LEAKAGE_MARK, unit_title
-from bench.results.index import RerankCell, ResultIndex, ResultKey, UnitKey
+from bench.report.rows import LEAKAGE_MARK
+from bench.results.index import RerankCell, ResultIndex, ResultKey, UnitKey, unit_title
 from bench.views import Shortlist, View, sort_key
 
 # The share of the full width's score that is enough.

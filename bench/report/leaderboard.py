@@ -1,202 +1,131 @@
-"""reports/leaderboard.md: a table a task and a summary over tasks, from results alone."""
+"""The leaderboard: of each task the answer in a few sentences, then one row a model over all tasks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from itertools import groupby
 
-from bench.errors import BenchError
-from bench.files import write_text
-from bench.markdown import escape, pipe_table
-from bench.report.cells import (
-    AUDIT_COMMAND,
-    NOISY_MARK,
-    NOISY_REASON,
-    number_text,
-    score_text,
-    shown_text,
-    view_text,
+from bench.markdown import code, escape, link, pipe_table
+from bench.report.answers import Answer, answer_text, make_answer, mean_text
+from bench.report.board import Board
+from bench.report.cells import AUDIT_MARK, AUDIT_NOTE, NOISY_MARK, NOISY_REASON, bold, rank_text
+from bench.report.gallery import Gallery
+from bench.report.names import heading_anchor
+from bench.report.rows import LEAKAGE_NOTE
+from bench.report.summary import GroupMean, Summary, SummaryCell, make_summary, score_of
+
+_TESTED = (
+    "A view cannot be told from the best when a paired test over the task's items finds no difference at 5%, corrected "
+    "for the number of models and views that were tried."
 )
-from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS, is_best, shown_columns
-from bench.report.means import MeanTable, make_means
-from bench.report.rows import LEAKAGE_NOTE, Table, make_tables
-from bench.results.index import ResultIndex
-from bench.results.store import ResultStore
-from bench.views import View, sort_key
-
-_Key: TypeAlias = tuple[str, View | None]  # model, view
+_ONE_ROW = (
+    "One row a model: at full width in float32, a baseline as it is. Beside each score its rank among these rows; "
+    "those that cannot be told from the task's best view share rank 1. In the order of the first column of numbers, "
+    "then of the next."
+)
 
 
-@dataclass(frozen=True)
-class _Cell:
-    """One score of the summary."""
-
-    kind: str
-    score: float | None
-
-
-def write_leaderboard(results: Path, reports: Path) -> Path:
-    """Write the leaderboard.
-
-    Args:
-        results: The results folder.
-        reports: The folder to write to.
-
-    Returns:
-        The file.
-
-    Raises:
-        BenchError: No results, or files in them that cannot be read.
-    """
-    path = reports / "leaderboard.md"
-    write_text(path, render_leaderboard(results))
-    return path
+def leaderboard_blocks(board: Board, gallery: Gallery) -> list[str]:
+    """The page, a block each."""
+    answers = [answer for tables in board.units.values() if (answer := make_answer(tables))]
+    summary = make_summary(board.units, board.means)
+    blocks = ["# Leaderboard", f"What the marks mean: {link('Reports', 'README.md')}.", "## In short"]
+    if not answers:
+        return [*blocks, "No model has a score."]
+    blocks += ["\n".join(_answers(board, answers)), _TESTED]
+    blocks += _footnotes(board, noisy=any(cost.noisy for answer in answers for cost in answer.costs))
+    blocks += ["## All tasks", _ONE_ROW, _table(board, summary), *_mean_notes(summary)]
+    return [*blocks, *(picture.shown() for picture in gallery.tasks)]
 
 
-def render_leaderboard(results: Path) -> str:
-    """The leaderboard as Markdown (see write_leaderboard)."""
-    store = ResultStore(results)
-    tables = make_tables(ResultIndex(store.records()))
-    if not tables:
-        raise BenchError("no results to report", where=str(results), hint="make some: bench run")
-    environments = store.environments()
-    means = make_means(tables)
-    parts = ["# Leaderboard", _intro(), "## All tasks", _summary(tables, means)]
+def _answers(board: Board, answers: Sequence[Answer]) -> list[str]:
+    """A line a task unit; subsets stand below the mean over them."""
+    means = {(mean.task, mean.split): mean for mean in board.means}
+    lines = []
+    for names, group in groupby(answers, key=lambda answer: answer.table.unit[:2]):
+        page = board.task_pages[names[0]]
+        mean = means.get(names)
+        if mean is not None:
+            lines.append(f"- {link(escape(mean.title), page)}: {mean_text(mean)}")
+        for answer in group:
+            mark = f" {AUDIT_MARK}" if answer.table.footnotes else ""
+            title = link(escape(answer.table.title), page + heading_anchor(answer.table.title))
+            lines.append(f"{'  ' if mean else ''}- {title}{mark}: {answer_text(answer)}")
+    return lines
+
+
+def _footnotes(board: Board, *, noisy: bool) -> list[str]:
+    tables = [tables[0] for tables in board.units.values()]
+    blocks = []
     if any(row.leakage for table in tables for row in table.rows):
-        parts.append(f"{LEAKAGE_NOTE}.")
-    for mean in means:
-        parts += [f"## {escape(mean.title)}", _mean_caption(mean), _mean_table(mean)]
-    for table in tables:
-        parts.append(f"## {escape(table.title)}")
-        parts.append(_caption(table, environments))
-        parts.append(_table(table))
-        if table.encoding:
-            parts += ["Encoding, whatever the view:", _encoding_table(table)]
-        parts += [f"- {escape(note)}" for note in table.notes]
-        parts += [f"{escape(footnote)} ({AUDIT_COMMAND})" for footnote in table.footnotes]
-        if any(row.noisy for row in table.rows):
-            parts.append(_noise_note(table))
-    parts += ["## Columns", _legend()]
-    return "\n\n".join(parts) + "\n"
+        blocks.append(f"{LEAKAGE_NOTE}.")
+    if any(table.footnotes for table in tables):
+        blocks.append(f"{AUDIT_NOTE}.")
+    if noisy:
+        blocks.append(f"{NOISY_MARK} {NOISY_REASON}.")
+    return blocks
 
 
-def _intro() -> str:
-    return (
-        "Made by `bench report` from `results/`; do not edit. Scores carry a 95% bootstrap interval; "
-        "**bold** is the best of a column. Cost figures hold for the environment named above their table."
-    )
-
-
-def _summary(tables: list[Table], means: list[MeanTable]) -> str:
-    """Main scores of every model and view, a column a task; of a task with several subsets their mean."""
-    of_subsets = {(mean.task, mean.split) for mean in means}
-    single = {table.unit: table for table in tables if table.unit[:2] not in of_subsets}
-    columns: list[tuple[str, float | None, dict[_Key, _Cell]]] = []
-    for table in single.values():
-        heading = f"{escape(table.title)} {escape(table.metric)}"
-        scored = [(row, row.score.value) for row in table.rows if row.score is not None]
-        found = {(row.model, row.view): _Cell(row.marked_kind, score) for row, score in scored}
-        columns.append((heading, table.best_score, found))
-    for mean in means:
-        heading = f"{escape(mean.title)} {escape(mean.metric)}"
-        averaged = {(row.model, row.view): _Cell(row.kind, row.mean) for row in mean.rows}
-        columns.append((heading, mean.best_mean, averaged))
-    # Each model stands where its best view stands on the first task that has it.
-    order: dict[str, int] = {}
-    kinds: dict[_Key, str] = {}
-    for _, _, found in columns:
-        for (model, view), cell in found.items():
-            order.setdefault(model, len(order))
-            kinds.setdefault((model, view), cell.kind)
+def _table(board: Board, summary: Summary) -> str:
+    best_of_means = [max(mean.values.values(), default=None) for mean in summary.means]
+    best = [column.best for column in summary.columns]
     lines = []
-    for model, view in sorted(kinds, key=lambda key: (order[key[0]], sort_key(key[1]) if key[1] else (0, 0))):
-        line = [escape(model), kinds[model, view], *view_text(view)]
-        for _, best, found in columns:
-            score = found[model, view].score if (model, view) in found else None
-            text = "" if score is None else f"{score:.4f}"
-            line.append(f"**{text}**" if text and score == best else text)
+    for model, row in summary.rows.items():
+        line = [link(escape(model), board.model_pages[model]), row.marked_kind]
+        line.append(str(row.view.truncate_dim) if row.view and row.headline else "")
+        for mean, top in zip(summary.means, best_of_means, strict=True):
+            line.append(_mean_text(mean, model, top))
+        for column, top in zip(summary.columns, best, strict=True):
+            line.append(_cell_text(column.cells.get(model), column.subsets, top))
         lines.append(line)
-    headings = [heading for heading, _, _ in columns]
-    return pipe_table(lines, ["model", "kind", "dim", "precision", *headings], text_columns=4)
-
-
-def _mean_caption(table: MeanTable) -> str:
-    text = f"Main score: `{table.metric}`; the mean is unweighted, over {', '.join(map(escape, table.subsets))}."
-    lacking = sorted({row.model for row in table.rows if row.mean is None})
-    if lacking:
-        text += f" No mean where a subset is missing: {', '.join(map(escape, lacking))}."
-    return text
-
-
-def _mean_table(table: MeanTable) -> str:
-    lines = []
-    for row in table.rows:
-        mean = "" if row.mean is None else f"{row.mean:.4f}"
-        scores = [f"{row.scores[subset]:.4f}" if subset in row.scores else "" for subset in table.subsets]
-        bold = f"**{mean}**" if mean and row.mean == table.best_mean else mean
-        lines.append([escape(row.model), row.kind, *view_text(row.view), bold, *scores])
-    headings = ["model", "kind", "dim", "precision", "mean", *map(escape, table.subsets)]
-    return pipe_table(lines, headings, text_columns=4)
-
-
-def _caption(table: Table, environments: dict[str, dict[str, Any]]) -> str:
-    text = f"Main score: `{table.metric}` over {table.n:,} {table.items}."
-    if table.environment is None:
-        return f"{text} No cost measured."
-    facts = environments.get(table.environment, {})
-    machine = [str(facts[key]) for key in ("cpu", "os") if key in facts]
-    if "cores" in facts:
-        machine.insert(1, f"{facts['cores']} cores")
-    machine += [str(gpu.get("name", "GPU")) for gpu in facts.get("gpus", [])]
-    machine += [f"{name}={value}" for name, value in sorted(facts.get("variables", {}).items())]
-    return f"{text} Environment `{table.environment}`: {escape(', '.join(machine)) or 'not described'}."
-
-
-def _table(table: Table) -> str:
-    columns = shown_columns(table.rows, VIEW_COLUMNS)
-    lines = []
-    for row in table.rows:
-        score = score_text(row.score)
-        mark = NOISY_MARK if row.noisy else ""
-        line = [
-            escape(row.model) + mark,
-            row.marked_kind,
-            *view_text(row.view),
-            f"**{score}**" if table.is_best_score(row) else score,
-            *(shown_text(row, name) for name in table.shown),
-        ]
-        for column in columns:
-            text = number_text(column, getattr(row, column.key))
-            line.append(f"**{text}**" if is_best(table.rows, row, column) else text)
-        lines.append(line)
-    headings = ["model", "kind", "dim", "precision", escape(table.metric), *map(escape, table.shown)]
-    headings += [column.title for column in columns]
+    headings = [
+        "model",
+        "kind",
+        "dim",
+        *(f"mean {escape(mean.metric)} ({escape(mean.split)})" for mean in summary.means),
+    ]
+    for column in summary.columns:
+        mark = f" {AUDIT_MARK}" if column.weakened else ""
+        headings.append(f"{link(escape(column.title), board.task_pages[column.task])}{mark} {escape(column.metric)}")
     return pipe_table(lines, headings, text_columns=2)
 
 
-def _encoding_table(table: Table) -> str:
-    columns = shown_columns(table.encoding, ENCODING_COLUMNS)
+def _mean_text(mean: GroupMean, model: str, best: float | None) -> str:
+    value = mean.values.get(model)
+    if value is None:
+        return f"lacks {mean.lacking(model)} of {len(mean.columns)}"
+    return bold(f"{value:.4f}") if value == best else f"{value:.4f}"
+
+
+def _cell_text(cell: SummaryCell | None, subsets: int, best: float | None) -> str:
+    if cell is None:
+        return ""
+    if cell.score is None:
+        return f"lacks {cell.missing} of {subsets}"
+    text = bold(f"{cell.score:.4f}") if cell.score == best else f"{cell.score:.4f}"
+    return f"{text} ({rank_text(cell.standing.rank, shared=cell.shared)})" if cell.standing else text
+
+
+def _mean_notes(summary: Summary) -> list[str]:
+    """What the means are over, and what ranks were not tested."""
     lines = []
-    for row in table.encoding:
-        line = [escape(row.model) + (NOISY_MARK if row.noisy else "")]
-        for column in columns:
-            text = number_text(column, getattr(row, column.key))
-            line.append(f"**{text}**" if is_best(table.encoding, row, column) else text)
-        lines.append(line)
-    return pipe_table(lines, ["model", *(column.title for column in columns)], text_columns=1)
+    for mean in summary.means:
+        over = ", ".join(escape(column.title) for column in mean.columns)
+        lacking = [model for model in summary.rows if model not in mean.values]
+        text = f"- Mean {code(mean.metric)} ({escape(mean.split)}): unweighted, over {over}."
+        if lacking:
+            text += f" A model that lacks one of them has no mean: {len(lacking)} of {len(summary.rows)}."
+        lines.append(text)
+    untested = [
+        column.title
+        for column in summary.columns
+        if any(score_of(column, model) is not None and not _tested(cell) for model, cell in column.cells.items())
+    ]
+    if untested:
+        lines.append(f"- Ranks by the score alone, without a test: {', '.join(map(escape, untested))}.")
+    lines.append("- An empty cell: the model has no score there at full width in float32.")
+    return ["\n".join(lines)]
 
 
-def _noise_note(table: Table) -> str:
-    """What was measured on a busy machine, and the command that measures it again."""
-    names = ", ".join(escape(name) for name in dict.fromkeys(row.model for row in table.rows if row.noisy))
-    return (
-        f"{NOISY_MARK} {NOISY_REASON}. When it is quiet: `bench cost --force` with `--tasks` "
-        f"{escape(table.unit[0])} and `--model` {names}"
-    )
-
-
-def _legend() -> str:
-    lines = [f"- **{column.title}**: {column.help}." for column in (*VIEW_COLUMNS, *ENCODING_COLUMNS)]
-    lines.append("- An empty cell was not measured, or has no meaning for the model.")
-    return "\n".join(lines)
+def _tested(cell: SummaryCell) -> bool:
+    return cell.standing is not None and cell.standing.ties_best is not None

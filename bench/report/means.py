@@ -19,6 +19,7 @@ class MeanRow:
         view: The view, None for a baseline.
         scores: Main score by subset, of those that it was scored on.
         mean: Unweighted mean over all subsets of the table; None where one is missing.
+        headline: Whether it stands for its model: full width in float32, or a baseline.
     """
 
     model: str
@@ -26,6 +27,7 @@ class MeanRow:
     view: View | None
     scores: dict[str, float]
     mean: float | None
+    headline: bool = False
 
 
 @dataclass
@@ -66,7 +68,8 @@ def make_means(tables: Sequence[Table]) -> list[MeanTable]:
     groups: dict[tuple[str, str], dict[str, Table]] = {}
     for table in tables:
         task, split, subset = table.unit
-        groups.setdefault((task, split), {})[subset] = table
+        if table.best_score is not None:
+            groups.setdefault((task, split), {})[subset] = table
     return [_mean_table(names, units) for names, units in groups.items() if len(units) > 1]
 
 
@@ -74,17 +77,19 @@ def _mean_table(names: tuple[str, str], units: dict[str, Table]) -> MeanTable:
     first = next(iter(units.values()))
     table = MeanTable(*names, first.metric, list(units))
     kinds: dict[str, str] = {}
+    headlines: dict[tuple[str, View | None], bool] = {}
     scores: dict[tuple[str, View | None], dict[str, float]] = {}
     for subset, unit in units.items():
         # A mean over several metrics would be of nothing.
         for row in unit.rows if unit.metric == table.metric else []:
             if row.score is not None:
                 kinds[row.model] = row.marked_kind
+                headlines[row.model, row.view] = row.headline
                 scores.setdefault((row.model, row.view), {})[subset] = row.score.value
     for (model, view), found in scores.items():
         # A mean over fewer subsets would be of another task.
         mean = sum(found.values()) / len(found) if len(found) == len(units) else None
-        table.rows.append(MeanRow(model, kinds[model], view, found, mean))
+        table.rows.append(MeanRow(model, kinds[model], view, found, mean, headlines[model, view]))
     top = dict.fromkeys(kinds, float("-inf"))
     for mean_row in table.rows:
         if mean_row.mean is not None:

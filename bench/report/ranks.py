@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from bench.results.index import Cell
 from bench.results.items import ItemReader, as_columns, shared_clusters
@@ -47,6 +49,21 @@ def standings(cells: Sequence[Cell], metric: str, reader: ItemReader) -> list[St
         # A single observation tells nothing of what differences are worth.
         if clusters.max() > 0:
             tied = list(map(bool, indistinguishable(scores, values, clusters)))
-    in_order = np.sort(scores)
-    better = len(scores) - np.searchsorted(in_order, scores, side="right")
-    return [Standing(1 if same else int(above) + 1, same) for same, above in zip(tied, better, strict=True)]
+    return place(scores, tied)
+
+
+def place(scores: Sequence[float] | npt.NDArray[np.float64], ties_best: Sequence[bool | None]) -> list[Standing]:
+    """Rank scores, given which of them cannot be told from the best.
+
+    Args:
+        scores: More is better, shape (n,).
+        ties_best: Of each score (see Standing), shape (n,).
+    """
+    better = len(scores) - np.searchsorted(np.sort(scores), scores, side="right")
+    return [Standing(1 if same else int(above) + 1, same) for same, above in zip(ties_best, better, strict=True)]
+
+
+def shared_ranks(placed: Iterable[Standing | None]) -> set[int]:
+    """The ranks that several have."""
+    count = Counter(standing.rank for standing in placed if standing is not None)
+    return {rank for rank, times in count.items() if times > 1}

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from bench.markdown import escape, pipe_table
-from bench.report.rows import LEAKAGE_MARK, unit_title
-from bench.results.index import Cell, ControlCell, ResultIndex, ResultKey, UnitKey, unit_key
+from bench.report.rows import LEAKAGE_MARK
+from bench.results.index import Cell, ControlCell, ResultIndex, ResultKey, UnitKey, unit_key, unit_title
 from bench.views import CONTROLS, ControlledView
 
 # What the dimensions that a view keeps are called beside those of controls.

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.report.encoding import EncodingRow, encoding_row
-from bench.report.ranks import Standing, standings
-from bench.results.index import Cell, Cost, ResultIndex, UnitKey, unit_key
+from bench.report.ranks import Standing, shared_ranks, standings
+from bench.results.index import Cell, Cost, ResultIndex, UnitKey, unit_key, unit_title
 from bench.results.items import ItemReader
-from bench.results.schema import AuditRecord, CostRecord, QualityRecord, Value, make_view
+from bench.results.schema import AuditRecord, CostRecord, QualityRecord, TaskInfo, Value, make_view
 from bench.views import View, sort_key
 
 RANDOM_WEIGHTS = "random weights"
@@ -19,12 +19,6 @@ LEAKAGE_MARK = "‡"
 LEAKAGE_NOTE = f"{LEAKAGE_MARK} may have been trained on what it is tested on: its recipe allows leakage"
 
 _ITEMS = {"retrieval": "queries", "sts": "pairs", "mteb": "items"}
-
-
-def unit_title(unit: UnitKey) -> str:
-    """A task unit in words."""
-    task, split, subset = unit
-    return f"{task} ({split})" if subset == "default" else f"{task} {subset} ({split})"
 
 
 @dataclass(frozen=True)
@@ -42,6 +36,7 @@ class Row:
         shown: Further metrics that the task shows, by name.
         rank: Among the rows with a score; those that cannot be told from the best share its rank.
         ties_best: Whether it cannot be told from the best row, or is it; None where that could not be tested.
+        rank_shared: Whether another row has the same rank.
         leakage: Whether the model may have been trained on what it is tested on.
         drawn: Whether its weights are random.
     """
@@ -64,8 +59,14 @@ class Row:
     shown: Mapping[str, float] = field(default_factory=dict)
     rank: int | None = None
     ties_best: bool | None = None
+    rank_shared: bool = False
     leakage: bool = False
     drawn: bool = False
+
+    @property
+    def headline(self) -> bool:
+        """Whether it stands for its model: a score at full width in float32, or a baseline's."""
+        return self.score is not None and (self.reference or self.view is None)
 
     @property
     def marked_kind(self) -> str:
@@ -89,7 +90,9 @@ class Table:
         rows: Best model first, each model's views from wide to narrow.
         encoding: What encoding costs, a row a model, in the order of the models' rows.
         notes: What a reader should know.
+        model_notes: Those of the notes that are about one model's costs, by its name.
         footnotes: What makes the scores worth less than they look.
+        documents: How many documents are searched; None where nothing is.
     """
 
     unit: UnitKey
@@ -101,7 +104,9 @@ class Table:
     rows: list[Row] = field(default_factory=list)
     encoding: list[EncodingRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    model_notes: dict[str, list[str]] = field(default_factory=dict)
     footnotes: list[str] = field(default_factory=list)
+    documents: int | None = None
 
     @property
     def title(self) -> str:
@@ -112,10 +117,6 @@ class Table:
     def best_score(self) -> float | None:
         """The best main score; None where no model has one."""
         return max((row.score.value for row in self.rows if row.score is not None), default=None)
-
-    def is_best_score(self, row: Row) -> bool:
-        """Whether a row has the best main score."""
-        return row.score is not None and row.score.value == self.best_score
 
 
 @dataclass(frozen=True)
@@ -157,23 +158,39 @@ def make_tables(index: ResultIndex, reader: ItemReader | None = None) -> list[Ta
         newest = cost.record
         if not index.superseded(newest):
             costs.setdefault(unit_key(newest), {}).setdefault(newest.environment, {})[newest.model.name] = cost
-    drawn = {unit for unit, found in costs.items() if any(_drawn(measured) for measured in found.values())}
     tables = []
-    for unit in sorted({*quality, *drawn}):
+    for unit in sorted({*quality, *costs}):
+        scored = _scored_unit(unit, quality.get(unit, []), costs.get(unit, {}), reader)
         environments: Sequence[str | None] = sorted(costs.get(unit, {})) or [None]
         for environment in environments:
-            measured = costs.get(unit, {}).get(environment or "", {})
-            if unit not in quality and not _drawn(measured):
-                continue
-            table = _table(unit, environment, quality.get(unit, []), measured, reader)
+            table = _table(scored, environment, costs.get(unit, {}).get(environment or "", {}))
             table.footnotes += _audit_footnotes(index.audit(unit))
             tables.append(table)
     return tables
 
 
-def _drawn(costs: Mapping[str, Cost]) -> list[Cost]:
-    """The costs of models with random weights, which stand in tables without a score."""
-    return [cost for _, cost in sorted(costs.items()) if cost.record.model.drawn]
+@dataclass(frozen=True)
+class _Unit:
+    """What of a task unit does not depend on the environment."""
+
+    key: UnitKey
+    task: TaskInfo
+    cells: list[_Scored]
+    standings: Sequence[Standing | None]
+
+
+def _scored_unit(
+    key: UnitKey, cells: list[_Scored], costs: Mapping[str, Mapping[str, Cost]], reader: ItemReader | None
+) -> _Unit:
+    measured = [cost for found in costs.values() for cost in found.values()]
+    records: list[QualityRecord | CostRecord] = [cell.record for cell in cells]
+    task = max(records or [cost.record for cost in measured], key=lambda record: record.created).task
+    # An older record may have been ranked by another metric; one table ranks by one.
+    cells = [cell for cell in cells if task.main_metric in cell.metrics]
+    placed: Sequence[Standing | None] = [None] * len(cells)
+    if reader is not None and cells:
+        placed = standings([cell.cell for cell in cells], task.main_metric, reader)
+    return _Unit(key, task, cells, placed)
 
 
 def _audit_footnotes(record: AuditRecord | None) -> list[str]:
@@ -181,42 +198,40 @@ def _audit_footnotes(record: AuditRecord | None) -> list[str]:
     return [f"audit: {'; '.join(found)}"] if found else []
 
 
-def _table(
-    unit: UnitKey, environment: str | None, cells: list[_Scored], costs: dict[str, Cost], reader: ItemReader | None
-) -> Table:
-    unscored = _drawn(costs)
-    records: list[QualityRecord | CostRecord] = [cell.record for cell in cells]
-    task = max(records or [cost.record for cost in unscored], key=lambda record: record.created).task
-    table = Table(unit, task.main_metric, task.n, _ITEMS[task.type], environment, task.shown)
-    # An older record may have been ranked by another metric; one table ranks by one.
-    cells = [cell for cell in cells if table.metric in cell.metrics]
+def _table(unit: _Unit, environment: str | None, costs: Mapping[str, Cost]) -> Table:
+    task = unit.task
+    table = Table(
+        unit.key, task.main_metric, task.n, _ITEMS[task.type], environment, task.shown, documents=task.documents
+    )
     searched = f"rerank_{table.metric}"
-    full = {cell.record.model.name: cell.metrics[table.metric].value for cell in cells if cell.reference}
-    placed: Sequence[Standing | None] = [None] * len(cells)
-    if reader is not None and cells:
-        placed = standings([cell.cell for cell in cells], table.metric, reader)
-    for cell, standing in zip(cells, placed, strict=True):
+    full = {cell.record.model.name: cell.metrics[table.metric].value for cell in unit.cells if cell.reference}
+    shared = shared_ranks(unit.standings)
+    for cell, standing in zip(unit.cells, unit.standings, strict=True):
         name = cell.record.model.name
         figures = _figures(costs.get(name), cell.view, searched)
-        table.rows.append(_row(cell, table, full.get(name), standing, figures))
+        table.rows.append(_row(cell, table, full.get(name), figures | _rank(standing, shared)))
     top: dict[str, float] = {}
     for row in table.rows:
         top[row.model] = max(top.get(row.model, -math.inf), row.score.value if row.score else -math.inf)
     table.rows.sort(key=lambda row: (-top[row.model], row.model, sort_key(row.view) if row.view else (0, 0)))
-    for cost in unscored:
-        table.rows += [_unscored_row(cost, view, _figures(cost, view, "")) for view in _measured_views(cost)]
-        table.notes.append(f"{cost.record.model.name}: {RANDOM_WEIGHTS}: cost only")
+    for name, cost in sorted(costs.items()):
+        if name not in top:
+            table.rows += [_unscored_row(cost, view, _figures(cost, view, "")) for view in _measured_views(cost)]
+            why = RANDOM_WEIGHTS if cost.record.model.drawn else "not scored"
+            table.model_notes.setdefault(name, []).append(f"{why}: cost only")
+    table.notes = [f"{name}: {note}" for name, notes in table.model_notes.items() for note in notes]
     ordered = [costs[name] for name in dict.fromkeys(row.model for row in table.rows) if name in costs]
     table.encoding = [found for cost in ordered if (found := encoding_row(cost)) is not None]
     table.notes += task.notes
     for name, cost in sorted(costs.items()):
-        table.notes += [
-            f"{name}: {probe} was not measured: {why}" for probe, why in sorted(cost.record.not_measured.items())
-        ]
+        missing = [f"{probe} was not measured: {why}" for probe, why in sorted(cost.record.not_measured.items())]
+        table.notes += [f"{name}: {note}" for note in missing]
+        if missing:
+            table.model_notes.setdefault(name, []).extend(missing)
     return table
 
 
-def _row(cell: _Scored, table: Table, full: float | None, standing: Standing | None, figures: dict[str, Any]) -> Row:
+def _row(cell: _Scored, table: Table, full: float | None, figures: dict[str, Any]) -> Row:
     model, score = cell.record.model, cell.metrics[table.metric]
     return Row(
         model=model.name,
@@ -225,17 +240,22 @@ def _row(cell: _Scored, table: Table, full: float | None, standing: Standing | N
         score=score,
         share=score.value / full if full and full > 0 else None,
         reference=cell.reference,
-        rank=standing.rank if standing else None,
-        ties_best=standing.ties_best if standing else None,
         leakage=model.leakage,
         shown={name: cell.metrics[name].value for name in table.shown if name in cell.metrics},
         **figures,
     )
 
 
+def _rank(standing: Standing | None, shared: set[int]) -> dict[str, Any]:
+    """The rank of a row."""
+    if standing is None:
+        return {}
+    return {"rank": standing.rank, "ties_best": standing.ties_best, "rank_shared": standing.rank in shared}
+
+
 def _unscored_row(cost: Cost, view: View | None, figures: dict[str, Any]) -> Row:
     model = cost.record.model
-    return Row(model.name, model.kind, view, None, None, reference=False, drawn=True, **figures)
+    return Row(model.name, model.kind, view, None, None, reference=False, drawn=model.drawn, **figures)
 
 
 def _measured_views(cost: Cost) -> list[View | None]:

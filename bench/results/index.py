@@ -119,6 +119,12 @@ def unit_key(record: UnitRecord) -> UnitKey:
     return record.task.name, record.task.split, record.task.subset
 
 
+def unit_title(unit: UnitKey) -> str:
+    """A task unit in words."""
+    task, split, subset = unit
+    return f"{task} ({split})" if subset == "default" else f"{task} {subset} ({split})"
+
+
 class ResultIndex:
     """Results by identity.
 

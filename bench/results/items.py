@@ -28,6 +28,8 @@ ITEM_KEYS = {"retrieval": "query_id", "sts": "pair_id", "mteb": "item_id"}
 CLUSTER = "cluster"
 GOLD = "gold"
 SHORTLIST = "shortlist"
+# What tells the view that a row belongs to.
+_VIEW = ("truncate_dim", "precision")
 # By how much the mean of the items may differ from the score that they belong to.
 _ROUNDING = 1e-6
 _INFLUENCES = {"spearman": spearman_influence, "pearson": pearson_influence}
@@ -37,6 +39,11 @@ _KEPT = 4
 
 # truncate_dim, precision and length of shortlist, where there are such.
 _Place = tuple[int | None, str | None, int | None]
+
+
+def metric_column(metric: str) -> str:
+    """The column of a metric; one that is called as the view's columns are, such as precision, stands apart."""
+    return f"metric_{metric}" if metric in _VIEW else metric
 
 
 @dataclass(frozen=True)
@@ -121,7 +128,7 @@ class ItemReader:
                 where=str(cell.path),
                 hint=did_you_mean(metric, scores.metrics),
             )
-        columns: tuple[str, ...] = (metric,)
+        columns: tuple[str, ...] = (metric_column(metric),)
         influence = None
         if record.task.type == "sts":
             similarity, _, correlation = metric.rpartition("_")
@@ -132,22 +139,28 @@ class ItemReader:
         table = self._table(cell, columns)
         if any(name not in table.values for name in columns):
             return None
-        shortlist = cell.scores.key if isinstance(cell, RerankCell) else None
-        length = shortlist.length if shortlist else None
-        place = scores.truncate_dim, scores.precision
-        rows = table.rows.get((*place, length))
-        if rows is None:
-            raise BenchError(
-                f"the table of this record lacks the view {shortlist or make_view(*place) or 'of a baseline'}",
-                where=str(cell.path),
-                hint="run with --force",
-            )
+        rows = _rows(cell, table)
         values = [table.values[name][rows] for name in columns]
         found = values[0] if influence is None else influence(values[0], values[1])
         if not abs(found.mean() - scores.metrics[metric].value) <= _ROUNDING:
             return None
         order = self._ordered(cell, table, rows)
         return Items(order.ids, order.clusters, found[order.rows])
+
+    def column(self, cell: Cell, name: str) -> dict[str, float]:
+        """A column of a cell's table by the ids of its items, such as the similarity of each pair.
+
+        Raises:
+            BenchError: The record's table is missing, damaged, or lacks the view or the column.
+        """
+        table = self._table(cell, (name,))
+        if name not in table.values:
+            raise BenchError(
+                f"the table of this record lacks the column `{name}`", where=str(cell.path), hint="run with --force"
+            )
+        rows = _rows(cell, table)
+        ids = table.ids.take(pa.array(rows)).to_pylist()
+        return dict(zip(ids, table.values[name][rows].tolist(), strict=True))
 
     def _table(self, cell: Cell | RerankCell, columns: tuple[str, ...]) -> _Table:
         key = cell.path, columns
@@ -190,16 +203,33 @@ def shared_clusters(items: Sequence[Items]) -> Int64:
     return min((found.clusters for found in items), key=lambda clusters: int(clusters.max(initial=0)))
 
 
+def _rows(cell: Cell | RerankCell, table: _Table) -> Int64:
+    """The rows of a cell's view, or shortlist."""
+    place = cell.scores.truncate_dim, cell.scores.precision
+    shortlist = cell.scores.key if isinstance(cell, RerankCell) else None
+    rows = table.rows.get((*place, shortlist.length if shortlist else None))
+    if rows is None:
+        raise BenchError(
+            f"the table of this record lacks the view {shortlist or make_view(*place) or 'of a baseline'}",
+            where=str(cell.path),
+            hint="run with --force",
+        )
+    return rows
+
+
 def _read(path: Path, record: QualityRecord | RerankRecord, columns: tuple[str, ...]) -> _Table:
     key, kind = ITEM_KEYS[record.task.type], record.task.type
-    table = read_items(path, record, ["truncate_dim", "precision", SHORTLIST, key, CLUSTER, *columns])
+    table = read_items(path, record, [*_VIEW, SHORTLIST, key, CLUSTER, *columns])
     # Of what mteb scores not every metric is known item by item.
-    needed = ["truncate_dim", "precision", key, *(columns if kind != "mteb" else ())]
+    needed = [*_VIEW, key, *(columns if kind != "mteb" else ())]
     missing = [name for name in needed if name not in table.column_names]
     if missing:
         raise BenchError(
             f"the table of this record lacks the column `{missing[0]}`", where=str(path), hint="run with --force"
         )
+    if kind == "mteb" and pa.types.is_floating(table.column("precision").type):
+        # From before metrics stood apart: the metric precision took the place of the view's.
+        return _Table(pa.array([], pa.string()), None, {}, {})
     try:
         return _Table(
             ids=table.column(key).cast(pa.string()).combine_chunks(),
@@ -220,16 +250,19 @@ def _rows_of_views(table: pa.Table) -> dict[_Place, Int64]:
         return {}
     dims = table.column("truncate_dim").cast(pa.int64()).combine_chunks()
     precisions = table.column("precision").cast(pa.string()).combine_chunks()
-    lengths = table.column(SHORTLIST).cast(pa.int64()).combine_chunks() if SHORTLIST in table.column_names else None
+    # A table of shortlists has a length in every row.
+    lengths = None
+    if SHORTLIST in table.column_names:
+        lengths = table.column(SHORTLIST).cast(pa.int64()).combine_chunks().to_numpy()
     names = precisions.dictionary_encode(null_encoding="encode")
     codes = dims.fill_null(-1).to_numpy() * len(names.dictionary) + names.indices.to_numpy()
     if lengths is not None:
-        codes = codes * (int(pc.max(lengths).as_py()) + 1) + lengths.to_numpy()
+        codes = codes * (int(lengths.max()) + 1) + lengths
     order = np.argsort(codes, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
     firsts = [int(rows[0]) for rows in groups]
     return {
-        (dims[row].as_py(), precisions[row].as_py(), None if lengths is None else lengths[row].as_py()): rows
+        (dims[row].as_py(), precisions[row].as_py(), None if lengths is None else int(lengths[row])): rows
         for row, rows in zip(firsts, groups, strict=True)
     }
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy.typing as npt
@@ -30,7 +31,8 @@ from bench.results.schema import (
     UnitRecord,
 )
 
-_FOLDERS = ("environments", "quality", "controls", "rerank", "cost", "audits")
+RECORD_FOLDERS = ("quality", "controls", "rerank", "cost", "audits")
+_FOLDERS = ("environments", *RECORD_FOLDERS)
 _ADAPTER: TypeAdapter[AnyRecord] = TypeAdapter(Record)
 
 
@@ -51,7 +53,8 @@ class ResultStore:
         Raises:
             BenchError: A file that is no record, or of a newer schema.
         """
-        found = [(path, record) for path, record in self._read() if not isinstance(record, EnvironmentRecord)]
+        with _no_collector():
+            found = [(path, record) for path, record in self._read() if not isinstance(record, EnvironmentRecord)]
         found.sort(key=lambda item: (item[1].created, item[0].name))
         self._newest = found[-1][1].created if found else ""
         return found
@@ -140,6 +143,12 @@ class ResultStore:
                 yield path, _parse(path)
 
 
+def is_result_file(path: PurePosixPath) -> bool:
+    """Whether a path that starts in a results folder is that of a record or of its table; hidden files are none."""
+    named = path.suffix in {".json", ".parquet"} and not any(part.startswith(".") for part in path.parts)
+    return named and len(path.parts) > 1 and path.parts[0] in _FOLDERS
+
+
 def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | None = None) -> pa.Table:
     """The Parquet table of a record: scores of queries and pairs, or raw samples.
 
@@ -155,11 +164,24 @@ def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | 
     path = record_path.with_name(Path(name or "").name)
     try:
         with pq.ParquetFile(path) as file:
-            return file.read(columns)
+            # Threads cost more than these small tables.
+            return file.read(columns, use_threads=False)
     except (OSError, pa.ArrowInvalid) as error:
         raise BenchError(
             f"cannot read the table of this record: {error}", where=str(path), hint="run again with --force"
         ) from error
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Records are millions of objects without a cycle; the garbage collector would walk them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _parse(path: Path) -> AnyRecord:

@@ -62,7 +62,7 @@ def test_subsets_that_are_not_here_are_a_row_and_the_others_go_on(workplace, cap
     frame = load_results("results")
     assert set(frame.subset) == {"en-en", "es-es"}
     assert run_cli(["report"]) == 0
-    board = Path("reports/leaderboard.md").read_text()
+    board = Path("reports/tasks/sts17.md").read_text()
     mean = frame[frame.metric == "cosine_spearman"].value.mean()
     assert "sts17 (test), mean over 2 subsets" in board
     assert f"**{mean:.4f}**" in board

@@ -61,7 +61,14 @@ def test_from_nothing_to_a_leaderboard(project, capsys):
     first = Path("reports/leaderboard.md").read_bytes()
     assert run_cli(["report"]) == 0
     assert Path("reports/leaderboard.md").read_bytes() == first
+    Path("reports/tasks/talk.md").unlink()
     capsys.readouterr()
+    assert run_cli(["report", "--check"]) == 1
+    assert "missing: reports/tasks/talk.md" in capsys.readouterr().out
+    assert run_cli(["report"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "wrote reports/tasks/talk.md"
+    assert run_cli(["report", "--check"]) == 0
+    assert "up to date" in capsys.readouterr().out
     assert run_cli(["run", "--no-cost"]) == 0
     assert "up to date" in capsys.readouterr().out
 

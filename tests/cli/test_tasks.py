@@ -108,7 +108,7 @@ def test_a_run_audits_by_itself_and_its_leaderboard_says_so(shop, tiny_model, ca
     footnote = "1 of 2 test queries are also training queries (same text)"
     assert footnote in capsys.readouterr().out.replace("\n", " ")
     assert run_cli(["report"]) == 0
-    assert footnote in (shop.parent / "reports" / "leaderboard.md").read_text().replace("\\", "")
+    assert footnote in (shop.parent / "reports" / "tasks" / "shop.md").read_text().replace("\\", "")
     assert run_cli(arguments) == 0
     assert len(ResultIndex(ResultStore(shop.parent / "results").records()).audits) == 1
 

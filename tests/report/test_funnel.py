@@ -63,7 +63,7 @@ def test_the_cheapest_reads_the_fewest_bytes_and_then_is_the_shortest():
 
 def test_where_all_that_keep_enough_were_timed_the_fastest_is_the_cheapest():
     records = quality_record(views={(8, "float32"): 0.5}), rerank_record(shortlists=LISTS)
-    times = {place: 1.0 for place in LISTS} | {(4, "float32", 10): 0.5, (4, "binary", 10): 0.1}
+    times = dict.fromkeys(LISTS, 1.0) | {(4, "float32", 10): 0.5, (4, "binary", 10): 0.1}
     found = cheapest(one(*records, costs(times)))
     assert (found.shortlist, found.kept.latency_ms, found.by_latency) == (Shortlist(View(4), 10), 0.5, True)
     del times[8, "binary", 100]

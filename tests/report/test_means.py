@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from support import quality_record
+from support import quality_record, write_records
 
-from bench.report.leaderboard import render_leaderboard
 from bench.report.means import make_means
+from bench.report.pages import make_pages
 from bench.report.rows import make_tables
 from bench.results.index import ResultIndex
 from bench.results.schema import Value
-from bench.results.store import ResultStore
 from bench.views import View
 
 WIDE, NARROW = (8, "float32"), (4, "float32")
@@ -59,27 +58,26 @@ def test_one_subset_and_other_splits_make_no_mean():
     assert means_of(record("mini", "en", {WIDE: 0.5}), dev, quality_record()) == []
 
 
-def written(tmp_path, *records):
-    store = ResultStore(tmp_path)
-    for found in records:
-        store.write_quality(found, {"query_id": []})
-    return render_leaderboard(tmp_path)
-
-
-def test_the_leaderboard_shows_means_and_who_has_none(tmp_path):
-    page = written(
-        tmp_path,
-        record("half", "en", {WIDE: 0.99}),
-        record("whole", "en", {WIDE: 0.5}),
-        record("whole", "de", {WIDE: 0.25}),
+def test_pages_show_means_and_who_has_none(tmp_path):
+    pages = make_pages(
+        write_records(
+            tmp_path,
+            [
+                record("half", "en", {WIDE: 0.99}),
+                record("whole", "en", {WIDE: 0.5}),
+                record("whole", "de", {WIDE: 0.25}),
+            ],
+        )
     )
-    summary, rest = page.split("## talk (test), mean over 2 subsets")
     # In the summary a task is one column: its mean.
-    assert "**0.3750**" in summary
+    summary = pages["leaderboard.md"].split("## All tasks")[1]
+    assert "**0.3750** (1)" in summary
+    assert "lacks 1 of 2" in summary
     assert "0.9900" not in summary
-    section = rest.split("## ")[0]
+    section = pages["tasks/talk.md"].split("## talk (test), mean over 2 subsets")[1].split("## ")[0]
     assert "over de, en." in section
     assert "No mean where a subset is missing: half." in section
+    assert "**0.3750**" in section
     assert "0.9900" in section
 
 
@@ -88,8 +86,8 @@ def test_further_metrics_stand_beside_the_main_one(tmp_path):
     metrics = {"ndcg_at_10": Value(value=0.5), "recall_at_10": Value(value=0.7654), "mrr_at_10": Value(value=0.25)}
     task = made.task.model_copy(update={"shown": ["recall_at_10", "mrr_at_10"]})
     shown = made.model_copy(update={"task": task, "views": [made.views[0].model_copy(update={"metrics": metrics})]})
-    section = written(tmp_path, shown, quality_record("old", views={WIDE: 0.4})).split("## shop (test)")[1]
-    header, _, first, second = section.strip().splitlines()[2:6]
+    pages = make_pages(write_records(tmp_path, [shown, quality_record("old", views={WIDE: 0.4})]))
+    header, _, first, second = [line for line in pages["tasks/shop.md"].splitlines() if line.startswith("|")][:4]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in (header, first, second)]
     place = cells[0].index("recall_at_10")
     assert cells[0][place + 1] == "mrr_at_10"

@@ -131,6 +131,18 @@ def test_what_mteb_scores_has_items_where_its_metric_is_a_mean(tmp_path):
     assert ItemReader().read(of_mteb(cell, "nauc")) is None
 
 
+def test_mteb_has_a_metric_that_is_called_as_a_column_of_the_view_is(tmp_path):
+    columns = table([0.25, 0.75], ids=["e1", "e2"], metric="metric_precision")
+    columns["item_id"] = columns.pop("query_id")
+    cell = write(tmp_path / "new", columns)[View(8)]
+    assert ItemReader().read(of_mteb(cell, "precision")).values.tolist() == [0.25, 0.75]
+    # Once it took the place of the view's precision, and no row tells its view any more.
+    old = {**columns, "precision": [0.25, 0.75], "accuracy": [0.25, 0.75]}
+    cell = write(tmp_path / "old", old)[View(8)]
+    assert ItemReader().read(of_mteb(cell, "accuracy")) is None
+    assert ItemReader().read(of_mteb(cell, "precision")) is None
+
+
 @pytest.mark.parametrize("values", [[0.0, 1.0, 0.6], [float("nan"), 1.0, 0.5]])
 def test_items_whose_mean_is_not_the_score_are_none(tmp_path, values):
     cells = write(tmp_path, table(values))

@@ -85,3 +85,29 @@ def test_what_is_clearly_worse_is_told_from_the_best_and_noise_is_not():
     values = np.column_stack([best - 0.2, best, best + rng.normal(0, 1e-3, 200) - 1e-5])
     assert indistinguishable(values.mean(axis=0), values).tolist() == [False, True, True]
     assert indistinguishable(np.array([0.5]), best[:, None]).tolist() == [True]
+
+
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(2, 40), tolerance=st.floats(0, 0.3))
+@settings(max_examples=50, deadline=None)
+def test_worse_is_scipys_one_sided_test_of_the_tolerance(seed, n, tolerance):
+    differences = np.random.default_rng(seed).normal(-0.1, 0.3, (n, 2))
+    reference = stats.ttest_1samp(differences, -tolerance, alternative="less").pvalue
+    np.testing.assert_allclose(paired_test(differences).worse(tolerance), reference, rtol=1e-8)
+
+
+def test_a_drop_of_the_tolerance_itself_is_not_worse_than_it():
+    differences = np.array([[0.0, 0.1 + 0.2 - 0.6, -0.3, -0.31, 0.1]] * 5)
+    found = paired_test(differences)
+    assert found.worse(0.3).tolist() == [0.0 if mean < -0.3001 else 1.0 for mean in differences[0]]
+    assert found.worse().tolist() == [1.0, 0.0, 0.0, 0.0, 1.0]
+    assert paired_test(np.array([[-0.5]])).worse().tolist() == [1.0]
+
+
+def test_clusters_may_have_any_numbers():
+    differences = np.random.default_rng(4).normal(size=(30, 2))
+    clusters = np.repeat(np.arange(10), 3)
+    expected = paired_test(differences, clusters)
+    order = np.random.default_rng(5).permutation(30)
+    found = paired_test(differences[order], (7 * clusters - 20)[order])
+    np.testing.assert_allclose(found.p, expected.p, rtol=1e-9)
+    assert found.freedom == expected.freedom == 9

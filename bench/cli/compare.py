@@ -1,0 +1,151 @@
+"""`bench compare`: two models, views or results, query by query."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.options import (
+    RegistryFile,
+    ResultsFolder,
+    all_tasks,
+    find_registry,
+    split_list,
+    task_folders,
+)
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.comparing.comparison import Comparison
+    from bench.comparing.operands import Side
+    from bench.examples.finder import Examples
+    from bench.models.registry import ModelEntry, Registry
+    from bench.results.index import ResultIndex
+    from bench.tasks.catalog import BrokenTask, Task
+
+
+class OutputFormat(StrEnum):
+    """How a comparison is printed."""
+
+    table = "table"
+    json = "json"
+    markdown = "markdown"
+
+
+_SIDE = "a model of the results folder, MODEL@DIM/PRECISION, a results folder or archive, git:REVISION, SOURCE#MODEL."
+_Many = list[str] | None
+
+
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help=f"One side: {_SIDE}")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other side, likewise.")],
+    results: ResultsFolder = Path("results"),
+    task: Annotated[_Many, typer.Option("--task", metavar="NAMES", help="Only these tasks.")] = None,
+    subset: Annotated[_Many, typer.Option("--subset", metavar="NAMES", help="Only these subsets.")] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", metavar="NAME", help="Instead of each task's main metric.")
+    ] = None,
+    all_views: Annotated[
+        bool, typer.Option("--all-views", help="At every view that both have, not only whole vectors in float32.")
+    ] = False,
+    queries: Annotated[
+        int, typer.Option("--queries", min=0, metavar="N", help="Queries that changed most to show of each task.")
+    ] = 5,
+    models: RegistryFile = None,
+    output: Annotated[OutputFormat, typer.Option("--format", help="How to print.")] = OutputFormat.table,
+) -> int:
+    """Compare two models, views, results folders or git revisions, query by query.
+
+    Differences are B less A, with 95% intervals. Exit status: 0 compared, whatever the outcome, 1 nothing is
+    comparable, 2 wrong usage.
+    """
+    from bench.cli.compare_json import print_json
+    from bench.cli.compare_tables import print_markdown, print_tables
+    from bench.comparing.comparison import Selection, compare
+
+    with ExitStack() as opened:
+        sides = _sides((a, b), results, opened)
+        selection = Selection(
+            tuple(split_list(task)), tuple(split_list(subset)), metric, all_views=all_views, queries=queries
+        )
+        found = compare(*sides, selection)
+        examples = _examples(found, models) if queries else []
+    if output is OutputFormat.json:
+        print_json(found, examples)
+    elif output is OutputFormat.markdown:
+        print_markdown(found, examples)
+    else:
+        print_tables(found, examples)
+    return 1 if found.empty else 0
+
+
+def _sides(texts: Sequence[str], results: Path, opened: ExitStack) -> tuple[Side, Side]:
+    """Both sides; a source that both name is read once."""
+    from bench.comparing.operands import make_side, parse_operand
+    from bench.results.index import ResultIndex
+    from bench.results.sources import open_source
+    from bench.results.store import ResultStore
+
+    indices: dict[str | None, ResultIndex] = {None: ResultIndex([])}
+    broken: BenchError | None = None
+    try:
+        indices[None] = ResultIndex(ResultStore(results).records() if results.is_dir() else [])
+    except BenchError as error:
+        # Two other sources can be compared all the same.
+        broken = error
+    known = indices[None].models
+    found = []
+    for text in texts:
+        try:
+            operand = parse_operand(text, known)
+            if operand.source not in indices:
+                folder = opened.enter_context(open_source(operand.source or ""))
+                indices[operand.source] = ResultIndex(ResultStore(folder).records())
+        except BenchError as error:
+            raise broken or error from error
+        if operand.source is None and broken is not None:
+            raise broken
+        found.append(make_side(operand, indices[operand.source]))
+    return found[0], found[1]
+
+
+def _examples(found: Comparison, models: Path | None) -> list[Examples]:
+    """What changed most in the first row that tells, of each task unit and pair of models."""
+    from bench.cache import cache_root
+    from bench.examples.finder import ExampleFinder
+
+    rows = found.telling
+    if not rows:
+        return []
+    registry = _registry(models, found.notes)
+    entries: Sequence[ModelEntry] = registry.models if registry else []
+    finder = ExampleFinder(lambda name: _tasks(registry, name), entries, cache_root())
+    return [finder.examples(row) for row in rows]
+
+
+def _registry(path: Path | None, notes: list[str]) -> Registry | None:
+    """The registry, without which texts may still be found; one that was named has to be right."""
+    try:
+        return find_registry(path)
+    except BenchError as error:
+        if path is not None:
+            raise
+        notes.append(f"the registry cannot be read, so its tasks and prompts are not known: {error.one_line}")
+        return None
+
+
+def _tasks(registry: Registry | None, name: str) -> Sequence[Task | BrokenTask]:
+    """The tasks of a name: of the registry, a card, a path or mteb."""
+    from bench.tasks.catalog import select_tasks
+
+    if registry is not None:
+        known = {found.name: found for found in all_tasks(registry)}
+        if name in known:
+            return [known[name]]
+    return select_tasks([name], task_folders(registry.base_dir if registry else Path()))

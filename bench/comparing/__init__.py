@@ -1,0 +1,1 @@
+"""Comparing two models, views or results folders, query by query, from results alone."""

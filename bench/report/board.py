@@ -1,0 +1,161 @@
+"""Everything that pages are made from, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+from bench.report.means import MeanTable, make_means
+from bench.report.names import page_names
+from bench.report.retention import Retention, make_retentions
+from bench.report.rows import RANDOM_WEIGHTS, Row, Table, make_tables
+from bench.results.index import ResultIndex, UnitKey, unit_key
+from bench.results.items import ItemReader
+from bench.results.schema import AuditRecord, ModelInfo, TaskInfo, UnitRecord
+from bench.results.store import ResultStore
+
+_Records = Sequence[tuple[Path, UnitRecord]]
+
+TASKS = "tasks"
+MODELS = "models"
+PICTURES = "pictures"
+
+
+@dataclass(frozen=True)
+class Written:
+    """When results were written, by the records themselves.
+
+    Attributes:
+        records: How many there are, superseded ones too.
+        created: When the newest was made, UTC.
+        bench_version: Of the program that wrote the newest.
+        older_versions: Of the programs that wrote the others, where they differ.
+    """
+
+    records: int
+    created: str
+    bench_version: str
+    older_versions: list[str]
+
+
+@dataclass(frozen=True)
+class Board:
+    """What results say, arranged for pages.
+
+    Attributes:
+        index: The results.
+        units: The tables of each task unit, one an environment, in order.
+        rows: Of each model its rows in each table that has any.
+        means: Over the subsets of a task and split.
+        retentions: What models keep at each dimension, of the task units that tell.
+        tasks: What each task unit is, of its newest record.
+        models: What each model is, of its newest record, by name in order.
+        environments: The facts of each environment, by fingerprint.
+        unscored: Of each task unit the models without a score there, with the reason.
+        written: When the results were written.
+        task_pages: The page of each task, its path below reports/.
+        model_pages: Likewise of each model.
+    """
+
+    index: ResultIndex
+    units: dict[UnitKey, list[Table]]
+    rows: dict[str, list[tuple[Table, list[Row]]]]
+    means: list[MeanTable]
+    retentions: dict[UnitKey, Retention]
+    tasks: dict[UnitKey, TaskInfo]
+    models: dict[str, ModelInfo]
+    environments: dict[str, dict[str, Any]]
+    unscored: dict[UnitKey, dict[str, str]]
+    written: Written
+    task_pages: dict[str, str]
+    model_pages: dict[str, str]
+
+    @property
+    def tables(self) -> list[Table]:
+        """All tables, in order."""
+        return [table for tables in self.units.values() for table in tables]
+
+
+def read_board(results: Path) -> Board:
+    """Read a results folder.
+
+    Raises:
+        BenchError: No results, or files in them that cannot be read.
+    """
+    store = ResultStore(results)
+    records = store.records()
+    index = ResultIndex(records)
+    tables = make_tables(index, ItemReader())
+    if not tables:
+        raise BenchError("no results to report", where=str(results), hint="make some: bench run")
+    units: dict[UnitKey, list[Table]] = {}
+    for table in tables:
+        units.setdefault(table.unit, []).append(table)
+    tasks: dict[UnitKey, TaskInfo] = {}
+    models: dict[str, ModelInfo] = {}
+    for _, record in records:
+        if not isinstance(record, AuditRecord):
+            tasks[unit_key(record)] = record.task
+            models[record.model.name] = record.model
+    return Board(
+        index=index,
+        units=units,
+        rows=_rows_by_model(tables),
+        means=make_means(tables),
+        retentions={retention.unit: retention for retention in make_retentions(index)},
+        tasks=tasks,
+        models=dict(sorted(models.items())),
+        environments=store.environments(),
+        unscored=_unscored(index, tables, models),
+        written=_written(records),
+        task_pages=_pages(TASKS, (task for task, _, _ in units)),
+        model_pages=_pages(MODELS, models),
+    )
+
+
+def _pages(folder: str, names: Iterable[str]) -> dict[str, str]:
+    return {name: f"{folder}/{page}.md" for name, page in page_names(names).items()}
+
+
+def _rows_by_model(tables: Sequence[Table]) -> dict[str, list[tuple[Table, list[Row]]]]:
+    found: dict[str, list[tuple[Table, list[Row]]]] = {}
+    for table in tables:
+        in_table: dict[str, list[Row]] = {}
+        for row in table.rows:
+            in_table.setdefault(row.model, []).append(row)
+        for model, rows in in_table.items():
+            found.setdefault(model, []).append((table, rows))
+    return found
+
+
+def _unscored(
+    index: ResultIndex, tables: Sequence[Table], models: Mapping[str, ModelInfo]
+) -> dict[UnitKey, dict[str, str]]:
+    """Of each task unit the models without a score there, with the reason."""
+    tried = {(unit, model): cell.record for (model, _, unit, _, _), cell in index.cells.items()}
+    found: dict[UnitKey, dict[str, str]] = {}
+    for table in tables:
+        scored = {row.model for row in table.rows if row.score is not None}
+        for name, model in sorted(models.items()):
+            if name in scored:
+                continue
+            record = tried.get((table.unit, name))
+            if model.drawn:
+                why = RANDOM_WEIGHTS
+            elif record is None:
+                why = "not scored"
+            elif index.superseded(record):
+                why = "scored before its weights, its settings or the data changed"
+            else:
+                why = f"scored by {record.task.main_metric} before that changed"
+            found.setdefault(table.unit, {})[name] = why
+    return found
+
+
+def _written(records: _Records) -> Written:
+    newest = records[-1][1]
+    versions = {record.bench_version for _, record in records}
+    return Written(len(records), newest.created, newest.bench_version, sorted(versions - {newest.bench_version}))

@@ -1,0 +1,1 @@
+"""The leaderboard as one web page that needs nothing else: no network, no other file."""

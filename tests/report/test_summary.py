@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import quality_record
+
+from bench.report.means import make_means
+from bench.report.rows import Row, Table, make_tables
+from bench.report.summary import make_summary
+from bench.results.index import ResultIndex
+from bench.results.schema import Value
+from bench.views import View
+
+FULL, CUT = (8, "float32"), (4, "float32")
+
+
+def record(model, task, score, *, subset="default", split="test", **changes):
+    made = quality_record(model, task=task, views={FULL: score, CUT: score + 0.01}, **changes)
+    return made.model_copy(update={"task": made.task.model_copy(update={"subset": subset, "split": split})})
+
+
+def summary_of(*records):
+    tables = make_tables(ResultIndex((None, found) for found in records))
+    units = {}
+    for table in tables:
+        units.setdefault(table.unit, []).append(table)
+    return make_summary(units, make_means(tables))
+
+
+def test_a_mean_is_over_tasks_of_one_metric_and_split_alone():
+    found = summary_of(
+        record("a", "one", 0.5),
+        record("a", "two", 0.25),
+        record("a", "two", 0.9, split="dev"),
+        record("a", "three", 0.8, metric="cosine_spearman"),
+    )
+    [mean] = found.means
+    assert (mean.metric, mean.split) == ("ndcg_at_10", "test")
+    assert [column.task for column in mean.columns] == ["one", "two"]
+    # Of the full width: the cuts score more here.
+    assert mean.values == {"a": 0.375}
+    assert [column.title for column in found.columns] == ["one (test)", "three (test)", "two (dev)", "two (test)"]
+
+
+def test_a_model_that_lacks_a_task_has_no_mean_and_stands_below():
+    found = summary_of(
+        record("whole", "one", 0.1),
+        record("whole", "two", 0.2),
+        record("half", "one", 0.9),
+        record("none", "three", 1.0),
+    )
+    [mean] = found.means
+    assert mean.values == {}
+    assert {model: mean.lacking(model) for model in found.rows} == {"half": 2, "none": 2, "whole": 1}
+    found = summary_of(record("whole", "one", 0.1), record("whole", "two", 0.2), record("half", "one", 0.9))
+    assert found.means[0].values == {"whole": pytest.approx(0.15)}
+    assert list(found.rows) == ["whole", "half"]
+
+
+def test_a_task_counts_once_however_many_subsets_it_has():
+    found = summary_of(
+        record("a", "many", 0.2, subset="en"),
+        record("a", "many", 0.4, subset="de"),
+        record("a", "many", 0.6, subset="fr"),
+        record("a", "one", 0.8),
+    )
+    assert [column.title for column in found.columns] == ["many (test, mean over 3 subsets)", "one (test)"]
+    assert found.means[0].values == {"a": pytest.approx(0.6)}
+
+
+def test_subsets_of_different_metrics_are_columns_of_their_own():
+    found = summary_of(
+        record("a", "many", 0.2, subset="en"), record("a", "many", 0.4, subset="de", metric="cosine_spearman")
+    )
+    assert [(column.title, column.metric) for column in found.columns] == [
+        ("many de (test)", "cosine_spearman"),
+        ("many en (test)", "ndcg_at_10"),
+    ]
+
+
+def test_a_subset_that_is_missing_is_counted():
+    found = summary_of(
+        record("whole", "many", 0.2, subset="en"), record("whole", "many", 0.4, subset="de"),
+        record("half", "many", 0.9, subset="de"),
+    )  # fmt: skip
+    cells = found.columns[0].cells
+    assert (cells["half"].score, cells["half"].standing, cells["half"].missing) == (None, None, 1)
+    assert (cells["whole"].score, cells["whole"].standing.rank) == (pytest.approx(0.3), 1)
+
+
+def test_a_model_without_its_full_width_has_an_empty_cell():
+    cut = quality_record("cut", views={CUT: 0.9})
+    found = summary_of(cut, record("a", "shop", 0.5))
+    assert list(found.columns[0].cells) == ["a"]
+    assert list(found.rows) == ["a", "cut"]
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.3, 0.4]), st.booleans()), min_size=1, max_size=8))
+def test_ranks_are_among_the_rows_shown_and_ties_with_the_best_share_the_first(models):
+    rows = [
+        Row(f"m{number}", "mrl", View(8), Value(value=score), None, reference=True, ties_best=same)
+        for number, (score, same) in enumerate(models)
+    ]
+    # The best view of all is a cut, which is not shown here and takes no rank away.
+    best = Row("m0", "mrl", View(4), Value(value=0.5), None, reference=False, ties_best=True)
+    unit = ("shop", "test", "default")
+    [column] = make_summary({unit: [Table(unit, "ndcg_at_10", 2, "queries", None, rows=[best, *rows])]}, []).columns
+    ranks = [1 if same else 1 + sum(other > score for other, _ in models) for score, same in models]
+    cells = [column.cells[f"m{number}"] for number in range(len(models))]
+    assert [cell.standing.rank for cell in cells] == ranks
+    assert [cell.shared for cell in cells] == [ranks.count(rank) > 1 for rank in ranks]
