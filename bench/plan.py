@@ -20,7 +20,7 @@ Status = Literal["to do", "stale", "done"]
 # A status and its reason.
 Verdict: TypeAlias = tuple[Status, str]
 # What a study scores at once.
-Part: TypeAlias = ControlledView | Shortlist
+Part: TypeAlias = ControlledView | View | Shortlist
 
 
 class UnitSource(Protocol):

@@ -18,7 +18,7 @@ from bench.models.source import Located, locate
 from bench.plan import Failure, Job, Options, Part, Plan, PlannedModel, UnitSource, Verdict
 from bench.quality.bm25 import baseline_fingerprint
 from bench.results.index import Cost, ResultIndex, ResultKey
-from bench.results.schema import ModelRecord
+from bench.results.schema import FidelityRecord, ModelRecord
 from bench.studies import STUDIES
 from bench.tasks.card import StudyName
 from bench.tasks.places import NotAvailableError
@@ -204,8 +204,11 @@ def _asked_for(unit: TaskUnit, options: Options) -> list[StudyName]:
 
 
 def _shows(record: ModelRecord, unit: TaskUnit) -> bool:
-    """Whether a record has the metrics to show that the card has now."""
-    return (record.task.main_metric, record.task.shown) == (unit.main_metric, unit.card.shown)
+    """Whether a record has the metrics to show that the card has now; fidelity has none."""
+    return isinstance(record, FidelityRecord) or (record.task.main_metric, record.task.shown) == (
+        unit.main_metric,
+        unit.card.shown,
+    )
 
 
 def _has_cost(unit: TaskUnit, units: Sequence[TaskUnit]) -> bool:

@@ -15,14 +15,21 @@ from bench.measuring import Measured
 from bench.models.profile import ModelProfile
 from bench.models.source import has_tokenizer
 from bench.plan import PlannedModel
+from bench.quality.agreement import DEPTH, RBO_P
+from bench.quality.changes import SAMPLE
 from bench.quality.evaluate import Scores
+from bench.quality.fidelity import FidelityScores
 from bench.quality.shortlists import RECALL
+from bench.results import schema
 from bench.results.items import CLUSTER, GOLD, ITEM_KEYS, SHORTLIST, metric_column
 from bench.results.schema import (
     ControlRecord,
     ControlScores,
     CostRecord,
     Encoding,
+    FidelityRecord,
+    FidelitySettings,
+    LeadingShares,
     ModelInfo,
     QualityRecord,
     RerankRecord,
@@ -39,6 +46,11 @@ from bench.views import ControlledView, Shortlist, View
 Scored = Sequence[tuple[View | None, Scores]]
 ControlsScored = Sequence[tuple[ControlledView, Scores]]
 ShortlistsScored = Sequence[tuple[Shortlist, Scores]]
+FidelityScored = Sequence[tuple[View, FidelityScores]]
+
+FIDELITY_SETTINGS = FidelitySettings(depth=DEPTH, rbo_p=RBO_P, sample=SAMPLE)
+# Decimals of the shares that dimensions hold: those of the grid that they are summed on.
+_SHARE_DECIMALS = 6
 
 
 def quality_record(
@@ -134,6 +146,30 @@ def rerank_columns(unit: TaskUnit, scored: ShortlistsScored) -> dict[str, Any]:
         columns[name] = np.concatenate([scores.items[name] for _, scores in scored]).astype(np.float32)
     columns[CLUSTER] = np.concatenate([scores.clusters for _, scores in scored if scores.clusters is not None])
     return columns
+
+
+def fidelity_record(
+    created: str, model: PlannedModel, unit: TaskUnit, profile: ModelProfile, scored: FidelityScored
+) -> FidelityRecord:
+    """The record of views compared together with the model at full width in float32."""
+    leading = scored[0][1].leading
+    return FidelityRecord(
+        **_provenance(created, model, unit, profile),
+        settings=FIDELITY_SETTINGS,
+        views=[
+            schema.FidelityScores(
+                truncate_dim=view.truncate_dim,
+                precision=view.precision,
+                measures={name: Value(**asdict(estimate)) for name, estimate in scores.metrics.items()},
+            )
+            for view, scores in scored
+        ],
+        leading=LeadingShares(
+            variance=None if leading.variance is None else leading.variance.round(_SHARE_DECIMALS).tolist(),
+            norm=leading.norm.round(_SHARE_DECIMALS).tolist(),
+        ),
+        items="",
+    )
 
 
 def cost_record(created: str, measured: Measured) -> CostRecord:

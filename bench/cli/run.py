@@ -45,6 +45,13 @@ def run(
             help="Score the same cuts of principal components, last and random dimensions too. Default: as cards say.",
         ),
     ] = None,
+    fidelity: Annotated[
+        bool | None,
+        typer.Option(
+            "--fidelity/--no-fidelity",
+            help="Compare every view with full width in float32, without labels. Default: as cards say.",
+        ),
+    ] = None,
     rerank: Annotated[
         bool | None,
         typer.Option(
@@ -81,7 +88,13 @@ def run(
         results=results,
         force=force,
         cost=not no_cost,
-        studies=chosen_studies({"controls": controls, "rerank": True if shortlists and rerank is None else rerank}),
+        studies=chosen_studies(
+            {
+                "controls": controls,
+                "fidelity": fidelity,
+                "rerank": True if shortlists and rerank is None else rerank,
+            }
+        ),
         shortlists=chosen_shortlists(shortlists, rerank),
         truncate_dims=whole_numbers("--truncate-dims", truncate_dims),
         precisions=chosen_precisions(precisions),

@@ -165,7 +165,7 @@ class _Chain:
 
 
 def fit_views(views: Sequence[View], similarity: Similarity, documents: VectorRows) -> list[Quantiser]:
-    """The quantisers of views of one precision; int8 learns its ranges from the documents."""
+    """The quantisers of views of one precision; int8 learns its ranges in one pass over the documents."""
     if views[0].precision != "int8":
         return [Quantiser(view, similarity) for view in views]
 

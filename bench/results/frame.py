@@ -73,6 +73,11 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
             common |= {"truncate_dim": cut.truncate_dim, "precision": "float32", "control": str(cut.control)}
             metrics = known.record.controls[known.position].metrics
             rows.extend(common | {"metric": name, **value.model_dump()} for name, value in metrics.items())
+    for kept in index.fidelity.values():
+        for view, found in kept.items():
+            common = _common(found.record, index) | {"truncate_dim": view.truncate_dim, "precision": view.precision}
+            measures = found.record.views[found.position].measures
+            rows.extend(common | {"metric": name, **value.model_dump()} for name, value in measures.items())
     for lists in index.reranked.values():
         for shortlist, reranked in lists.items():
             common = _common(reranked.record, index)

@@ -14,6 +14,7 @@ from bench.results.schema import (
     AuditRecord,
     ControlRecord,
     CostRecord,
+    FidelityRecord,
     Figure,
     FigureKey,
     ModelRecord,
@@ -67,6 +68,15 @@ class RerankCell:
     def scores(self) -> ShortlistScores:
         """Its scores."""
         return self.record.shortlists[self.position]
+
+
+@dataclass(frozen=True)
+class FidelityCell:
+    """One view's fidelity: the record it stands in and its place there."""
+
+    path: Path
+    record: FidelityRecord
+    position: int
 
 
 @dataclass
@@ -137,6 +147,7 @@ class ResultIndex:
         self.units: dict[UnitKey, str] = {}
         self.cells: dict[tuple[str, str, UnitKey, str, View | None], Cell] = {}
         self.controls: dict[ResultKey, dict[ControlledView, ControlCell]] = {}
+        self.fidelity: dict[ResultKey, dict[View, FidelityCell]] = {}
         self.reranked: dict[ResultKey, dict[Shortlist, RerankCell]] = {}
         self.costs: dict[tuple[str, str, UnitKey, str, str], Cost] = {}
         self.audits: dict[tuple[UnitKey, str], AuditRecord] = {}
@@ -160,6 +171,10 @@ class ResultIndex:
             if isinstance(record, RerankRecord):
                 lists = self.reranked.setdefault(key, {})
                 lists |= {scores.key: RerankCell(path, record, row) for row, scores in enumerate(record.shortlists)}
+                continue
+            if isinstance(record, FidelityRecord):
+                kept = self.fidelity.setdefault(key, {})
+                kept |= {scores.view: FidelityCell(path, record, row) for row, scores in enumerate(record.views)}
                 continue
             for position, scores in enumerate(record.views):
                 self.cells[*key, make_view(scores.truncate_dim, scores.precision)] = Cell(path, record, position)

@@ -24,6 +24,7 @@ from bench.results.schema import (
     ControlRecord,
     CostRecord,
     EnvironmentRecord,
+    FidelityRecord,
     ModelRecord,
     QualityRecord,
     Record,
@@ -31,7 +32,7 @@ from bench.results.schema import (
     UnitRecord,
 )
 
-RECORD_FOLDERS = ("quality", "controls", "rerank", "cost", "audits")
+RECORD_FOLDERS = ("quality", "controls", "fidelity", "rerank", "cost", "audits")
 _FOLDERS = ("environments", *RECORD_FOLDERS)
 _ADAPTER: TypeAdapter[AnyRecord] = TypeAdapter(Record)
 
@@ -91,6 +92,10 @@ class ResultStore:
     def write_rerank(self, record: RerankRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
         """Write a record of shortlists and the scores of their queries."""
         return self._write("rerank", record, "items", items)
+
+    def write_fidelity(self, record: FidelityRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
+        """Write a record of fidelity and the measures of its queries or the similarities of its pairs."""
+        return self._write("fidelity", record, "items", items)
 
     def write_cost(self, record: CostRecord, samples: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
         """Write a cost record and its raw samples."""

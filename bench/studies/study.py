@@ -16,11 +16,12 @@ from bench.results.schema import ModelRecord
 from bench.results.store import ResultStore
 from bench.tasks.unit import TaskUnit
 
-# What a study scores at once.
+# What a study scores at once, and what it finds out of it.
 Part = TypeVar("Part")
+Found = TypeVar("Found", bound=Scores)
 
 
-class Study(Protocol[Part]):
+class Study(Protocol[Part, Found]):
     """Something that is found out about a model on a task unit from its stored vectors."""
 
     @property
@@ -35,7 +36,7 @@ class Study(Protocol[Part]):
 
     def score(
         self, job: Job, parts: Sequence[Part], encode: Encode, profile: ModelProfile
-    ) -> Iterator[tuple[Part, Scores | BenchError]]:
+    ) -> Iterator[tuple[Part, Found | BenchError]]:
         """Score some parts.
 
         Args:
@@ -51,5 +52,5 @@ class Study(Protocol[Part]):
             BenchError: None can be scored.
         """
 
-    def write(self, store: ResultStore, job: Job, profile: ModelProfile, scored: Sequence[tuple[Part, Scores]]) -> Path:
+    def write(self, store: ResultStore, job: Job, profile: ModelProfile, scored: Sequence[tuple[Part, Found]]) -> Path:
         """Write the record of parts scored together."""
