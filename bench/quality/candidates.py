@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
-from bench.quality.ranker import Pairs
+from bench.quality.ranker import Pairs, beyond_range
 from bench.quality.threads import each_block
 from bench.vectors.pipeline import usable_cores
 from bench.vectors.quantise import Comparable, Quantiser
@@ -161,10 +161,7 @@ class _Collector:
         if self.error is not None:
             return self.error
         if any(np.isnan(scores).any() or (scores == np.inf).any() for scores in (self.pair_short, pair_full)):
-            return BenchError(
-                "a score is beyond the range of float32",
-                hint="its vectors are too long for the dot product: normalise them",
-            )
+            return beyond_range()
         queries, documents, short, full = (np.concatenate(parts) for parts in zip(*self._found, strict=True))
         kept = np.flatnonzero(short >= self._best.min(axis=1)[queries])
         kept = kept[np.argsort(queries[kept], kind="stable")]
