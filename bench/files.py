@@ -176,6 +176,20 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode("utf-8"))
 
 
+def append_text(path: Path, content: str) -> None:
+    """Add UTF-8 text to the end of a file.
+
+    Raises:
+        BenchError: It cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as handle:
+            handle.write(content)
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file with sorted keys, two-space indents and a final newline."""
     write_text(path, json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

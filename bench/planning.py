@@ -205,10 +205,8 @@ def _asked_for(unit: TaskUnit, options: Options) -> list[StudyName]:
 
 def _shows(record: ModelRecord, unit: TaskUnit) -> bool:
     """Whether a record has the metrics to show that the card has now; fidelity has none."""
-    return isinstance(record, FidelityRecord) or (record.task.main_metric, record.task.shown) == (
-        unit.main_metric,
-        unit.card.shown,
-    )
+    shown = (record.task.main_metric, record.task.shown)
+    return isinstance(record, FidelityRecord) or shown == (unit.main_metric, unit.card.shown)
 
 
 def _has_cost(unit: TaskUnit, units: Sequence[TaskUnit]) -> bool:

@@ -18,7 +18,11 @@ from bench.results.schema import (
     ControlRecord,
     ControlScores,
     CostRecord,
+    FidelityRecord,
+    FidelityScores,
+    FidelitySettings,
     Figure,
+    LeadingShares,
     ModelInfo,
     Noise,
     QualityRecord,
@@ -239,6 +243,32 @@ def control_record(
             )
             for (method, draw, dim), value in (controls or {("pca", None, 4): 0.4}).items()
         ],
+        items="",
+    )  # fmt: skip
+
+
+def fidelity_record(
+    model: str = "mini",
+    views: Mapping[tuple[int, str], Mapping[str, float]] | None = None,
+    **names: str,
+) -> FidelityRecord:
+    """A record of fidelity; measures by (truncate_dim, precision)."""
+    base = quality_record(model, **names)
+    return FidelityRecord(
+        bench_version="0",
+        created=base.created,
+        environment="env",
+        model=base.model,
+        task=base.task,
+        settings=FidelitySettings(depth=100, rbo_p=0.9, sample=1000),
+        views=[
+            FidelityScores(
+                truncate_dim=dim, precision=precision,
+                measures={name: Value(value=value) for name, value in measures.items()},
+            )
+            for (dim, precision), measures in (views or {(4, "float32"): {"rbo": 0.75}}).items()
+        ],
+        leading=LeadingShares(variance=None, norm=[1.0]),
         items="",
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ LAYERS = [
     {"vectors", "results"},
     {"quality", "audit"},
     {"training"},
-    {"cost", "report", "exchange", "choosing", "comparing"},
+    {"cost", "report", "exchange", "choosing", "comparing", "gate"},
     {"publish"},
     {"plan", "examples"},
     {"measuring", "listener"},
@@ -75,6 +75,11 @@ def test_imports_go_one_way():
 def test_reports_read_results_only(room):
     there = {there for _, here, there in imports() if here == room} - {room}
     assert there <= {"results", "errors", "files", "views", "markdown", "statistics", "index_layout"}
+
+
+def test_the_gate_reads_results_and_its_rules_only():
+    there = {there for _, here, there in imports() if here == "gate"} - {"gate"}
+    assert there <= {"results", "errors", "files", "views", "markdown", "statistics", "metrics", "config"}
 
 
 def test_exchange_reads_results_and_tasks_only():

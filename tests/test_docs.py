@@ -12,6 +12,7 @@ from io import StringIO
 from pathlib import Path
 
 import experiments
+import fidelity_page
 import pytest
 import shortlists
 import typer
@@ -21,10 +22,13 @@ from bench import choose
 from bench.choosing.answer import Choice, Choosable, Limit, Measure, Relaxation
 from bench.cli import app, run_cli
 from bench.cli.choice_text import render
+from bench.gate.rules import KINDS, GatesFile, Rule, load_rules
+from bench.metrics import FIDELITY_MEASURES
 from bench.models.recipe import Evaluation, Matryoshka, Recipe, TrainingData
 from bench.models.registry import ModelEntry, Prompts, Registry, Settings
 from bench.report.pages import stale_pages
 from bench.results import schema
+from bench.results.acceptances import AcceptanceRecord, AcceptedCheck
 from bench.tasks.card import TaskCard
 from bench.tasks.tables.section import Columns, Distractors, Join, Sample, Split, Table
 
@@ -110,7 +114,10 @@ def test_the_command_reference_is_the_programs_own():
         ("results.md", [schema.Figure, schema.Noise]),
         ("results.md", [schema.ControlRecord, schema.ControlScores]),
         ("results.md", [schema.RerankRecord, schema.ShortlistScores]),
+        ("results.md", [schema.FidelityRecord, schema.FidelityScores, schema.FidelitySettings, schema.LeadingShares]),
         ("results.md", [schema.AuditRecord, schema.AuditFinding, schema.TaskRef]),
+        ("results.md", [AcceptanceRecord, AcceptedCheck]),
+        ("gate.md", [GatesFile, Rule]),
         ("choose.md", [Choice, Choosable, Limit, Relaxation, Measure]),
     ],
 )
@@ -119,6 +126,19 @@ def test_every_key_is_explained(page, models):
     keys = {name for model in models for name, field in model.model_fields.items() if not field.exclude}
     missing = {key for key in keys if f"`{key}`" not in text and f"{key}:" not in text}
     assert missing == set()
+
+
+def test_the_rules_in_the_docs_are_rules(tmp_path):
+    text = (ROOT / "docs" / "gate.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(gates:.*?)```", text, re.DOTALL)
+    path = tmp_path / "gates.yaml"
+    path.write_text(example, encoding="utf-8")
+    assert {rule.kind for rule in load_rules(path)} == set(KINDS)
+
+
+def test_every_measure_of_fidelity_is_defined():
+    text = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
+    assert {name for name in FIDELITY_MEASURES if f"`{name}`" not in text} == set()
 
 
 def test_every_shipped_recipe_is_listed():
@@ -237,7 +257,9 @@ def sections(title: str) -> list[str]:
     [unit] = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", task, re.DOTALL | re.MULTILINE)
     found = re.findall(r"^Main score:.*?(?=^### |^Without a score|^<!--)", unit, re.DOTALL | re.MULTILINE)
     others = re.compile(rf"^\|.*\| +(?!{precision} )(?:float32|float16|int8|binary) \|.*\n", re.MULTILINE)
-    return [(others.sub("", text) if precision else text).strip() + "\n" for text in found]
+    found = [others.sub("", text) if precision else text for text in found]
+    # Pictures stand where the README finds them.
+    return [text.replace("](../", "](reports/").strip() + "\n" for text in found]
 
 
 def test_the_readmes_tables_are_those_of_the_reports():
@@ -273,3 +295,5 @@ if __name__ == "__main__":
         example.write_text(compared(example.read_text(encoding="utf-8")), encoding="utf-8")
     told = ROOT / "docs" / "experiments.md"
     told.write_text(experiments.fill(told.read_text(encoding="utf-8"), ROOT / "results"), encoding="utf-8")
+    told = ROOT / "docs" / "fidelity.md"
+    told.write_text(fidelity_page.fill(told.read_text(encoding="utf-8"), ROOT / "results"), encoding="utf-8")

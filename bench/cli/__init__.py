@@ -9,12 +9,14 @@ from collections.abc import Sequence
 
 import typer
 
+from bench.cli.baseline import baseline
 from bench.cli.cache import cache
 from bench.cli.choose import choose
 from bench.cli.compare import compare
 from bench.cli.cost import cost
 from bench.cli.doctor import doctor
 from bench.cli.export import export
+from bench.cli.gate import gate
 from bench.cli.models import models
 from bench.cli.report import report
 from bench.cli.reproduce import reproduce
@@ -56,8 +58,9 @@ def root(
         os.environ["BENCH_DEBUG"] = "1"
 
 
-for command in (run, cost, train, report, choose, compare, results, reproduce, models, doctor):
+for command in (run, cost, train, report, choose, compare, gate, results, reproduce, models, doctor):
     app.command()(command)
+app.add_typer(baseline, name="baseline")
 app.add_typer(tasks, name="tasks")
 app.add_typer(cache, name="cache")
 app.add_typer(export, name="export")

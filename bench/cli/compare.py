@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import (
-    RegistryFile,
-    ResultsFolder,
-    all_tasks,
-    find_registry,
-    split_list,
-    task_folders,
-)
+from bench.cli.options import RegistryFile, ResultsFolder, split_list
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -25,9 +18,7 @@ if TYPE_CHECKING:
     from bench.comparing.comparison import Comparison
     from bench.comparing.operands import Side
     from bench.examples.finder import Examples
-    from bench.models.registry import ModelEntry, Registry
     from bench.results.index import ResultIndex
-    from bench.tasks.catalog import BrokenTask, Task
 
 
 class OutputFormat(StrEnum):
@@ -117,35 +108,10 @@ def _sides(texts: Sequence[str], results: Path, opened: ExitStack) -> tuple[Side
 
 def _examples(found: Comparison, models: Path | None) -> list[Examples]:
     """What changed most in the first row that tells, of each task unit and pair of models."""
-    from bench.cache import cache_root
-    from bench.examples.finder import ExampleFinder
+    from bench.cli.examples import example_finder
 
     rows = found.telling
     if not rows:
         return []
-    registry = _registry(models, found.notes)
-    entries: Sequence[ModelEntry] = registry.models if registry else []
-    finder = ExampleFinder(lambda name: _tasks(registry, name), entries, cache_root())
+    finder = example_finder(models, found.notes)
     return [finder.examples(row) for row in rows]
-
-
-def _registry(path: Path | None, notes: list[str]) -> Registry | None:
-    """The registry, without which texts may still be found; one that was named has to be right."""
-    try:
-        return find_registry(path)
-    except BenchError as error:
-        if path is not None:
-            raise
-        notes.append(f"the registry cannot be read, so its tasks and prompts are not known: {error.one_line}")
-        return None
-
-
-def _tasks(registry: Registry | None, name: str) -> Sequence[Task | BrokenTask]:
-    """The tasks of a name: of the registry, a card, a path or mteb."""
-    from bench.tasks.catalog import select_tasks
-
-    if registry is not None:
-        known = {found.name: found for found in all_tasks(registry)}
-        if name in known:
-            return [known[name]]
-    return select_tasks([name], task_folders(registry.base_dir if registry else Path()))

@@ -19,6 +19,7 @@ from bench.tasks.layouts import TaskData
 from bench.vectors.store import store_root
 
 TOP = 3
+_IDS_ONLY = "{}: of what mteb scores only the ids are known"
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,31 @@ class ExampleFinder:
             return Examples(row, _pairs(row, data, changes))
         if isinstance(data, RetrievalData):
             return self._queries(row, data, changes)
-        return Examples(row, bare, [f"{unit_title(row.unit)}: of what mteb scores only the ids are known"])
+        return Examples(row, bare, [_IDS_ONLY.format(unit_title(row.unit))])
+
+    def texts(self, unit: UnitKey, fingerprint: str, ids: Sequence[str]) -> dict[str, tuple[str, ...]] | str:
+        """The texts of queries, and both sentences of pairs, by their ids.
+
+        Args:
+            unit: The task unit.
+            fingerprint: Of the data that was scored.
+            ids: Those wanted; what the data does not have is left out.
+
+        Returns:
+            Why there are none, where they cannot be had.
+        """
+        data = self._task_data(unit, fingerprint)
+        if isinstance(data, str):
+            return data
+        known: dict[str, tuple[str, ...]]
+        if isinstance(data, RetrievalData):
+            known = {name: (text,) for name, text in zip(data.query_ids, data.queries, strict=True)}
+        elif isinstance(data, PairData):
+            pairs = zip(data.ids, data.sentences1, data.sentences2, strict=True)
+            known = {name: (first, second) for name, first, second in pairs}
+        else:
+            return _IDS_ONLY.format(unit_title(unit))
+        return {name: known[name] for name in ids if name in known}
 
     def _task_data(self, unit: UnitKey, fingerprint: str) -> TaskData | str:
         """A task unit's data, or why it is not to be had."""

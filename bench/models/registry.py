@@ -220,6 +220,7 @@ class Registry(_Strict):
         subsets: Only these subsets of those tasks that have them.
         run: Names of the models that a run takes when none are named; all by default.
         models: The entries.
+        gates: Rules of `bench gate`, which checks them.
         base_dir: Folder that the file is in; paths in it start from there.
     """
 
@@ -229,6 +230,7 @@ class Registry(_Strict):
     subsets: list[str] | None = Field(default=None, min_length=1)
     run: list[_Name] | None = Field(default=None, min_length=1)
     models: list[ModelEntry] = Field(default=[], min_length=1)
+    gates: list[dict[str, Any]] | None = None
     base_dir: Path = Field(default=Path(), exclude=True)
 
     @model_validator(mode="before")

@@ -23,6 +23,7 @@ exactly 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -100,35 +101,46 @@ class Candidates:
     """The documents of the reference's first places, all that tie for the last included, by query and falling score.
 
     Attributes:
+        top: The reference's best scores.
         starts: Where each query's begin, and the end, shape (n + 1,).
         documents: Document rows, shape (c,).
         scores: The reference's scores, shape (c,), float32.
     """
 
+    top: TopScores
     starts: Int64
     documents: Int64
     scores: Float32
 
-    @property
+    @cached_property
     def rows(self) -> Int64:
         """Query row of each, shape (c,)."""
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
+    @cached_property
+    def places(self) -> tuple[Int64, Int64]:
+        """Documents above and tied with each (TopScores.places)."""
+        return self.top.places(self.rows, self.scores)
 
-def agreements(reference: TopScores, candidates: Candidates, view: TopScores, scores: Float32) -> Float64:
+    @cached_property
+    def untied_pairs(self) -> Float64:
+        """Pairs of each query that have different scores, shape (n,)."""
+        return _untied_pairs(self.rows, self.scores, len(self.starts) - 1)
+
+
+def agreements(candidates: Candidates, view: TopScores, scores: Float32) -> Float64:
     """A_k of each query at every depth (see the module's docstring).
 
     Args:
-        reference: The reference's best scores.
-        candidates: Its documents.
+        candidates: The reference's documents.
         view: The view's best scores, to the same depth.
         scores: The view's scores of the candidates, shape (c,).
 
     Returns:
         Shape (n, depth), k = 1 in the first column; 1 where no document is ranked.
     """
-    rows = candidates.rows
-    (above_r, tied_r), (above_v, tied_v) = reference.places(rows, candidates.scores), view.places(rows, scores)
+    rows, reference = candidates.rows, candidates.top
+    (above_r, tied_r), (above_v, tied_v) = candidates.places, view.places(rows, scores)
 
     def within(first: Int64, second: Int64) -> Float64:
         """How many candidates come to both places, by depth."""
@@ -164,21 +176,19 @@ def rank_biased_overlap(agreements: Float64, p: float = RBO_P) -> Float64:
     return found
 
 
-def kendall_tau_b(candidates: Candidates, scores: Float32, depth: int = DEPTH) -> Float64:
+def kendall_tau_b(candidates: Candidates, scores: Float32) -> Float64:
     """Kendall's tau-b of each query's candidates.
 
     Args:
         candidates: The reference's documents.
         scores: The view's scores of them, shape (c,).
-        depth: Places that the candidates were taken from.
 
     Returns:
         Shape (n,).
     """
-    rows, n = candidates.rows, len(candidates.starts) - 1
+    rows, n, depth = candidates.rows, len(candidates.starts) - 1, candidates.top.depth
     place = np.arange(len(rows)) - candidates.starts[rows]
-    first = np.r_[True, (np.diff(rows) != 0) | (np.diff(candidates.scores) != 0)][: len(rows)]
-    above = place[np.maximum.accumulate(np.where(first, np.arange(len(rows)), 0))]
+    above = candidates.places[0]
     # Pairs that the reference tells apart have their better document before the last place.
     leading = np.full((n, depth), -np.inf, dtype=np.float32)
     inner = place < depth
@@ -191,7 +201,7 @@ def kendall_tau_b(candidates: Candidates, scores: Float32, depth: int = DEPTH) -
         signs = (better > mine).astype(np.int8) - (better < mine)
         signs *= np.arange(depth) < above[part, None]
         np.add.at(concordant, rows[part], signs.sum(axis=1, dtype=np.int64))
-    apart_r, apart_v = _untied_pairs(rows, candidates.scores, n), _untied_pairs(rows, scores, n)
+    apart_r, apart_v = candidates.untied_pairs, _untied_pairs(rows, scores, n)
     constant = ((apart_r == 0) & (apart_v == 0)).astype(np.float64)
     found: Float64 = np.divide(concordant, np.sqrt(apart_r * apart_v), out=constant, where=apart_r * apart_v > 0)
     return found

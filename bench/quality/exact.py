@@ -151,7 +151,7 @@ def find_candidates(scores: ExactScores, top: TopScores) -> Candidates:
     queries, documents, values = (np.concatenate(parts) for parts in zip(*found, strict=True))
     order = np.lexsort((-values, queries))
     starts = np.searchsorted(queries[order], np.arange(len(scores) + 1))
-    return Candidates(starts, documents[order], values[order])
+    return Candidates(top, starts, documents[order], values[order])
 
 
 def view_of_candidates(scores: ExactScores, candidates: Candidates, depth: int) -> tuple[TopScores, Float32]:

@@ -81,7 +81,7 @@ def score_fidelity(
     queries, documents = vectors["query"].all(), vectors["document"]
     leading = leading_shares(documents, similarity)
     reference = Quantiser(View(documents.width), similarity)
-    excluded = left_out(data)
+    excluded, clusters = left_out(data), data.clusters
     rankings = _Rankings(reference, queries, documents, excluded)
     sampled = sample_rows(data.documents, data.document_ids if data.ignore_identical_ids else None)
     changes = SampledChanges(reference, queries, documents.rows(sampled), _in_sample(excluded, sampled))
@@ -95,9 +95,9 @@ def score_fidelity(
                 yield view, error
                 continue
             items |= {"similarity_change": change, "similarity_absolute_change": absolute}
-            metrics = _means(items, data.clusters) | _others(view, leading, moments, data.clusters)
+            metrics = _means(items, clusters) | _others(view, leading, moments, clusters)
             kept: dict[str, npt.NDArray[Any]] = {name: values.astype(np.float32) for name, values in items.items()}
-            yield view, FidelityScores(_named(metrics), data.query_ids, kept, data.clusters, leading=leading)
+            yield view, FidelityScores(_named(metrics), data.query_ids, kept, clusters, leading=leading)
 
 
 class _Rankings:
@@ -134,7 +134,7 @@ class _Rankings:
     def _compare(self, view: Quantiser, start: int, stop: int) -> dict[FidelityMeasure, Float64]:
         candidates = self._candidates(start, stop)
         top, scores = view_of_candidates(self._scores(view, start, stop), candidates, DEPTH)
-        agreed = agreements(self._part(start, stop), candidates, top, scores)
+        agreed = agreements(candidates, top, scores)
         return {
             "overlap_at_10": agreed[:, 10 - 1],
             "overlap_at_100": agreed[:, 100 - 1],
@@ -169,7 +169,7 @@ class _Rankings:
 def _score_pairs(
     data: PairData, vectors: VectorRows, views: Sequence[View], similarity: Similarity
 ) -> Iterator[tuple[View, FidelityScores | BenchError]]:
-    both, n = vectors.all(), len(data.gold)
+    both, n, clusters = vectors.all(), len(data.gold), data.clusters
     leading = leading_shares(vectors, similarity)
 
     def cosines(quantiser: Quantiser) -> Float64:
@@ -189,9 +189,9 @@ def _score_pairs(
             "similarity_absolute_change": np.abs(change),
         }
         moments = Moments(ones, reference, found, zeros, zeros, zeros)
-        metrics = _means(items, data.clusters) | _others(view, leading, moments, data.clusters)
+        metrics = _means(items, clusters) | _others(view, leading, moments, clusters)
         kept = {"similarity": found.astype(np.float32), "reference": reference.astype(np.float32)}
-        yield view, FidelityScores(_named(metrics), data.ids, kept, data.clusters, leading=leading)
+        yield view, FidelityScores(_named(metrics), data.ids, kept, clusters, leading=leading)
 
 
 def _means(items: Mapping[FidelityMeasure, Float64], clusters: Int32) -> dict[FidelityMeasure, Estimate]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -360,7 +360,6 @@ class AuditRecord(RecordPart):
 ModelRecord: TypeAlias = QualityRecord | CostRecord | ControlRecord | FidelityRecord | RerankRecord
 UnitRecord: TypeAlias = ModelRecord | AuditRecord
 AnyRecord: TypeAlias = UnitRecord | EnvironmentRecord
-Record = Annotated[AnyRecord, Field(discriminator="record")]
 
 
 def make_view(truncate_dim: int | None, precision: Precision | None) -> View | None:

@@ -8,15 +8,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from bench.errors import BenchError
 from bench.files import digest_json, parse_json, read_text, safe_name, write_bytes, write_json
+from bench.results.acceptances import AcceptanceRecord
 from bench.results.schema import (
     SCHEMA_VERSION,
     AnyRecord,
@@ -27,14 +28,14 @@ from bench.results.schema import (
     FidelityRecord,
     ModelRecord,
     QualityRecord,
-    Record,
     RerankRecord,
     UnitRecord,
 )
 
 RECORD_FOLDERS = ("quality", "controls", "fidelity", "rerank", "cost", "audits")
-_FOLDERS = ("environments", *RECORD_FOLDERS)
-_ADAPTER: TypeAdapter[AnyRecord] = TypeAdapter(Record)
+_FOLDERS = ("environments", "acceptances", *RECORD_FOLDERS)
+_Stored: TypeAlias = AnyRecord | AcceptanceRecord
+_ADAPTER: TypeAdapter[_Stored] = TypeAdapter(Annotated[_Stored, Field(discriminator="record")])
 
 
 class ResultStore:
@@ -55,7 +56,11 @@ class ResultStore:
             BenchError: A file that is no record, or of a newer schema.
         """
         with _no_collector():
-            found = [(path, record) for path, record in self._read() if not isinstance(record, EnvironmentRecord)]
+            found = [
+                (path, record)
+                for path, record in self._read()
+                if not isinstance(record, EnvironmentRecord | AcceptanceRecord)
+            ]
         found.sort(key=lambda item: (item[1].created, item[0].name))
         self._newest = found[-1][1].created if found else ""
         return found
@@ -75,6 +80,15 @@ class ResultStore:
             for _, record in self._read(("environments",))
             if isinstance(record, EnvironmentRecord)
         }
+
+    def acceptances(self) -> list[AcceptanceRecord]:
+        """What was accepted on purpose, oldest first.
+
+        Raises:
+            BenchError: As records.
+        """
+        found = [record for _, record in self._read(("acceptances",)) if isinstance(record, AcceptanceRecord)]
+        return sorted(found, key=lambda record: record.created)
 
     def write_quality(self, record: QualityRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
         """Write a quality record and the scores of its queries or pairs.
@@ -111,6 +125,13 @@ class ResultStore:
         write_json(path, record.model_dump(mode="json"))
         return path
 
+    def write_acceptance(self, record: AcceptanceRecord) -> Path:
+        """Write what was accepted."""
+        unique = digest_json(record.model_dump(mode="json"))[:8]
+        path = self.root / "acceptances" / f"{safe_name(record.created)}-{unique}.json"
+        write_json(path, record.model_dump(mode="json"))
+        return path
+
     def write_environment(self, fingerprint: str, facts: dict[str, Any]) -> None:
         """Write the facts of an environment, once."""
         path = self.root / "environments" / f"{safe_name(fingerprint)}.json"
@@ -142,7 +163,7 @@ class ResultStore:
             raise
         return path
 
-    def _read(self, folders: tuple[str, ...] = _FOLDERS) -> Iterator[tuple[Path, AnyRecord]]:
+    def _read(self, folders: tuple[str, ...] = _FOLDERS) -> Iterator[tuple[Path, _Stored]]:
         for folder in folders:
             for path in sorted((self.root / folder).rglob("*.json")):
                 yield path, _parse(path)
@@ -189,7 +210,7 @@ def _no_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _parse(path: Path) -> AnyRecord:
+def _parse(path: Path) -> _Stored:
     try:
         value = parse_json(read_text(path))
     except (ValueError, RecursionError) as error:

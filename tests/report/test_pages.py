@@ -18,6 +18,8 @@ from bench.results.store import ResultStore
 HERE = Path(__file__).parent
 RESULTS, GOLDEN = HERE / "results", HERE / "golden"
 ENVIRONMENTS = 2
+# Lines of a model's retention that its score moves.
+RETENTION = 1
 
 
 def there(folder):
@@ -25,11 +27,19 @@ def there(folder):
     return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
+def changed_pages(before, after):
+    """The web page and pictures that differ."""
+    assert set(before) == set(after)
+    return {page for page in before if not page.endswith(".md") and before[page] != after[page]}
+
+
 def changed_lines(before, after):
-    """Page and first cell of every line that differs; pages have the same lines otherwise."""
+    """Page and first cell of every line of Markdown that differs; pages have the same lines otherwise."""
     assert set(before) == set(after)
     found = []
     for page, text in before.items():
+        if not page.endswith(".md"):
+            continue
         for line, other in zip(text.splitlines(), after[page].splitlines(), strict=True):
             if line != other:
                 found.append((page, line.split("|")[1].strip() if line.startswith("|") else line[:12]))
@@ -64,21 +74,31 @@ def test_the_same_results_give_the_same_pages_whatever_order_they_were_written_i
 
 
 def test_one_changed_cost_changes_its_cell_on_the_page_of_its_task_and_of_its_model(tmp_path):
-    after = make_pages(report_results.write_results(tmp_path, search_ms=0.006))
-    assert changed_lines(make_pages(RESULTS), after) == [("models/mini.md", "shop (test)"), ("tasks/shop.md", "mini")]
+    before, after = make_pages(RESULTS), make_pages(report_results.write_results(tmp_path, search_ms=0.006))
+    assert changed_lines(before, after) == [("models/mini.md", "shop (test)"), ("tasks/shop.md", "mini")]
+    # The environment that it was measured in has a picture of its own.
+    assert changed_pages(before, after) == {"index.html", "pictures/shop-test-0123456789ab-tradeoff.svg"}
 
 
 def test_one_changed_query_changes_the_rows_of_its_model_and_nothing_else(tmp_path):
     queries = report_results.QUERIES | {"mini": [0.3, *report_results.QUERIES["mini"][1:]]}
-    after = make_pages(report_results.write_results(tmp_path, queries=queries))
+    before, after = make_pages(RESULTS), make_pages(report_results.write_results(tmp_path, queries=queries))
     views = len(report_results.VIEWS["mini"])
-    assert changed_lines(make_pages(RESULTS), after) == sorted(
+    assert changed_lines(before, after) == sorted(
         [
             ("leaderboard.md", "[mini](models/mini.md)"),
             *[("models/mini.md", dim) for dim in ("8", "8", "4", "4")],
             *[("tasks/shop.md", "mini")] * views * ENVIRONMENTS,
+            *[("tasks/shop.md", "mini")] * RETENTION,
         ]
     )
+    assert changed_pages(before, after) == {
+        "index.html",
+        "pictures/shop-test-0123456789ab-tradeoff.svg",
+        "pictures/shop-test-fedcba987654-tradeoff.svg",
+        "pictures/shop-test-retention.svg",
+        "pictures/tasks-1.svg",
+    }
 
 
 def test_a_change_that_decides_between_two_models_changes_the_answer_and_the_ranks(tmp_path):
@@ -103,7 +123,8 @@ def slug(heading):
 
 @pytest.mark.parametrize("folder", [GOLDEN, ROOT / "reports"], ids=["golden", "reports"])
 def test_every_link_leads_to_a_page_and_a_heading_that_are_there(folder):
-    pages = {name: text for name, text in there(folder).items() if name.endswith(".md")}
+    files = there(folder)
+    pages = {name: text for name, text in files.items() if name.endswith(".md")}
     anchors = {name: {slug(found) for found in re.findall(r"^#+ (.*)$", text, re.M)} for name, text in pages.items()}
     links = [(name, target) for name, text in pages.items() for target in re.findall(r"\]\(([^)]+)\)", text)]
     assert len(links) > 20
@@ -111,13 +132,17 @@ def test_every_link_leads_to_a_page_and_a_heading_that_are_there(folder):
         path, _, anchor = target.partition("#")
         place = (folder / name).parent / path if path else folder / name
         page = place.resolve().relative_to(folder.resolve()).as_posix()
-        assert page in pages, (name, target)
+        assert page in files, (name, target)
         assert not anchor or anchor in anchors[page], (name, target)
 
 
 def test_every_page_is_linked_from_the_index():
     linked = set(re.findall(r"\]\(([^)#]+)\)", (GOLDEN / "README.md").read_text()))
-    assert linked == set(there(GOLDEN)) - {"README.md"}
+    files = set(there(GOLDEN)) - {"README.md"}
+    assert linked == {name for name in files if not name.startswith("pictures/")}
+    pages = [text for name, text in there(GOLDEN).items() if name.endswith(".md")]
+    shown = {PurePosixPath(target).name for text in pages for target in re.findall(r"!\[[^]]*\]\(([^)]+)\)", text)}
+    assert {f"pictures/{name}" for name in shown} == files - linked
 
 
 def test_no_results_is_an_error(tmp_path):
@@ -162,6 +187,10 @@ def test_writing_makes_everything_once_and_removes_what_is_made_no_more(tmp_path
         StalePage("models/bare.md", "changed"),
         StalePage("tasks/org_talk.md", "left over"),
     ]
+    drawn = [name for name in there(GOLDEN) if name.startswith("pictures/org_talk")]
+    wanted += [StalePage(name, "left over") for name in drawn]
+    wanted += [StalePage("index.html", "changed"), StalePage("pictures/tasks-1.svg", "changed")]
+    assert len(drawn) == 4
     assert stale_pages(results, reports) == sorted(wanted, key=lambda page: page.path)
     assert write_pages(results, reports) == sorted(wanted, key=lambda page: page.path)
     assert not (reports / "tasks" / "org_talk.md").exists()
@@ -287,4 +316,6 @@ def test_a_model_that_may_have_seen_the_tests_is_marked_everywhere(tmp_path):
     }  # fmt: skip
     assert all("| fine-tuned ‡ " in row for found in rows.values() for row in found)
     note = "‡ may have been trained on what it is tested on: its recipe allows leakage."
-    assert all(text.count(note) == 1 for page, text in pages.items() if page != "models/mini.md")
+    assert {page for page, text in pages.items() if page.endswith(".md") and text.count(note) != 1} == {
+        "models/mini.md"
+    }

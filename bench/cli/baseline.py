@@ -1,0 +1,87 @@
+"""`bench baseline`: what later results are compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.gate import BaselineSource, GatesFile, judged
+from bench.cli.options import ResultsFolder
+from bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.gate.checks import Check
+
+baseline = typer.Typer(help="What bench gate compares with.", no_args_is_help=True)
+
+
+@baseline.callback()
+def root() -> None:
+    """What bench gate compares with."""
+
+
+@baseline.command()
+def update(
+    baseline: BaselineSource,
+    message: Annotated[str, typer.Option("--message", metavar="TEXT", help="Why this is meant so.")],
+    results: ResultsFolder = Path("results"),
+    gates: GatesFile = None,
+) -> int:
+    """Accept today's results on purpose: what fails the gate now is reported as accepted from then on.
+
+    Writes a record into the results folder, which belongs to exactly these results: anything that changes later is
+    judged anew. A baseline that is a plain folder gets the current results too. Exit status: 0 done, or nothing to
+    accept; 2 wrong usage, 3 the baseline cannot be read.
+    """
+    from contextlib import ExitStack
+
+    from bench import __version__
+    from bench.gate.acceptance import as_accepted
+    from bench.results.acceptances import AcceptanceRecord
+    from bench.results.copying import copy_current
+    from bench.results.sources import parse_source
+    from bench.results.store import ResultStore
+
+    if not message.strip():
+        raise UsageError("--message: it is empty", hint="say why: --message 'smaller model, meant so'")
+    source = parse_source(baseline)
+    if source.kind == "folder" and source.place.resolve() == results.resolve():
+        raise UsageError(
+            "--baseline: it is the results folder itself", hint="name what the results are to be compared with"
+        )
+    with ExitStack() as opened:
+        _, _, outcome = judged(opened, baseline, results, gates)
+    failing = [check for check in outcome.failures if check.subject.model]
+    if failing:
+        store = ResultStore(results)
+        store.records()
+        record = AcceptanceRecord(
+            bench_version=__version__,
+            created=store.stamp(),
+            message=message.strip(),
+            accepted=[as_accepted(check) for check in failing],
+        )
+        path = store.write_acceptance(record)
+        typer.echo(f"accepted {len(failing)} checks in {path}: {record.message}")
+        for check in failing:
+            typer.echo(f"  {_line(check)}")
+    else:
+        typer.echo("nothing to accept: no check fails")
+    for check in outcome.failures:
+        if not check.subject.model:
+            typer.echo(f"not accepted: rule {check.subject.rule.name}: {check.reason} ({check.hint})")
+    if source.kind == "folder":
+        copied = copy_current(results, source.place)
+        typer.echo(f"copied {copied} files of current results to {source.place}")
+    else:
+        typer.echo(f"commit {results}: once it is merged, it is the baseline")
+    return 0
+
+
+def _line(check: Check) -> str:
+    from bench.gate.output.lines import change_text, subject_text, verdict_text
+
+    change = change_text(check)
+    return f"{check.subject.rule.name}: {subject_text(check)}: {verdict_text(check)}{f', {change}' if change else ''}"

@@ -1,0 +1,1 @@
+"""What the gate says: for people, for pull requests, for programs."""

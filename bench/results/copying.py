@@ -1,0 +1,62 @@
+"""Copying current results from one folder to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.files import write_new
+from bench.results.index import ResultIndex
+from bench.results.schema import AuditRecord, UnitRecord
+from bench.results.store import ResultStore
+
+
+def copy_current(source: Path, target: Path) -> int:
+    """Copy the records of current models and data, their tables and environments; nothing is overwritten.
+
+    Args:
+        source: A results folder.
+        target: Another.
+
+    Returns:
+        How many files were new there.
+
+    Raises:
+        BenchError: A file cannot be read or written, or what is copied would not be current there, where newer results
+            are.
+    """
+    records = ResultStore(source).records()
+    index = ResultIndex(records)
+    current = [(path, record) for path, record in records if _is_current(record, index)]
+    known = {path.relative_to(target): record for path, record in ResultStore(target).records()}
+    merged = dict(known) | {path.relative_to(source): record for path, record in current}
+    later = ResultIndex(sorted(merged.items(), key=lambda item: (item[1].created, item[0].name)))
+    hidden = sorted(
+        {record.model.name for _, record in current if not isinstance(record, AuditRecord) and later.superseded(record)}
+    )
+    if hidden:
+        raise BenchError(
+            f"holds newer results of {', '.join(hidden)}, which would stay current",
+            where=str(target),
+            hint="run bench run --force here, so that these results are the newest",
+        )
+    files = [path for path, _ in current]
+    files += [path.with_suffix(".parquet") for path, _ in current if path.with_suffix(".parquet").exists()]
+    files += sorted((source / "environments").glob("*.json")) + sorted((source / "acceptances").glob("*.json"))
+    # A table before its record, which needs it.
+    files.sort(key=lambda path: path.suffix == ".json")
+    return sum(_copy(path, target / path.relative_to(source)) for path in files)
+
+
+def _is_current(record: UnitRecord, index: ResultIndex) -> bool:
+    if isinstance(record, AuditRecord):
+        return index.units.get((record.task.name, record.task.split, record.task.subset)) == record.task.fingerprint
+    return not index.superseded(record)
+
+
+def _copy(path: Path, target: Path) -> bool:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
+    return not target.exists() and write_new(target, content)
