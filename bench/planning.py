@@ -137,7 +137,7 @@ def _plan_model(
     if width is None:
         width = load_profile(entry, located, space).width
     views = _views(entry, width, options)
-    return PlannedModel(entry, identity.model, located, space, width, views)
+    return PlannedModel(entry, identity.model, located, space, width, views, options.shortlists)
 
 
 def _views(entry: ModelEntry, width: int, options: Options) -> tuple[View, ...]:

@@ -19,8 +19,9 @@ from bench.quality.agreement import DEPTH, RBO_P
 from bench.quality.changes import SAMPLE
 from bench.quality.evaluate import Scores
 from bench.quality.fidelity import FidelityScores
+from bench.quality.shortlists import RECALL
 from bench.results import schema
-from bench.results.items import CLUSTER, GOLD, ITEM_KEYS, metric_column
+from bench.results.items import CLUSTER, GOLD, ITEM_KEYS, SHORTLIST, metric_column
 from bench.results.schema import (
     ControlRecord,
     ControlScores,
@@ -31,6 +32,8 @@ from bench.results.schema import (
     LeadingShares,
     ModelInfo,
     QualityRecord,
+    RerankRecord,
+    ShortlistScores,
     TaskInfo,
     Value,
     ViewScores,
@@ -38,10 +41,11 @@ from bench.results.schema import (
 )
 from bench.tasks.unit import TaskUnit
 from bench.vectors.encode import EncodeReport
-from bench.views import ControlledView, View
+from bench.views import ControlledView, Shortlist, View
 
 Scored = Sequence[tuple[View | None, Scores]]
 ControlsScored = Sequence[tuple[ControlledView, Scores]]
+ShortlistsScored = Sequence[tuple[Shortlist, Scores]]
 FidelityScored = Sequence[tuple[View, FidelityScores]]
 
 FIDELITY_SETTINGS = FidelitySettings(depth=DEPTH, rbo_p=RBO_P, sample=SAMPLE)
@@ -105,6 +109,42 @@ def control_columns(unit: TaskUnit, scored: ControlsScored) -> dict[str, Any]:
     }
     for name in needed:
         columns[name] = np.concatenate([scores.items[name] for _, scores in scored])
+    return columns
+
+
+def rerank_record(
+    created: str, model: PlannedModel, unit: TaskUnit, profile: ModelProfile, scored: ShortlistsScored
+) -> RerankRecord:
+    """The record of shortlists scored together."""
+    return RerankRecord(
+        **_provenance(created, model, unit, profile),
+        shortlists=[
+            ShortlistScores(
+                truncate_dim=shortlist.view.truncate_dim,
+                precision=shortlist.view.precision,
+                shortlist=shortlist.length,
+                metrics={
+                    name: Value(**asdict(estimate)) for name, estimate in scores.metrics.items() if name != RECALL
+                },
+                recall=Value(**asdict(scores.metrics[RECALL])),
+            )
+            for shortlist, scores in scored
+        ],
+        items="",
+    )
+
+
+def rerank_columns(unit: TaskUnit, scored: ShortlistsScored) -> dict[str, Any]:
+    """The Parquet columns of a record of shortlists: a row a shortlist and query."""
+    columns: dict[str, Any] = {
+        "truncate_dim": [shortlist.view.truncate_dim for shortlist, scores in scored for _ in scores.ids],
+        "precision": [shortlist.view.precision for shortlist, scores in scored for _ in scores.ids],
+        SHORTLIST: [shortlist.length for shortlist, scores in scored for _ in scores.ids],
+        ITEM_KEYS[unit.info.type]: [name for _, scores in scored for name in scores.ids],
+    }
+    for name in (unit.main_metric, RECALL):
+        columns[name] = np.concatenate([scores.items[name] for _, scores in scored]).astype(np.float32)
+    columns[CLUSTER] = np.concatenate([scores.clusters for _, scores in scored if scores.clusters is not None])
     return columns
 
 

@@ -26,6 +26,8 @@ from bench.results.schema import (
     ModelInfo,
     Noise,
     QualityRecord,
+    RerankRecord,
+    ShortlistScores,
     TaskInfo,
     TaskRef,
     Value,
@@ -267,6 +269,31 @@ def fidelity_record(
             for (dim, precision), measures in (views or {(4, "float32"): {"rbo": 0.75}}).items()
         ],
         leading=LeadingShares(variance=None, norm=[1.0]),
+        items="",
+    )  # fmt: skip
+
+
+def rerank_record(
+    model: str = "mini",
+    shortlists: Mapping[tuple[int, str, int], tuple[float, float]] | None = None,
+    **names: str,
+) -> RerankRecord:
+    """A record of shortlists; by (truncate_dim, precision, length) score (interval 0.1 around) and recall."""
+    base = quality_record(model, **names)
+    return RerankRecord(
+        bench_version="0",
+        created=base.created,
+        environment="env",
+        model=base.model,
+        task=base.task,
+        shortlists=[
+            ShortlistScores(
+                truncate_dim=dim, precision=precision, shortlist=length,
+                metrics={base.task.main_metric: Value(value=value, ci_low=value - 0.1, ci_high=value + 0.1)},
+                recall=Value(value=recall),
+            )
+            for (dim, precision, length), (value, recall) in (shortlists or {(4, "float32", 10): (0.45, 0.9)}).items()
+        ],
         items="",
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import experiments
 import fidelity_page
 import pytest
+import shortlists
 import typer
 from support import ROOT
 
@@ -112,6 +113,7 @@ def test_the_command_reference_is_the_programs_own():
         ("results.md", [schema.ModelInfo, schema.TaskInfo, schema.Encoding, schema.ViewScores, schema.Value]),
         ("results.md", [schema.Figure, schema.Noise]),
         ("results.md", [schema.ControlRecord, schema.ControlScores]),
+        ("results.md", [schema.RerankRecord, schema.ShortlistScores]),
         ("results.md", [schema.FidelityRecord, schema.FidelityScores, schema.FidelitySettings, schema.LeadingShares]),
         ("results.md", [schema.AuditRecord, schema.AuditFinding, schema.TaskRef]),
         ("results.md", [AcceptanceRecord, AcceptedCheck]),
@@ -175,6 +177,13 @@ def test_the_experiments_tables_are_what_the_results_give():
     page = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
     assert page == experiments.fill(page, ROOT / "results"), "run: make docs"
     assert page.count("<!-- end -->") == 2
+
+
+def test_the_cheapest_shortlists_are_what_the_results_give():
+    page = (ROOT / "docs" / "rerank.md").read_text(encoding="utf-8")
+    assert page == shortlists.fill(page, ROOT / "results"), "run: make docs"
+    assert page.count("<!-- end -->") == 1
+    assert page.count("\n### ") == 3
 
 
 ANSWERED = re.compile(r"```\n\$ bench choose (.*?)\n\n.*?```", re.DOTALL)
@@ -278,6 +287,8 @@ if __name__ == "__main__":
     (ROOT / "README.md").write_text(readme, encoding="utf-8")
     answers = ROOT / "docs" / "choose.md"
     answers.write_text(with_answers(answers.read_text(encoding="utf-8")), encoding="utf-8")
+    funnel = ROOT / "docs" / "rerank.md"
+    funnel.write_text(shortlists.fill(funnel.read_text(encoding="utf-8"), ROOT / "results"), encoding="utf-8")
     example = ROOT / "docs" / "compare.md"
     with tempfile.TemporaryDirectory() as empty:
         os.environ["BENCH_CACHE"] = empty

@@ -46,6 +46,8 @@ class Choosable(_Part):
         truncate_dim: Of the view; None of a baseline.
         precision: Likewise.
         index: `flat` (exact) or `hnsw`; None of a baseline, and where nothing is searched.
+        shortlist: Documents that it finds to be ranked again at full width in float32; None where none are.
+        shortlist_recall: The share of the relevant documents that are on it.
         score: The main score, by exact search whatever the index.
         ci_low: Low end of its 95% interval.
         ci_high: High end.
@@ -63,6 +65,8 @@ class Choosable(_Part):
     truncate_dim: int | None
     precision: Precision | None
     index: Kind | None
+    shortlist: int | None
+    shortlist_recall: float | None
     score: float
     ci_low: float | None
     ci_high: float | None
@@ -130,7 +134,7 @@ class Choice(_Part):
         environments: Further ones that costs of this task were measured in.
         corpus_size: How many documents costs are asked for; None for the task's own.
         documents: The task's own; None where it has none.
-        views: How many views were considered.
+        views: How many views were considered, each shortlist that is ranked again as one.
         accepted: How many of them keep to the constraints as the best does.
         status: `fits`, `not known to fit` (no constraint is known to be broken, but what some need has yet to be
             measured) or `nothing fits`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,15 +19,14 @@ from bench.cli.options import (
     TruncateDims,
     chosen_models,
     chosen_precisions,
+    chosen_shortlists,
+    chosen_studies,
     chosen_tasks,
     exit_status,
     on_device,
     task_folders,
     whole_numbers,
 )
-
-if TYPE_CHECKING:
-    from bench.tasks.card import StudyName
 
 
 def run(
@@ -53,6 +52,21 @@ def run(
             help="Compare every view with full width in float32, without labels. Default: as cards say.",
         ),
     ] = None,
+    rerank: Annotated[
+        bool | None,
+        typer.Option(
+            "--rerank/--no-rerank",
+            help="Score shortlists of every view ranked again at full width too. Default: as cards say.",
+        ),
+    ] = None,
+    shortlists: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--shortlists",
+            metavar="LIST",
+            help="Documents of these shortlists, which switches --rerank on. Default: 10,20,50,100,200,500.",
+        ),
+    ] = None,
     no_cost: Annotated[bool, typer.Option("--no-cost", help="Quality only: no latency, memory or storage.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Score and measure again what is done.")] = False,
     dry_run: DryRun = False,
@@ -69,13 +83,19 @@ def run(
     from bench.measuring import CostOptions
     from bench.plan import Options
 
-    studies: dict[StudyName, bool | None] = {"controls": controls, "fidelity": fidelity}
     entries, registry = chosen_models(models, model)
     options = Options(
         results=results,
         force=force,
         cost=not no_cost,
-        studies={name: wanted for name, wanted in studies.items() if wanted is not None},
+        studies=chosen_studies(
+            {
+                "controls": controls,
+                "fidelity": fidelity,
+                "rerank": True if shortlists and rerank is None else rerank,
+            }
+        ),
+        shortlists=chosen_shortlists(shortlists, rerank),
         truncate_dims=whole_numbers("--truncate-dims", truncate_dims),
         precisions=chosen_precisions(precisions),
         download=not dry_run,

@@ -19,11 +19,14 @@ from bench.results.schema import (
     FigureKey,
     ModelRecord,
     QualityRecord,
+    RerankRecord,
+    ShortlistScores,
     UnitRecord,
+    ViewScores,
     figure_key,
     make_view,
 )
-from bench.views import ControlledView, View
+from bench.views import ControlledView, Shortlist, View
 
 UnitKey = tuple[str, str, str]  # task, split, subset
 ResultKey = tuple[str, str, UnitKey, str]  # model, its fingerprint, unit, its fingerprint
@@ -38,6 +41,11 @@ class Cell:
     record: QualityRecord
     position: int
 
+    @property
+    def scores(self) -> ViewScores:
+        """Its scores."""
+        return self.record.views[self.position]
+
 
 @dataclass(frozen=True)
 class ControlCell:
@@ -46,6 +54,20 @@ class ControlCell:
     path: Path
     record: ControlRecord
     position: int
+
+
+@dataclass(frozen=True)
+class RerankCell:
+    """The quality of one shortlist that is ranked again: the record it stands in and its place there."""
+
+    path: Path
+    record: RerankRecord
+    position: int
+
+    @property
+    def scores(self) -> ShortlistScores:
+        """Its scores."""
+        return self.record.shortlists[self.position]
 
 
 @dataclass(frozen=True)
@@ -126,6 +148,7 @@ class ResultIndex:
         self.cells: dict[tuple[str, str, UnitKey, str, View | None], Cell] = {}
         self.controls: dict[ResultKey, dict[ControlledView, ControlCell]] = {}
         self.fidelity: dict[ResultKey, dict[View, FidelityCell]] = {}
+        self.reranked: dict[ResultKey, dict[Shortlist, RerankCell]] = {}
         self.costs: dict[tuple[str, str, UnitKey, str, str], Cost] = {}
         self.audits: dict[tuple[UnitKey, str], AuditRecord] = {}
         for path, record in records:
@@ -144,6 +167,10 @@ class ResultIndex:
             if isinstance(record, ControlRecord):
                 known = self.controls.setdefault(key, {})
                 known |= {scores.cut: ControlCell(path, record, row) for row, scores in enumerate(record.controls)}
+                continue
+            if isinstance(record, RerankRecord):
+                lists = self.reranked.setdefault(key, {})
+                lists |= {scores.key: RerankCell(path, record, row) for row, scores in enumerate(record.shortlists)}
                 continue
             if isinstance(record, FidelityRecord):
                 kept = self.fidelity.setdefault(key, {})

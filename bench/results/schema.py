@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS, FidelityMeasure
 from bench.results.common import SCHEMA_VERSION, Finding, ModelInfo, RecordPart, TaskInfo, Value, Version
-from bench.views import Control, ControlledView, ControlMethod, Precision, View
+from bench.views import Control, ControlledView, ControlMethod, Precision, Shortlist, View
 
 # What the records have in common is known from here too.
 __all__ = ["SCHEMA_VERSION", "ModelInfo", "TaskInfo", "Value"]
@@ -210,6 +210,46 @@ class ControlRecord(Finding):
         return self
 
 
+class ShortlistScores(RecordPart):
+    """The scores of one shortlist that is ranked again at full width in float32.
+
+    Attributes:
+        truncate_dim: Of the view that the shortlist is found at.
+        precision: Likewise.
+        shortlist: Documents on it.
+        metrics: The main metric after ranking again.
+        recall: The share of a query's relevant documents that are on it.
+    """
+
+    truncate_dim: int
+    precision: Precision
+    shortlist: int = Field(ge=1)
+    metrics: dict[str, Value]
+    recall: Value
+
+    @property
+    def key(self) -> Shortlist:
+        """The shortlist as a key."""
+        return Shortlist(View(self.truncate_dim, self.precision), self.shortlist)
+
+
+class RerankRecord(Finding):
+    """Quality of one model on one task unit where shortlists of its views are ranked again at full width in float32."""
+
+    record: Literal["rerank"] = "rerank"
+    shortlists: list[ShortlistScores]
+    items: str
+
+    @model_validator(mode="after")
+    def _means_something(self) -> RerankRecord:
+        if self.model.drawn:
+            raise ValueError("a model with random weights has no quality")
+        for scores in self.shortlists:
+            if self.task.main_metric not in scores.metrics:
+                raise ValueError(f"a shortlist lacks the main metric {self.task.main_metric}")
+        return self
+
+
 class FidelityScores(RecordPart):
     """How far one view does what the same model does at full width in float32; what is not defined is left out."""
 
@@ -317,7 +357,7 @@ class AuditRecord(RecordPart):
 
 
 # What is known of one model on one task unit, and of a task unit whatever the model.
-ModelRecord: TypeAlias = QualityRecord | CostRecord | ControlRecord | FidelityRecord
+ModelRecord: TypeAlias = QualityRecord | CostRecord | ControlRecord | FidelityRecord | RerankRecord
 UnitRecord: TypeAlias = ModelRecord | AuditRecord
 AnyRecord: TypeAlias = UnitRecord | EnvironmentRecord
 

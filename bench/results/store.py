@@ -28,10 +28,11 @@ from bench.results.schema import (
     FidelityRecord,
     ModelRecord,
     QualityRecord,
+    RerankRecord,
     UnitRecord,
 )
 
-RECORD_FOLDERS = ("quality", "controls", "fidelity", "cost", "audits")
+RECORD_FOLDERS = ("quality", "controls", "fidelity", "rerank", "cost", "audits")
 _FOLDERS = ("environments", "acceptances", *RECORD_FOLDERS)
 _Stored: TypeAlias = AnyRecord | AcceptanceRecord
 _ADAPTER: TypeAdapter[_Stored] = TypeAdapter(Annotated[_Stored, Field(discriminator="record")])
@@ -101,6 +102,10 @@ class ResultStore:
     def write_controls(self, record: ControlRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
         """Write a record of controls and the scores of their queries or pairs."""
         return self._write("controls", record, "items", items)
+
+    def write_rerank(self, record: RerankRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
+        """Write a record of shortlists and the scores of their queries."""
+        return self._write("rerank", record, "items", items)
 
     def write_fidelity(self, record: FidelityRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
         """Write a record of fidelity and the measures of its queries or the similarities of its pairs."""

@@ -19,6 +19,7 @@ EFFORT = Effort(
     processes=2,
     encode_seconds=0.0,
     search_seconds=0.0,
+    cascade_seconds=0.0,
     calls=460,
     cap=1.0,
     queries=1,
