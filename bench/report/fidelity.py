@@ -15,7 +15,7 @@ from scipy import stats
 
 from bench.markdown import escape, pipe_table
 from bench.report.cells import view_text
-from bench.results.index import FidelityCell, ResultIndex, ResultKey, UnitKey, unit_title
+from bench.results.index import FidelityCell, ResultIndex, ResultKey, UnitKey
 from bench.views import View, sort_key
 
 # The measures, as headings.
@@ -112,19 +112,6 @@ def fidelity_table(model: ModelFidelity) -> str:
     ]
     headings = ["dim", "precision", f"{escape(model.metric)} kept", *(HEADINGS[name] for name in measures)]
     return pipe_table(lines, headings, text_columns=2)
-
-
-def fidelity_section(unit: UnitKey, models: Sequence[ModelFidelity]) -> str:
-    """The fidelity on one task unit in Markdown: a table a model under a line that names it.
-
-    Args:
-        unit: The task unit.
-        models: Its models.
-    """
-    parts = [f"Fidelity on {escape(unit_title(unit))}, against the same model at full width in float32"]
-    for model in models:
-        parts += [f"{escape(model.model)} ({model.kind})", fidelity_table(model)]
-    return "\n\n".join(parts)
 
 
 def fidelity_against_quality(models: Iterable[ModelFidelity], *, truncations: bool = False) -> list[Association]:

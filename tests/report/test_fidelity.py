@@ -15,7 +15,6 @@ from bench.report.fidelity import (
     Association,
     association_table,
     fidelity_against_quality,
-    fidelity_section,
     fidelity_table,
     make_fidelities,
 )
@@ -115,14 +114,6 @@ def test_the_table_of_correlations_shows_measures_that_are_known():
     assert [line[0] for line in lines[2:]] == ["overlap@10", "RBO", "change"]
     assert lines[3][1] == "4"
     assert lines[3][4:6] == ["3", "+1.000"]
-
-
-def test_names_from_files_are_escaped():
-    record = fidelity_record("<b>mini")
-    [(unit, models)] = make_fidelities(index_of(record)).items()
-    section = fidelity_section(unit, models)
-    assert "\\<b\\>mini (pretrained)" in section
-    assert section.startswith("Fidelity on shop (test), against")
 
 
 def test_the_pages_tables_are_what_the_results_give():
