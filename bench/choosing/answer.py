@@ -134,8 +134,9 @@ class Choice(_Part):
         environments: Further ones that costs of this task were measured in.
         corpus_size: How many documents costs are asked for; None for the task's own.
         documents: The task's own; None where it has none.
-        views: How many views were considered, each shortlist that is ranked again as one.
-        accepted: How many of them keep to the constraints as the best does.
+        views: How many views were considered.
+        shortlists: How many shortlists that are ranked again were considered besides.
+        accepted: How many of all these keep to the constraints as the best does.
         status: `fits`, `not known to fit` (no constraint is known to be broken, but what some need has yet to be
             measured) or `nothing fits`.
         best: The view with the best score that keeps to all constraints; None where nothing fits.
@@ -163,6 +164,7 @@ class Choice(_Part):
     corpus_size: int | None
     documents: int | None
     views: int
+    shortlists: int
     accepted: int
     status: Status
     best: Choosable | None

@@ -113,6 +113,8 @@ class _Answering:
         best = decision.accepted[0] if decision.accepted else None
         tied = self._tied()
         cheapest = min([best, *(tied or [])], key=_cheapness) if best else None
+        considered = {candidate.key for candidate in contest.candidates}
+        shortlists = {candidate.key for candidate in contest.candidates if candidate.shortlist is not None}
         return Choice(
             task=contest.task.name,
             split=contest.task.split,
@@ -125,7 +127,8 @@ class _Answering:
             corpus_size=self._corpus_size,
             documents=contest.task.documents,
             accepted=len(decision.accepted),
-            views=len({candidate.key for candidate in contest.candidates}),
+            views=len(considered) - len(shortlists),
+            shortlists=len(shortlists),
             status=decision.status,
             best=self._shown(best),
             other_index=self._shown(self._other_index()),

@@ -54,7 +54,8 @@ def view_name(view: Choosable) -> str:
 
 def _head(choice: Choice) -> str:
     unit = choice.task if choice.subset == "default" else f"{choice.task} {choice.subset}"
-    text = f"{unit} ({choice.split}): {choice.views} views by {choice.metric} over {choice.n:,}"
+    considered = f"{choice.views} views" + (f" and {choice.shortlists} shortlists" if choice.shortlists else "")
+    text = f"{unit} ({choice.split}): {considered} by {choice.metric} over {choice.n:,}"
     if choice.corpus_size is not None:
         text += f"; costs at {choice.corpus_size:,} documents"
     elif choice.documents is not None:

@@ -144,6 +144,8 @@ def dense_jobs(
         jobs.append(_rerank_job(stage, effort))
         if effort.thorough:
             jobs.append(_cascade_job(stage, len(task.data.documents), effort))
+        else:
+            not_measured["cascades"] = "left out of a quick look"
         if len(task.data.queries) * len(task.data.documents) <= _RERANK_SCORES:
             judged = write_judged(task.data, workspace)
             quality = stage | {"judged": str(judged), "metric": task.main_metric}

@@ -62,9 +62,9 @@ def choose(results, **limits):
 
 def test_cascades_are_candidates_only_where_they_are_allowed(shop):
     found = bench.choose("shop", results=shop)
-    assert (found.views, place(found.best)) == (4, (8, "float32", None))
+    assert (found.views, found.shortlists, place(found.best)) == (4, 0, (8, "float32", None))
     found = choose(shop)
-    assert (found.views, place(found.best)) == (8, (4, "int8", 100))
+    assert (found.views, found.shortlists, place(found.best)) == (4, 4, (4, "int8", 100))
     assert (found.best.score, found.best.shortlist_recall, found.best.index) == (0.81, 0.95, "flat")
     # As good by score: exact search at a view before one that is ranked again.
     assert place(choose(shop, min_score=0.8, max_search_p95="3ms").best) == (4, "int8", 100)
@@ -137,7 +137,8 @@ def test_at_another_size_nothing_measures_them(shop):
 def test_superseded_ones_and_other_metrics_are_left_out(shop, tmp_path):
     add_rerank(tmp_path / "old", data="e" * 32)
     add_quality(tmp_path / "old", created="2027-01-01T00:00:00+00:00")
-    assert choose(tmp_path / "old").views == 3
+    found = choose(tmp_path / "old")
+    assert (found.views, found.shortlists) == (3, 0)
     add_quality(tmp_path / "metric")
     record = rerank_record(metric="recall_at_10_of_ndcg")
     ResultStore(tmp_path / "metric").write_rerank(record, {"query_id": ["q"]})

@@ -42,7 +42,7 @@ def test_a_run_makes_them_where_cards_say_so(project, capsys):
     assert run_cli(["run", "--no-cost"]) == 0
     assert "up to date" in capsys.readouterr().out
     assert run_cli(["choose", "--task", "shop", "--allow-rerank"]) == 0
-    assert "14 views" in capsys.readouterr().out
+    assert "5 views and 9 shortlists" in capsys.readouterr().out
 
 
 def test_options_overrule_cards(project):
