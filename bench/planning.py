@@ -18,7 +18,8 @@ from bench.models.source import Located, locate
 from bench.plan import Failure, Job, Options, Part, Plan, PlannedModel, UnitSource, Verdict
 from bench.quality.bm25 import baseline_fingerprint
 from bench.results.index import Cost, ResultIndex, ResultKey
-from bench.results.schema import FidelityRecord, ModelRecord
+from bench.results.schema import ModelRecord
+from bench.results.study_records import FidelityRecord
 from bench.studies import STUDIES
 from bench.tasks.card import StudyName
 from bench.tasks.places import NotAvailableError

@@ -20,24 +20,26 @@ from bench.quality.changes import SAMPLE
 from bench.quality.evaluate import Scores
 from bench.quality.fidelity import FidelityScores
 from bench.quality.shortlists import RECALL
-from bench.results import schema
+from bench.results import study_records
 from bench.results.items import CLUSTER, GOLD, ITEM_KEYS, SHORTLIST, metric_column
 from bench.results.schema import (
-    ControlRecord,
-    ControlScores,
     CostRecord,
     Encoding,
-    FidelityRecord,
-    FidelitySettings,
-    LeadingShares,
     ModelInfo,
     QualityRecord,
-    RerankRecord,
-    ShortlistScores,
     TaskInfo,
     Value,
     ViewScores,
     detail_text,
+)
+from bench.results.study_records import (
+    ControlRecord,
+    ControlScores,
+    FidelityRecord,
+    FidelitySettings,
+    LeadingShares,
+    RerankRecord,
+    ShortlistScores,
 )
 from bench.tasks.unit import TaskUnit
 from bench.vectors.encode import EncodeReport
@@ -157,7 +159,7 @@ def fidelity_record(
         **_provenance(created, model, unit, profile),
         settings=FIDELITY_SETTINGS,
         views=[
-            schema.FidelityScores(
+            study_records.FidelityScores(
                 truncate_dim=view.truncate_dim,
                 precision=view.precision,
                 measures={name: Value(**asdict(estimate)) for name, estimate in scores.metrics.items()},

@@ -15,25 +15,27 @@ from scipy import stats
 from bench.results.schema import (
     AuditFinding,
     AuditRecord,
-    ControlRecord,
-    ControlScores,
     CostRecord,
-    FidelityRecord,
-    FidelityScores,
-    FidelitySettings,
     Figure,
-    LeadingShares,
     ModelInfo,
     Noise,
     QualityRecord,
-    RerankRecord,
-    ShortlistScores,
     TaskInfo,
     TaskRef,
     Value,
     ViewScores,
 )
 from bench.results.store import ResultStore
+from bench.results.study_records import (
+    ControlRecord,
+    ControlScores,
+    FidelityRecord,
+    FidelityScores,
+    FidelitySettings,
+    LeadingShares,
+    RerankRecord,
+    ShortlistScores,
+)
 
 HERE, GPU = "0123456789ab", "fedcba987654"
 NAMES = {"mini": "mini", "big": "org/big|model_*<b>", "bm25": "bm25", "bare": "bare"}

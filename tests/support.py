@@ -15,25 +15,27 @@ from bench.results.items import ITEM_KEYS
 from bench.results.schema import (
     AuditFinding,
     AuditRecord,
-    ControlRecord,
-    ControlScores,
     CostRecord,
-    FidelityRecord,
-    FidelityScores,
-    FidelitySettings,
     Figure,
-    LeadingShares,
     ModelInfo,
     Noise,
     QualityRecord,
-    RerankRecord,
-    ShortlistScores,
     TaskInfo,
     TaskRef,
     Value,
     ViewScores,
 )
 from bench.results.store import ResultStore
+from bench.results.study_records import (
+    ControlRecord,
+    ControlScores,
+    FidelityRecord,
+    FidelityScores,
+    FidelitySettings,
+    LeadingShares,
+    RerankRecord,
+    ShortlistScores,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = (

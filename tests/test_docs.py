@@ -27,7 +27,7 @@ from bench.metrics import FIDELITY_MEASURES
 from bench.models.recipe import Evaluation, Matryoshka, Recipe, TrainingData
 from bench.models.registry import ModelEntry, Prompts, Registry, Settings
 from bench.report.pages import stale_pages
-from bench.results import schema
+from bench.results import schema, study_records
 from bench.results.acceptances import AcceptanceRecord, AcceptedCheck
 from bench.tasks.card import TaskCard
 from bench.tasks.tables.section import Columns, Distractors, Join, Sample, Split, Table
@@ -112,9 +112,17 @@ def test_the_command_reference_is_the_programs_own():
         ("results.md", [schema.QualityRecord, schema.CostRecord, schema.EnvironmentRecord]),
         ("results.md", [schema.ModelInfo, schema.TaskInfo, schema.Encoding, schema.ViewScores, schema.Value]),
         ("results.md", [schema.Figure, schema.Noise]),
-        ("results.md", [schema.ControlRecord, schema.ControlScores]),
-        ("results.md", [schema.RerankRecord, schema.ShortlistScores]),
-        ("results.md", [schema.FidelityRecord, schema.FidelityScores, schema.FidelitySettings, schema.LeadingShares]),
+        ("results.md", [study_records.ControlRecord, study_records.ControlScores]),
+        ("results.md", [study_records.RerankRecord, study_records.ShortlistScores]),
+        (
+            "results.md",
+            [
+                study_records.FidelityRecord,
+                study_records.FidelityScores,
+                study_records.FidelitySettings,
+                study_records.LeadingShares,
+            ],
+        ),
         ("results.md", [schema.AuditRecord, schema.AuditFinding, schema.TaskRef]),
         ("results.md", [AcceptanceRecord, AcceptedCheck]),
         ("gate.md", [GatesFile, Rule]),

@@ -12,20 +12,17 @@ from pathlib import Path
 
 from bench.results.schema import (
     AuditRecord,
-    ControlRecord,
     CostRecord,
-    FidelityRecord,
     Figure,
     FigureKey,
     ModelRecord,
     QualityRecord,
-    RerankRecord,
-    ShortlistScores,
     UnitRecord,
     ViewScores,
     figure_key,
     make_view,
 )
+from bench.results.study_records import ControlRecord, FidelityRecord, RerankRecord, ShortlistScores
 from bench.views import ControlledView, Shortlist, View
 
 UnitKey = tuple[str, str, str]  # task, split, subset

@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 from bench.errors import BenchError, did_you_mean
 from bench.metrics import SIMILARITIES
 from bench.results.index import Cell, RerankCell
-from bench.results.schema import QualityRecord, RerankRecord, make_view
+from bench.results.schema import QualityRecord, make_view
 from bench.results.store import read_items
+from bench.results.study_records import RerankRecord
 from bench.statistics.influence import pearson_influence, spearman_influence
 
 Float64 = npt.NDArray[np.float64]

@@ -22,15 +22,13 @@ from bench.results.schema import (
     SCHEMA_VERSION,
     AnyRecord,
     AuditRecord,
-    ControlRecord,
     CostRecord,
     EnvironmentRecord,
-    FidelityRecord,
     ModelRecord,
     QualityRecord,
-    RerankRecord,
     UnitRecord,
 )
+from bench.results.study_records import ControlRecord, FidelityRecord, RerankRecord
 
 RECORD_FOLDERS = ("quality", "controls", "fidelity", "rerank", "cost", "audits")
 _FOLDERS = ("environments", "acceptances", *RECORD_FOLDERS)

@@ -13,8 +13,8 @@ from bench.quality.evaluate import Scores
 from bench.quality.score import Encode, vectors_of
 from bench.records import control_columns, control_record
 from bench.results.index import ResultIndex, ResultKey
-from bench.results.schema import ControlRecord
 from bench.results.store import ResultStore
+from bench.results.study_records import ControlRecord
 from bench.tasks.mteb_data import MtebData
 from bench.tasks.unit import TaskUnit
 from bench.views import CONTROLS, ControlledView

@@ -12,8 +12,8 @@ from bench.quality.fidelity import FidelityScores, score_fidelity
 from bench.quality.score import Encode, vectors_of
 from bench.records import FIDELITY_SETTINGS, fidelity_record, item_columns
 from bench.results.index import ResultIndex, ResultKey
-from bench.results.schema import FidelityRecord
 from bench.results.store import ResultStore
+from bench.results.study_records import FidelityRecord
 from bench.tasks.mteb_data import MtebData
 from bench.tasks.unit import TaskUnit
 from bench.views import View

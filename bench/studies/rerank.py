@@ -18,8 +18,8 @@ from bench.quality.score import Encode, vectors_of
 from bench.quality.shortlists import RECALL, Judged
 from bench.records import rerank_columns, rerank_record
 from bench.results.index import ResultIndex, ResultKey
-from bench.results.schema import RerankRecord
 from bench.results.store import ResultStore
+from bench.results.study_records import RerankRecord
 from bench.statistics.bootstrap import mean_intervals
 from bench.tasks.data import RetrievalData
 from bench.tasks.unit import TaskUnit

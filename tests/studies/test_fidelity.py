@@ -16,8 +16,8 @@ from bench.metrics import FIDELITY_MEASURES
 from bench.models.registry import ModelEntry
 from bench.plan import PlannedModel
 from bench.results.index import ResultIndex
-from bench.results.schema import FidelitySettings
 from bench.results.store import ResultStore
+from bench.results.study_records import FidelitySettings
 from bench.studies import STUDIES
 from bench.studies import fidelity as fidelity_module
 from bench.views import View
