@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
-from bench.quality.ranker import Pairs, beyond_range
+from bench.quality.ranker import Pairs, beyond_range, score_all
 from bench.quality.threads import each_block
 from bench.vectors.pipeline import usable_cores
 from bench.vectors.quantise import Comparable, Quantiser
@@ -171,10 +171,7 @@ class _Collector:
 
 
 def _tile(queries: Comparable, part: slice, documents: Comparable) -> Float32:
-    products = queries.directions[part] @ documents.directions.T
-    products *= queries.weights[part, None] * documents.weights
-    with np.errstate(over="ignore"):
-        return products.astype(np.float32)
+    return score_all(Comparable(queries.directions[part], queries.weights[part]), documents)
 
 
 def _top(scores: Float32, depth: int) -> Float32:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.quality.agreement import Candidates, TopScores
-from bench.quality.ranker import beyond_range
+from bench.quality.ranker import beyond_range, score_all
 from bench.quality.threads import each_block
 from bench.vectors.pipeline import usable_cores
 from bench.vectors.quantise import Comparable, Quantiser
@@ -40,10 +40,7 @@ def score_tile(queries: Comparable, documents: Comparable) -> Float32:
     Raises:
         BenchError: A score is beyond the range of float32.
     """
-    products = queries.directions @ documents.directions.T
-    products *= queries.weights[:, None] * documents.weights
-    with np.errstate(over="ignore"):
-        scores = products.astype(np.float32)
+    scores = score_all(queries, documents)
     if not np.isfinite(scores).all():
         raise beyond_range()
     return scores

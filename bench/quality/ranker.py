@@ -45,6 +45,14 @@ def beyond_range() -> BenchError:
     )
 
 
+def score_all(queries: Comparable, documents: Comparable) -> Float32:
+    """The exact scores of n queries for m documents, shape (n, m), float32; infinite beyond its range."""
+    products = queries.directions @ documents.directions.T
+    products *= queries.weights[:, None] * documents.weights
+    with np.errstate(over="ignore"):
+        return products.astype(np.float32)
+
+
 def score_cells(queries: Comparable, documents: Comparable, rows: Int64, columns: Int64) -> Float32:
     """The exact scores of some queries for some documents.
 
