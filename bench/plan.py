@@ -14,13 +14,13 @@ from bench.models.source import Located
 from bench.tasks.card import StudyName
 from bench.tasks.unit import TaskUnit
 from bench.vectors.store import VectorSpace
-from bench.views import ControlledView, View
+from bench.views import SHORTLISTS, ControlledView, Shortlist, View
 
 Status = Literal["to do", "stale", "done"]
 # A status and its reason.
 Verdict: TypeAlias = tuple[Status, str]
-# What a study scores at once; a union once there are studies of other things.
-Part: TypeAlias = ControlledView
+# What a study scores at once.
+Part: TypeAlias = ControlledView | View | Shortlist
 
 
 class UnitSource(Protocol):
@@ -46,6 +46,7 @@ class Options:
         studies: Whether to make a study; those not named as the tasks' cards say.
         probes: Which probes of cost.
         corpus_size: Documents of a synthetic corpus to search instead of the task's.
+        shortlists: Documents of the shortlists that are ranked again, rising.
         truncate_dims: Instead of every entry's own.
         precisions: Instead of every entry's own.
         download: Whether the Hub may be asked for models.
@@ -58,6 +59,7 @@ class Options:
     studies: Mapping[StudyName, bool] = field(default_factory=dict)
     probes: tuple[str, ...] = PROBES
     corpus_size: int | None = None
+    shortlists: tuple[int, ...] = SHORTLISTS
     truncate_dims: tuple[int, ...] = ()
     precisions: tuple[str, ...] = ()
     download: bool = True
@@ -83,6 +85,7 @@ class PlannedModel:
         space: Its stored vectors; None for a baseline.
         width: Dimensions of its vectors; None for a baseline.
         views: The views asked for; empty for a baseline.
+        shortlists: Documents of the shortlists asked for, rising.
     """
 
     entry: ModelEntry
@@ -91,6 +94,7 @@ class PlannedModel:
     space: VectorSpace | None = None
     width: int | None = None
     views: tuple[View, ...] = ()
+    shortlists: tuple[int, ...] = ()
 
     @property
     def setup(self) -> dict[str, Any]:

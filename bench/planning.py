@@ -18,7 +18,8 @@ from bench.models.source import Located, locate
 from bench.plan import Failure, Job, Options, Part, Plan, PlannedModel, UnitSource, Verdict
 from bench.quality.bm25 import baseline_fingerprint
 from bench.results.index import Cost, ResultIndex, ResultKey
-from bench.results.schema import ControlRecord, QualityRecord
+from bench.results.schema import ModelRecord
+from bench.results.study_records import FidelityRecord
 from bench.studies import STUDIES
 from bench.tasks.card import StudyName
 from bench.tasks.places import NotAvailableError
@@ -137,7 +138,7 @@ def _plan_model(
     if width is None:
         width = load_profile(entry, located, space).width
     views = _views(entry, width, options)
-    return PlannedModel(entry, identity.model, located, space, width, views)
+    return PlannedModel(entry, identity.model, located, space, width, views, options.shortlists)
 
 
 def _views(entry: ModelEntry, width: int, options: Options) -> tuple[View, ...]:
@@ -170,7 +171,7 @@ def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Optio
             return "done", "up to date"
         return "to do", "--force" if done else "new"
 
-    def of_scores(record: QualityRecord | ControlRecord | None, scored_before: bool) -> Verdict:
+    def of_scores(record: ModelRecord | None, scored_before: bool) -> Verdict:
         found = status(record is not None, scored_before)
         # Reports read the metrics to show from the newest record.
         if record is not None and found[0] == "done" and not _shows(record, unit):
@@ -203,9 +204,10 @@ def _asked_for(unit: TaskUnit, options: Options) -> list[StudyName]:
     return [study for study in STUDIES if options.studies.get(study, study in unit.card.studies)]
 
 
-def _shows(record: QualityRecord | ControlRecord, unit: TaskUnit) -> bool:
-    """Whether a record has the metrics to show that the card has now."""
-    return (record.task.main_metric, record.task.shown) == (unit.main_metric, unit.card.shown)
+def _shows(record: ModelRecord, unit: TaskUnit) -> bool:
+    """Whether a record has the metrics to show that the card has now; fidelity has none."""
+    shown = (record.task.main_metric, record.task.shown)
+    return isinstance(record, FidelityRecord) or shown == (unit.main_metric, unit.card.shown)
 
 
 def _has_cost(unit: TaskUnit, units: Sequence[TaskUnit]) -> bool:

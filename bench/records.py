@@ -15,11 +15,14 @@ from bench.measuring import Measured
 from bench.models.profile import ModelProfile
 from bench.models.source import has_tokenizer
 from bench.plan import PlannedModel
+from bench.quality.agreement import DEPTH, RBO_P
+from bench.quality.changes import SAMPLE
 from bench.quality.evaluate import Scores
-from bench.results.items import CLUSTER, GOLD, ITEM_KEYS, metric_column
+from bench.quality.fidelity import FidelityScores
+from bench.quality.shortlists import RECALL
+from bench.results import study_records
+from bench.results.items import CLUSTER, GOLD, ITEM_KEYS, SHORTLIST, metric_column
 from bench.results.schema import (
-    ControlRecord,
-    ControlScores,
     CostRecord,
     Encoding,
     ModelInfo,
@@ -29,12 +32,27 @@ from bench.results.schema import (
     ViewScores,
     detail_text,
 )
+from bench.results.study_records import (
+    ControlRecord,
+    ControlScores,
+    FidelityRecord,
+    FidelitySettings,
+    LeadingShares,
+    RerankRecord,
+    ShortlistScores,
+)
 from bench.tasks.unit import TaskUnit
 from bench.vectors.encode import EncodeReport
-from bench.views import ControlledView, View
+from bench.views import ControlledView, Shortlist, View
 
 Scored = Sequence[tuple[View | None, Scores]]
 ControlsScored = Sequence[tuple[ControlledView, Scores]]
+ShortlistsScored = Sequence[tuple[Shortlist, Scores]]
+FidelityScored = Sequence[tuple[View, FidelityScores]]
+
+FIDELITY_SETTINGS = FidelitySettings(depth=DEPTH, rbo_p=RBO_P, sample=SAMPLE)
+# Decimals of the shares that dimensions hold: those of the grid that they are summed on.
+_SHARE_DECIMALS = 6
 
 
 def quality_record(
@@ -94,6 +112,66 @@ def control_columns(unit: TaskUnit, scored: ControlsScored) -> dict[str, Any]:
     for name in needed:
         columns[name] = np.concatenate([scores.items[name] for _, scores in scored])
     return columns
+
+
+def rerank_record(
+    created: str, model: PlannedModel, unit: TaskUnit, profile: ModelProfile, scored: ShortlistsScored
+) -> RerankRecord:
+    """The record of shortlists scored together."""
+    return RerankRecord(
+        **_provenance(created, model, unit, profile),
+        shortlists=[
+            ShortlistScores(
+                truncate_dim=shortlist.view.truncate_dim,
+                precision=shortlist.view.precision,
+                shortlist=shortlist.length,
+                metrics={
+                    name: Value(**asdict(estimate)) for name, estimate in scores.metrics.items() if name != RECALL
+                },
+                recall=Value(**asdict(scores.metrics[RECALL])),
+            )
+            for shortlist, scores in scored
+        ],
+        items="",
+    )
+
+
+def rerank_columns(unit: TaskUnit, scored: ShortlistsScored) -> dict[str, Any]:
+    """The Parquet columns of a record of shortlists: a row a shortlist and query."""
+    columns: dict[str, Any] = {
+        "truncate_dim": [shortlist.view.truncate_dim for shortlist, scores in scored for _ in scores.ids],
+        "precision": [shortlist.view.precision for shortlist, scores in scored for _ in scores.ids],
+        SHORTLIST: [shortlist.length for shortlist, scores in scored for _ in scores.ids],
+        ITEM_KEYS[unit.info.type]: [name for _, scores in scored for name in scores.ids],
+    }
+    for name in (unit.main_metric, RECALL):
+        columns[name] = np.concatenate([scores.items[name] for _, scores in scored]).astype(np.float32)
+    columns[CLUSTER] = np.concatenate([scores.clusters for _, scores in scored if scores.clusters is not None])
+    return columns
+
+
+def fidelity_record(
+    created: str, model: PlannedModel, unit: TaskUnit, profile: ModelProfile, scored: FidelityScored
+) -> FidelityRecord:
+    """The record of views compared together with the model at full width in float32."""
+    leading = scored[0][1].leading
+    return FidelityRecord(
+        **_provenance(created, model, unit, profile),
+        settings=FIDELITY_SETTINGS,
+        views=[
+            study_records.FidelityScores(
+                truncate_dim=view.truncate_dim,
+                precision=view.precision,
+                measures={name: Value(**asdict(estimate)) for name, estimate in scores.metrics.items()},
+            )
+            for view, scores in scored
+        ],
+        leading=LeadingShares(
+            variance=None if leading.variance is None else leading.variance.round(_SHARE_DECIMALS).tolist(),
+            norm=leading.norm.round(_SHARE_DECIMALS).tolist(),
+        ),
+        items="",
+    )
 
 
 def cost_record(created: str, measured: Measured) -> CostRecord:

@@ -1,4 +1,4 @@
-"""A view: which leading dimensions of a model's vectors are kept, at what precision; and its controls."""
+"""A view: which leading dimensions of a model's vectors are kept, at what precision; its controls; its shortlists."""
 
 from __future__ import annotations
 
@@ -73,3 +73,33 @@ class ControlledView:
 
     def __str__(self) -> str:
         return f"{self.truncate_dim} {self.control}"
+
+
+# Documents of the shortlists that are ranked again unless others are asked for.
+SHORTLISTS = (10, 20, 50, 100, 200, 500)
+
+
+@dataclass(frozen=True, order=True)
+class Shortlist:
+    """The best documents at a view, to be ranked again at full width in float32.
+
+    Attributes:
+        view: The view.
+        length: How many documents.
+    """
+
+    view: View
+    length: int
+
+    def __str__(self) -> str:
+        return f"{self.view}, shortlist of {self.length}"
+
+
+def is_short(view: View, width: int) -> bool:
+    """Whether ranking again at full width in float32 can add anything to a search at a view.
+
+    Args:
+        view: The view.
+        width: Dimensions of the full vector.
+    """
+    return view != View(width)

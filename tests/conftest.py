@@ -26,6 +26,7 @@ TINY_EFFORT = effort.Effort(
     processes=1,
     encode_seconds=0.05,
     search_seconds=0.02,
+    cascade_seconds=0.01,
     calls=90,
     cap=400.0,
     queries=50,

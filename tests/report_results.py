@@ -26,6 +26,16 @@ from bench.results.schema import (
     ViewScores,
 )
 from bench.results.store import ResultStore
+from bench.results.study_records import (
+    ControlRecord,
+    ControlScores,
+    FidelityRecord,
+    FidelityScores,
+    FidelitySettings,
+    LeadingShares,
+    RerankRecord,
+    ShortlistScores,
+)
 
 HERE, GPU = "0123456789ab", "fedcba987654"
 NAMES = {"mini": "mini", "big": "org/big|model_*<b>", "bm25": "bm25", "bare": "bare"}
@@ -59,8 +69,40 @@ def write_results(root: Path, *, queries: Mapping[str, list[float]] | None = Non
             store.write_quality(*pairs(model, subset))
     for record in costs(search_ms):
         store.write_cost(record, {"milliseconds": []})
+    write_studies(store)
     store.write_audit(audit())
     return root
+
+
+def write_studies(store: ResultStore) -> None:
+    """Controls, fidelity and shortlists of the model whose name needs escaping, at its cut."""
+    whole = {
+        "bench_version": "0.0.2", "created": "2026-01-02T03:04:07.000000+00:00", "environment": HERE,
+        "model": model_info("big"), "task": shop(), "items": "",
+    }  # fmt: skip
+    methods = [("pca", None, 0.8), ("last", None, 0.6), ("random", 1, 0.5), ("random", 2, 0.7)]
+    controls = [
+        ControlScores(method=method, draw=draw, truncate_dim=8, metrics={"ndcg_at_10": value(score)})
+        for method, draw, score in methods
+    ]
+    store.write_controls(ControlRecord(**whole, controls=controls), {"query_id": []})
+    measures = {"overlap_at_10": 0.8, "rbo": 0.75, "kendall_tau": 0.5, "similarity_change": -0.02}
+    views = [
+        FidelityScores(
+            truncate_dim=8, precision="float32", measures={name: Value(value=found) for name, found in measures.items()}
+        )
+    ]
+    settings, leading = FidelitySettings(depth=100, rbo_p=0.9, sample=1000), LeadingShares(variance=None, norm=[1.0])
+    fidelity = FidelityRecord(**whole, settings=settings, views=views, leading=leading)
+    store.write_fidelity(fidelity, {"query_id": []})
+    shortlists = [
+        ShortlistScores(
+            truncate_dim=8, precision="float32", shortlist=length, metrics={"ndcg_at_10": value(score)},
+            recall=Value(value=recall),
+        )
+        for length, score, recall in ((10, 0.82, 0.85), (100, 0.879, 1.0))
+    ]  # fmt: skip
+    store.write_rerank(RerankRecord(**whole, shortlists=shortlists), {"query_id": []})
 
 
 def model_info(model: str) -> ModelInfo:

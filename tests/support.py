@@ -15,8 +15,6 @@ from bench.results.items import ITEM_KEYS
 from bench.results.schema import (
     AuditFinding,
     AuditRecord,
-    ControlRecord,
-    ControlScores,
     CostRecord,
     Figure,
     ModelInfo,
@@ -28,6 +26,16 @@ from bench.results.schema import (
     ViewScores,
 )
 from bench.results.store import ResultStore
+from bench.results.study_records import (
+    ControlRecord,
+    ControlScores,
+    FidelityRecord,
+    FidelityScores,
+    FidelitySettings,
+    LeadingShares,
+    RerankRecord,
+    ShortlistScores,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = (
@@ -236,6 +244,57 @@ def control_record(
                 metrics={base.task.main_metric: Value(value=value, ci_low=value - 0.1, ci_high=value + 0.1)},
             )
             for (method, draw, dim), value in (controls or {("pca", None, 4): 0.4}).items()
+        ],
+        items="",
+    )  # fmt: skip
+
+
+def fidelity_record(
+    model: str = "mini",
+    views: Mapping[tuple[int, str], Mapping[str, float]] | None = None,
+    **names: str,
+) -> FidelityRecord:
+    """A record of fidelity; measures by (truncate_dim, precision)."""
+    base = quality_record(model, **names)
+    return FidelityRecord(
+        bench_version="0",
+        created=base.created,
+        environment="env",
+        model=base.model,
+        task=base.task,
+        settings=FidelitySettings(depth=100, rbo_p=0.9, sample=1000),
+        views=[
+            FidelityScores(
+                truncate_dim=dim, precision=precision,
+                measures={name: Value(value=value) for name, value in measures.items()},
+            )
+            for (dim, precision), measures in (views or {(4, "float32"): {"rbo": 0.75}}).items()
+        ],
+        leading=LeadingShares(variance=None, norm=[1.0]),
+        items="",
+    )  # fmt: skip
+
+
+def rerank_record(
+    model: str = "mini",
+    shortlists: Mapping[tuple[int, str, int], tuple[float, float]] | None = None,
+    **names: str,
+) -> RerankRecord:
+    """A record of shortlists; by (truncate_dim, precision, length) score (interval 0.1 around) and recall."""
+    base = quality_record(model, **names)
+    return RerankRecord(
+        bench_version="0",
+        created=base.created,
+        environment="env",
+        model=base.model,
+        task=base.task,
+        shortlists=[
+            ShortlistScores(
+                truncate_dim=dim, precision=precision, shortlist=length,
+                metrics={base.task.main_metric: Value(value=value, ci_low=value - 0.1, ci_high=value + 0.1)},
+                recall=Value(value=recall),
+            )
+            for (dim, precision, length), (value, recall) in (shortlists or {(4, "float32", 10): (0.45, 0.9)}).items()
         ],
         items="",
     )  # fmt: skip

@@ -12,7 +12,9 @@ from io import StringIO
 from pathlib import Path
 
 import experiments
+import fidelity_page
 import pytest
+import shortlists
 import typer
 import yaml
 from support import ROOT
@@ -22,10 +24,11 @@ from bench.choosing.answer import Choice, Choosable, Limit, Measure, Relaxation
 from bench.cli import app, run_cli
 from bench.cli.choice_text import render
 from bench.gate.rules import KINDS, GatesFile, Rule, load_rules
+from bench.metrics import FIDELITY_MEASURES
 from bench.models.recipe import Evaluation, Matryoshka, Recipe, TrainingData
 from bench.models.registry import ModelEntry, Prompts, Registry, Settings
 from bench.report.pages import stale_pages
-from bench.results import schema
+from bench.results import schema, study_records
 from bench.results.acceptances import AcceptanceRecord, AcceptedCheck
 from bench.scaffold.repository import Repository
 from bench.scaffold.workflow import workflow
@@ -112,7 +115,17 @@ def test_the_command_reference_is_the_programs_own():
         ("results.md", [schema.QualityRecord, schema.CostRecord, schema.EnvironmentRecord]),
         ("results.md", [schema.ModelInfo, schema.TaskInfo, schema.Encoding, schema.ViewScores, schema.Value]),
         ("results.md", [schema.Figure, schema.Noise]),
-        ("results.md", [schema.ControlRecord, schema.ControlScores]),
+        ("results.md", [study_records.ControlRecord, study_records.ControlScores]),
+        ("results.md", [study_records.RerankRecord, study_records.ShortlistScores]),
+        (
+            "results.md",
+            [
+                study_records.FidelityRecord,
+                study_records.FidelityScores,
+                study_records.FidelitySettings,
+                study_records.LeadingShares,
+            ],
+        ),
         ("results.md", [schema.AuditRecord, schema.AuditFinding, schema.TaskRef]),
         ("results.md", [AcceptanceRecord, AcceptedCheck]),
         ("gate.md", [GatesFile, Rule]),
@@ -132,6 +145,11 @@ def test_the_rules_in_the_docs_are_rules(tmp_path):
     path = tmp_path / "gates.yaml"
     path.write_text(example, encoding="utf-8")
     assert {rule.kind for rule in load_rules(path)} == set(KINDS)
+
+
+def test_every_measure_of_fidelity_is_defined():
+    text = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
+    assert {name for name in FIDELITY_MEASURES if f"`{name}`" not in text} == set()
 
 
 def test_every_shipped_recipe_is_listed():
@@ -170,6 +188,13 @@ def test_the_experiments_tables_are_what_the_results_give():
     page = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
     assert page == experiments.fill(page, ROOT / "results"), "run: make docs"
     assert page.count("<!-- end -->") == 2
+
+
+def test_the_cheapest_shortlists_are_what_the_results_give():
+    page = (ROOT / "docs" / "rerank.md").read_text(encoding="utf-8")
+    assert page == shortlists.fill(page, ROOT / "results"), "run: make docs"
+    assert page.count("<!-- end -->") == 1
+    assert page.count("\n### ") == 3
 
 
 ANSWERED = re.compile(r"```\n\$ bench choose (.*?)\n\n.*?```", re.DOTALL)
@@ -313,6 +338,8 @@ if __name__ == "__main__":
     (ROOT / "README.md").write_text(readme, encoding="utf-8")
     answers = ROOT / "docs" / "choose.md"
     answers.write_text(with_answers(answers.read_text(encoding="utf-8")), encoding="utf-8")
+    funnel = ROOT / "docs" / "rerank.md"
+    funnel.write_text(shortlists.fill(funnel.read_text(encoding="utf-8"), ROOT / "results"), encoding="utf-8")
     example = ROOT / "docs" / "compare.md"
     with tempfile.TemporaryDirectory() as empty:
         os.environ["BENCH_CACHE"] = empty
@@ -321,3 +348,5 @@ if __name__ == "__main__":
     ci.write_text(with_workflow(ci.read_text(encoding="utf-8")), encoding="utf-8")
     told = ROOT / "docs" / "experiments.md"
     told.write_text(experiments.fill(told.read_text(encoding="utf-8"), ROOT / "results"), encoding="utf-8")
+    told = ROOT / "docs" / "fidelity.md"
+    told.write_text(fidelity_page.fill(told.read_text(encoding="utf-8"), ROOT / "results"), encoding="utf-8")

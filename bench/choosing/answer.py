@@ -46,6 +46,8 @@ class Choosable(_Part):
         truncate_dim: Of the view; None of a baseline.
         precision: Likewise.
         index: `flat` (exact) or `hnsw`; None of a baseline, and where nothing is searched.
+        shortlist: Documents that it finds to be ranked again at full width in float32; None where none are.
+        shortlist_recall: The share of the relevant documents that are on it.
         score: The main score, by exact search whatever the index.
         ci_low: Low end of its 95% interval.
         ci_high: High end.
@@ -63,6 +65,8 @@ class Choosable(_Part):
     truncate_dim: int | None
     precision: Precision | None
     index: Kind | None
+    shortlist: int | None
+    shortlist_recall: float | None
     score: float
     ci_low: float | None
     ci_high: float | None
@@ -131,7 +135,8 @@ class Choice(_Part):
         corpus_size: How many documents costs are asked for; None for the task's own.
         documents: The task's own; None where it has none.
         views: How many views were considered.
-        accepted: How many of them keep to the constraints as the best does.
+        shortlists: How many shortlists that are ranked again were considered besides.
+        accepted: How many of all these keep to the constraints as the best does.
         status: `fits`, `not known to fit` (no constraint is known to be broken, but what some need has yet to be
             measured) or `nothing fits`.
         best: The view with the best score that keeps to all constraints; None where nothing fits.
@@ -159,6 +164,7 @@ class Choice(_Part):
     corpus_size: int | None
     documents: int | None
     views: int
+    shortlists: int
     accepted: int
     status: Status
     best: Choosable | None

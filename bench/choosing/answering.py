@@ -18,7 +18,7 @@ from bench.choosing.decide import Decision, Effect, Relaxed, decide, fit, unknow
 from bench.choosing.known import Known
 from bench.choosing.snippet import code
 from bench.errors import BenchError, UsageError
-from bench.results.index import ResultIndex
+from bench.results.index import RerankCell, ResultIndex
 from bench.results.items import ItemReader, Items, as_columns, shared_clusters
 from bench.results.schema import ModelInfo
 from bench.results.store import ResultStore
@@ -43,6 +43,7 @@ def choose(
     min_ndcg: Amount | None = None,
     models: Sequence[str] = (),
     environment: str | None = None,
+    allow_rerank: bool = False,
     results: str | Path = "results",
 ) -> Choice:
     """The best view of a task that keeps to all limits, what cannot be told from it, and what each limit costs.
@@ -63,6 +64,7 @@ def choose(
         models: Only these models; all by default.
         environment: Whose costs count, by its fingerprint or how it begins; by default the one in which most models
             were measured, the newest of equals.
+        allow_rerank: Whether shortlists that are ranked again at full width may be the answer.
         results: The results folder.
 
     Raises:
@@ -85,7 +87,8 @@ def choose(
     index = ResultIndex(store.records())
     if not index.cells:
         raise BenchError("no results to choose from", where=str(results), hint="make some: bench run")
-    contest = make_contest(index, find_unit(index, task, split, subset), documents, environment, models)
+    unit = find_unit(index, task, split, subset)
+    contest = make_contest(index, unit, documents, environment, models, allow_rerank=allow_rerank)
     check_metric(constraints, contest.task.main_metric)
     _check_knowable(constraints, contest)
     facts = store.environments().get(contest.environment or "", {})
@@ -110,6 +113,8 @@ class _Answering:
         best = decision.accepted[0] if decision.accepted else None
         tied = self._tied()
         cheapest = min([best, *(tied or [])], key=_cheapness) if best else None
+        considered = {candidate.key for candidate in contest.candidates}
+        shortlists = {candidate.key for candidate in contest.candidates if candidate.shortlist is not None}
         return Choice(
             task=contest.task.name,
             split=contest.task.split,
@@ -122,7 +127,8 @@ class _Answering:
             corpus_size=self._corpus_size,
             documents=contest.task.documents,
             accepted=len(decision.accepted),
-            views=len({candidate.key for candidate in contest.candidates}),
+            views=len(considered) - len(shortlists),
+            shortlists=len(shortlists),
             status=decision.status,
             best=self._shown(best),
             other_index=self._shown(self._other_index()),
@@ -224,7 +230,7 @@ class _Answering:
 
     def _show(self, candidate: Candidate) -> Choosable:
         info, cell = self._info(candidate), self._contest.cells[candidate.key]
-        score = cell.record.views[cell.position].metrics[self._contest.task.main_metric]
+        score = cell.scores.metrics[self._contest.task.main_metric]
         limited = {constraint.quantity: constraint for constraint in self._constraints}
         lacking = [
             known.command
@@ -237,6 +243,8 @@ class _Answering:
             truncate_dim=candidate.view.truncate_dim if candidate.view else None,
             precision=candidate.view.precision if candidate.view else None,
             index=candidate.index,
+            shortlist=candidate.shortlist,
+            shortlist_recall=cell.scores.recall.value if isinstance(cell, RerankCell) else None,
             score=score.value,
             ci_low=score.ci_low,
             ci_high=score.ci_high,

@@ -1,25 +1,26 @@
-"""The candidates of an answer: every current view of a task, with each index that it can be searched by."""
+"""The candidates of an answer: every current view of a task with each index that it is searched by, and cascades."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.choosing.cascades import cascade_quantities
 from bench.choosing.constraints import Quantity
 from bench.choosing.known import Known
 from bench.choosing.quantities import Place, cost_quantities, recall, score_quantities
 from bench.errors import UsageError, did_you_mean
 from bench.index_layout import Kind
-from bench.results.index import Cell, Cost, ResultIndex, UnitKey, unit_key
-from bench.results.schema import ModelInfo, TaskInfo, Value
+from bench.results.index import Cell, Cost, RerankCell, ResultIndex, UnitKey, unit_key
+from bench.results.schema import ModelInfo, TaskInfo
 from bench.views import View, sort_key
 
-Key = tuple[str, View | None]  # model, view
+Key = tuple[str, View | None, int | None]  # model, view, documents of the shortlist that is ranked again
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A view of a model with an index.
+    """A view of a model with an index; or a cascade, whose shortlist from there is ranked again at full width.
 
     Attributes:
         model: The model's name.
@@ -29,6 +30,7 @@ class Candidate:
         quantities: What is known of what may be limited.
         recall: HNSW's recall; None of another index.
         noisy: Whether its cost figures were taken on a busy machine, or processes that measured them disagree.
+        shortlist: Documents that are ranked again at full width in float32; None where none are.
     """
 
     model: str
@@ -38,18 +40,20 @@ class Candidate:
     quantities: Mapping[Quantity, Known]
     recall: Known | None = None
     noisy: bool = False
+    shortlist: int | None = None
 
     @property
     def key(self) -> Key:
         """What has one score, whatever the index."""
-        return self.model, self.view
+        return self.model, self.view, self.shortlist
 
     @property
     def rank(self) -> tuple[object, ...]:
-        """The order of candidates: best score first, exact search before HNSW, then the smallest, then by name."""
+        """The order of candidates: best score first, exact search before HNSW and cascades, the smallest, by name."""
         return (
             -self.score,
             self.index == "hnsw",
+            self.shortlist or 0,
             self.quantities["storage_bytes"].low if "storage_bytes" in self.quantities else 0.0,
             self.model,
             sort_key(self.view) if self.view else (0, 0),
@@ -77,7 +81,7 @@ class Contest:
     picked: bool
     others: Sequence[str]
     candidates: Sequence[Candidate]
-    cells: Mapping[Key, Cell]
+    cells: Mapping[Key, Cell | RerankCell]
     drawn: Sequence[str]
 
 
@@ -114,6 +118,8 @@ def make_contest(
     corpus_size: int | None = None,
     environment: str | None = None,
     models: Sequence[str] = (),
+    *,
+    allow_rerank: bool = False,
 ) -> Contest:
     """The candidates of a task unit.
 
@@ -124,35 +130,43 @@ def make_contest(
         environment: The one whose costs count, by its fingerprint or how it begins; else the one in which most models
             that have a score were measured, the newest of equals.
         models: Only these; all by default.
+        allow_rerank: Whether shortlists that are ranked again are candidates.
 
     Raises:
         UsageError: There are no costs of that environment, or no scores of a model.
     """
-    cells = {
-        (name, view): cell
+    cells: dict[Key, Cell | RerankCell] = {
+        (name, view, None): cell
         for (name, *_, view), cell in index.cells.items()
         if unit_key(cell.record) == unit and not index.superseded(cell.record)
     }
     newest = max(cells.values(), key=lambda cell: cell.record.created).record.task
     # An older record may have been ranked by another metric.
-    scores = {key: score for key, cell in cells.items() if (score := _score(cell, newest.main_metric)) is not None}
+    if allow_rerank:
+        cells |= _reranked(index, unit, newest.main_metric)
+    scores = {
+        key: score for key, cell in cells.items() if (score := cell.scores.metrics.get(newest.main_metric)) is not None
+    }
     costs: dict[str, dict[str, Cost]] = {}
     for cost in index.costs.values():
         if unit_key(cost.record) == unit and not index.superseded(cost.record):
             costs.setdefault(cost.record.environment, {})[cost.record.model.name] = cost
-    chosen = _environment(costs, environment, {name for name, _ in scores})
+    chosen = _environment(costs, environment, {name for name, *_ in scores})
     measured = costs.get(chosen or "", {})
-    best = max(score.value for score in scores.values())
-    _check_models(models, {name for name, _ in scores})
+    best = max(score.value for (*_, shortlist), score in scores.items() if shortlist is None)
+    _check_models(models, {name for name, *_ in scores})
     candidates = []
-    for (name, view), score in scores.items():
+    for (name, view, shortlist), score in scores.items():
         if models and name not in models:
             continue
-        info = cells[name, view].record.model
-        full = scores.get((name, View(info.width))) if info.width else None
-        candidates += _candidates(
-            newest, info, view, score.value, full.value if full else None, best, measured.get(name), corpus_size
-        )
+        info = cells[name, view, shortlist].record.model
+        full = scores.get((name, View(info.width), None)) if info.width else None
+        shares = score.value, full.value if full else None, best
+        if shortlist is None or view is None:
+            candidates += _candidates(newest, info, view, shares, measured.get(name), corpus_size)
+        else:
+            place = Place(newest, info, view, "flat", corpus_size, measured.get(name))
+            candidates.append(_cascade(place, shortlist, shares))
     return Contest(
         unit,
         newest,
@@ -165,17 +179,21 @@ def make_contest(
     )
 
 
-def _score(cell: Cell, metric: str) -> Value | None:
-    return cell.record.views[cell.position].metrics.get(metric)
+def _reranked(index: ResultIndex, unit: UnitKey, metric: str) -> dict[Key, RerankCell]:
+    """The current shortlists of a task unit."""
+    return {
+        (name, shortlist.view, shortlist.length): cell
+        for (name, _, place, _), cells in index.reranked.items()
+        for shortlist, cell in cells.items()
+        if place == unit and cell.record.task.main_metric == metric and not index.superseded(cell.record)
+    }
 
 
 def _candidates(
     task: TaskInfo,
     model: ModelInfo,
     view: View | None,
-    score: float,
-    full: float | None,
-    best: float,
+    shares: tuple[float, float | None, float],
     cost: Cost | None,
     corpus_size: int | None,
 ) -> list[Candidate]:
@@ -187,10 +205,17 @@ def _candidates(
         share_found = recall(place) if kind == "hnsw" else None
         if kind == "hnsw" and share_found is None:
             continue
-        quantities = score_quantities(place, score, full, best) | cost_quantities(place)
+        quantities = score_quantities(place, *shares) | cost_quantities(place)
         noisy = cost.noisy_at(view) if cost else False
-        found.append(Candidate(model.name, view, kind, score, quantities, share_found, noisy))
+        found.append(Candidate(model.name, view, kind, shares[0], quantities, share_found, noisy))
     return found
+
+
+def _cascade(place: Place, shortlist: int, shares: tuple[float, float | None, float]) -> Candidate:
+    """A shortlist from exact search that is ranked again: of another index neither score nor latency is known."""
+    quantities = score_quantities(place, *shares) | cascade_quantities(place, shortlist)
+    noisy = place.cost.noisy_at(place.view) if place.cost else False
+    return Candidate(place.model.name, place.view, place.index, shares[0], quantities, noisy=noisy, shortlist=shortlist)
 
 
 def _environment(costs: Mapping[str, Mapping[str, Cost]], wanted: str | None, scored: set[str]) -> str | None:

@@ -24,6 +24,11 @@ def cost_command(task: str, model: str, *, again: bool = False) -> str:
     return " ".join(["bench cost", *_names(task, model), *(["--force"] if again else [])])
 
 
+def cascade_command(task: str, model: str) -> str:
+    """Measures what both stages of cascades take, of a model whose other costs are known."""
+    return " ".join(["bench cost --probes rerank", *_names(task, model), "--force"])
+
+
 def corpus_command(task: str, model: str, view: View, documents: int) -> str | None:
     """Measures searching a number of documents at a view; None where bench cannot make a corpus of that size."""
     if not FEWEST_DOCUMENTS <= documents <= MOST_DOCUMENTS:

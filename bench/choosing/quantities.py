@@ -45,14 +45,15 @@ class Place:
         """Whether the task searches documents."""
         return self.task.type == "retrieval"
 
-    def figures(self, name: str, *, by_index: bool = True) -> dict[int, float]:
+    def figures(self, name: str, *, by_index: bool = True, **detail: str | int) -> dict[int, float]:
         """A cost figure of the view and index, by the number of documents that it was measured at.
 
         Args:
             name: The figure's name.
             by_index: Whether there is one an index.
+            detail: What else sets it apart from others of the name.
         """
-        wanted = {"index": "hnsw"} if by_index and self.index == "hnsw" else {}
+        wanted: dict[str, str | int] = detail | ({"index": "hnsw"} if by_index and self.index == "hnsw" else {})
         place = (self.view.truncate_dim, self.view.precision) if self.view else (None, None)
         found = {}
         for figure, _ in self.cost.figures.values() if self.cost else ():

@@ -27,7 +27,11 @@ def code(candidate: Candidate, model: ModelInfo, task: TaskInfo) -> str:
     if candidate.view is None:
         return _baseline()
     retrieval = task.type == "retrieval"
-    lines = [*_model(model, candidate.view.truncate_dim), "", *_encode(model, retrieval=retrieval)]
+    # What is ranked again has to be there at full width.
+    dim = candidate.view.truncate_dim if candidate.shortlist is None else model.width
+    lines = [*_model(model, dim or candidate.view.truncate_dim), "", *_encode(model, retrieval=retrieval)]
+    if candidate.shortlist is not None:
+        lines += ["", *_first_stage(candidate.view.truncate_dim, model)]
     stored = _codes(candidate, "documents" if retrieval else "texts")
     lines += ["", *stored] if stored else []
     if retrieval:
@@ -90,6 +94,21 @@ def _encode(model: ModelInfo, *, retrieval: bool) -> list[str]:
     ]
 
 
+def _first_stage(dim: int, model: ModelInfo) -> list[str]:
+    """The vectors that the shortlist is found with, beside those that it is ranked again with."""
+    lines = ["# Of these only those of shortlists are read: they may lie in a memory-mapped file."]
+    lines.append("full_documents, full_queries = documents, queries")
+    if dim == model.width:
+        return lines
+    lines.append(f"documents, queries = documents[:, :{dim}].copy(), queries[:, :{dim}].copy()")
+    if model.similarity != "dot":
+        lines += [
+            "documents /= np.linalg.norm(documents, axis=1, keepdims=True)",
+            "queries /= np.linalg.norm(queries, axis=1, keepdims=True)",
+        ]
+    return lines
+
+
 def _codes(candidate: Candidate, name: str) -> list[str]:
     """What is stored of each vector."""
     match candidate.view.precision if candidate.view else "float32":
@@ -131,10 +150,24 @@ def _index(candidate: Candidate) -> list[str]:
         lines += [f"index.hnsw.efConstruction = {EF_CONSTRUCTION}", f"index.hnsw.efSearch = {EF_SEARCH}"]
     if precision == "int8":
         lines.append("index.train(ranges)")
-    lines += [f"index.add({added})", "scores, rows = index.search(queries, 10)"]
-    if precision == "binary":
-        lines[-1] = "distances, rows = index.search(queries, 10)"
-    return lines
+    lines.append(f"index.add({added})")
+    if candidate.shortlist is not None:
+        return [*lines, *_second_stage(candidate.shortlist)]
+    found = "distances" if precision == "binary" else "scores"
+    return [*lines, f"{found}, rows = index.search(queries, 10)"]
+
+
+def _second_stage(length: int) -> list[str]:
+    """Ranking shortlists again."""
+    return [
+        f"_, shortlists = index.search(queries, {length})",
+        "rows = np.stack(",
+        "    [",
+        "        shortlist[np.argsort(-(full_documents[shortlist] @ query))[:10]]",
+        "        for shortlist, query in zip(shortlists, full_queries)",
+        "    ]",
+        ")",
+    ]
 
 
 def _baseline() -> str:

@@ -48,12 +48,14 @@ def amount_text(quantity: Quantity, value: float) -> str:
 def view_name(view: Choosable) -> str:
     """A view in words."""
     parts = [view.model, *([f"{view.truncate_dim} {view.precision}"] if view.truncate_dim else [])]
-    return " ".join([*parts, *(["by HNSW"] if view.index == "hnsw" else [])])
+    parts += ["by HNSW"] if view.index == "hnsw" else []
+    return " ".join([*parts, *([f"with {view.shortlist} reranked"] if view.shortlist else [])])
 
 
 def _head(choice: Choice) -> str:
     unit = choice.task if choice.subset == "default" else f"{choice.task} {choice.subset}"
-    text = f"{unit} ({choice.split}): {choice.views} views by {choice.metric} over {choice.n:,}"
+    considered = f"{choice.views} views" + (f" and {choice.shortlists} shortlists" if choice.shortlists else "")
+    text = f"{unit} ({choice.split}): {considered} by {choice.metric} over {choice.n:,}"
     if choice.corpus_size is not None:
         text += f"; costs at {choice.corpus_size:,} documents"
     elif choice.documents is not None:
@@ -136,6 +138,8 @@ def _line(label: str, view: Choosable, columns: Sequence[Quantity], documents: i
     if view.ci_low is not None and view.ci_high is not None:
         score += f" [{view.ci_low:.3f}, {view.ci_high:.3f}]"
     index = _INDICES[view.index]
+    if view.shortlist is not None:
+        index += f", {view.shortlist} reranked (recall {view.shortlist_recall:.3f})"
     recall = view.hnsw_recall_at_10
     if recall is not None and recall.value is not None:
         index += f" (recall {recall.value:.3f}{_place(recall, documents)})"

@@ -68,6 +68,10 @@ def choose(
             help="Whose costs count. Default: where most models were measured, the newest of equals.",
         ),
     ] = None,
+    allow_rerank: Annotated[
+        bool,
+        typer.Option("--allow-rerank", help="Shortlists that are ranked again at full width may be the answer too."),
+    ] = False,
     split: Annotated[str | None, typer.Option("--split", metavar="NAME", help="Of a task with several.")] = None,
     subset: Annotated[str | None, typer.Option("--subset", metavar="NAME", help="Of a task with several.")] = None,
     results: ResultsFolder = Path("results"),
@@ -96,6 +100,7 @@ def choose(
         min_ndcg=min_ndcg,
         models=split_list(model),
         environment=environment,
+        allow_rerank=allow_rerank,
         results=results,
     )
     typer.echo(found.model_dump_json(indent=2) if output is AnswerFormat.json else render(found))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -15,6 +15,7 @@ from bench.index_layout import FEWEST_DOCUMENTS, MOST_DOCUMENTS
 if TYPE_CHECKING:
     from bench.models.registry import ModelEntry, Registry
     from bench.plan import Failure, Plan
+    from bench.tasks.card import StudyName
     from bench.tasks.catalog import BrokenTask, Task
     from bench.tasks.unit import TaskUnit
 
@@ -274,6 +275,25 @@ def chosen_precisions(values: list[str] | None) -> tuple[str, ...]:
     from bench.views import PRECISIONS
 
     return choices("--precisions", values, PRECISIONS, "precision")
+
+
+def chosen_studies(given: Mapping[StudyName, bool | None]) -> dict[StudyName, bool]:
+    """The studies that options switch on or off."""
+    return {name: wanted for name, wanted in given.items() if wanted is not None}
+
+
+def chosen_shortlists(values: list[str] | None, rerank: bool | None) -> tuple[int, ...]:
+    """The lengths of --shortlists, rising.
+
+    Raises:
+        UsageError: One is no positive whole number, or no shortlists are scored.
+    """
+    from bench.views import SHORTLISTS
+
+    found = whole_numbers("--shortlists", values)
+    if found and rerank is False:
+        raise UsageError("--shortlists: --no-rerank scores none", hint="leave one of them out")
+    return tuple(sorted(set(found))) or SHORTLISTS
 
 
 def on_device(entries: list[ModelEntry], device: str | None) -> list[ModelEntry]:

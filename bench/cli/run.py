@@ -19,6 +19,8 @@ from bench.cli.options import (
     TruncateDims,
     chosen_models,
     chosen_precisions,
+    chosen_shortlists,
+    chosen_studies,
     chosen_tasks,
     exit_status,
     on_device,
@@ -43,6 +45,28 @@ def run(
             help="Score the same cuts of principal components, last and random dimensions too. Default: as cards say.",
         ),
     ] = None,
+    fidelity: Annotated[
+        bool | None,
+        typer.Option(
+            "--fidelity/--no-fidelity",
+            help="Compare every view with full width in float32, without labels. Default: as cards say.",
+        ),
+    ] = None,
+    rerank: Annotated[
+        bool | None,
+        typer.Option(
+            "--rerank/--no-rerank",
+            help="Score shortlists of every view ranked again at full width too. Default: as cards say.",
+        ),
+    ] = None,
+    shortlists: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--shortlists",
+            metavar="LIST",
+            help="Documents of these shortlists, which switches --rerank on. Default: 10,20,50,100,200,500.",
+        ),
+    ] = None,
     no_cost: Annotated[bool, typer.Option("--no-cost", help="Quality only: no latency, memory or storage.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Score and measure again what is done.")] = False,
     dry_run: DryRun = False,
@@ -64,7 +88,14 @@ def run(
         results=results,
         force=force,
         cost=not no_cost,
-        studies={} if controls is None else {"controls": controls},
+        studies=chosen_studies(
+            {
+                "controls": controls,
+                "fidelity": fidelity,
+                "rerank": True if shortlists and rerank is None else rerank,
+            }
+        ),
+        shortlists=chosen_shortlists(shortlists, rerank),
         truncate_dims=whole_numbers("--truncate-dims", truncate_dims),
         precisions=chosen_precisions(precisions),
         download=not dry_run,

@@ -14,6 +14,7 @@ class Effort:
         processes: Fresh processes that each timed probe runs in, one after another.
         encode_seconds: Seconds of timed calls at least of each latency of encoding, over all processes.
         search_seconds: Seconds of timed calls at least of each view's search, over all processes.
+        cascade_seconds: Likewise of each view's and length's two stages; there are many of them.
         calls: Timed calls at least, over all processes, unless the cap comes first.
         cap: Seconds after which no further call is timed, as a multiple of the seconds above.
         queries: Queries that recall and throughput of search are measured with.
@@ -27,6 +28,7 @@ class Effort:
     processes: int
     encode_seconds: float
     search_seconds: float
+    cascade_seconds: float
     calls: int
     cap: float
     queries: int
@@ -44,6 +46,10 @@ class Effort:
         """What one process times of each view's search, likewise."""
         return self._one_process(self.search_seconds)
 
+    def cascade(self) -> dict[str, float]:
+        """What one process times of each view's and length's two stages, likewise."""
+        return self._one_process(self.cascade_seconds)
+
     def _one_process(self, seconds: float) -> dict[str, float]:
         seconds /= self.processes
         return {
@@ -58,6 +64,7 @@ KEEP = Effort(
     processes=3,
     encode_seconds=10.0,
     search_seconds=1.0,
+    cascade_seconds=0.1,
     calls=459,
     cap=6.0,
     queries=1000,
@@ -70,6 +77,7 @@ LOOK = Effort(
     processes=1,
     encode_seconds=1.0,
     search_seconds=0.05,
+    cascade_seconds=0.05,
     calls=90,
     cap=3.0,
     queries=200,

@@ -18,10 +18,10 @@ from bench.results.schema import FigureKey, figure_key
 from bench.tasks.data import RetrievalData
 from bench.vectors.pipeline import usable_cores
 from bench.vectors.store import VectorSpace, keys_to_bytes, text_keys
-from bench.views import View
+from bench.views import SHORTLISTS, View, is_short
 
 SEARCHING = ("search", "rerank", "storage")
-# Documents of a shortlist.
+# Documents of the shortlist whose second stage is timed alone, and that leaderboards show.
 SHORTLIST = 100
 # Most documents that HNSW is built over unasked, so that a run of sixteen views keeps within minutes.
 HNSW_DOCUMENTS = 50_000
@@ -60,11 +60,6 @@ class SearchPlan:
     not_measured: dict[str, str]
 
 
-def is_shortlist(view: View, width: int) -> bool:
-    """Whether reranking at full width in float32 can add anything to a search at a view."""
-    return view != View(width)
-
-
 def figure_of(probe: str, view: View | None, width: int | None, corpus_size: int | None = None) -> FigureKey | None:
     """A figure that is there when a probe has measured a view; None where it has nothing to measure.
 
@@ -80,7 +75,7 @@ def figure_of(probe: str, view: View | None, width: int | None, corpus_size: int
             return figure_key("search_max_ms", dim, precision, {} if corpus_size is None else {"corpus": corpus_size})
         case "storage":
             return figure_key("vectors_bytes", dim, precision, {})
-        case "rerank" if view is not None and width is not None and is_shortlist(view, width):
+        case "rerank" if view is not None and width is not None and is_short(view, width):
             return figure_key("rerank_max_ms", dim, precision, {"shortlist": SHORTLIST})
     return None
 
@@ -129,7 +124,7 @@ def dense_jobs(
         "corpus_size": task.corpus_size,
         **_key_files(entry, profile, task.data, workspace),
     }
-    shortlists = _names([view for view in views if is_shortlist(view, profile.width)])
+    shortlists = _names([view for view in views if is_short(view, profile.width)])
     rerank = "rerank" in wanted and bool(shortlists)
     build = space_job | {"max_queries": effort.queries, "full": rerank, "kinds": kinds}
     detail = {} if task.corpus_size is None else {"corpus": task.corpus_size}
@@ -147,6 +142,10 @@ def dense_jobs(
     if rerank:
         stage = space_job | {"views": shortlists, "shortlist": SHORTLIST}
         jobs.append(_rerank_job(stage, effort))
+        if effort.thorough:
+            jobs.append(_cascade_job(stage, len(task.data.documents), effort))
+        else:
+            not_measured["cascades"] = "left out of a quick look"
         if len(task.data.queries) * len(task.data.documents) <= _RERANK_SCORES:
             judged = write_judged(task.data, workspace)
             quality = stage | {"judged": str(judged), "metric": task.main_metric}
@@ -212,6 +211,13 @@ def _rerank_job(stage: dict[str, Any], effort: Effort) -> ProbeJob:
     job = stage | {"calls": effort.search()}
     seconds = _STARTING_SECONDS + len(stage["views"]) * (effort.search()["min_seconds"] + 0.15)
     return ProbeJob("rerank", f"{_MODULES}rerank", job, seconds, effort.processes, 1, f"{_MODULES}build")
+
+
+def _cascade_job(stage: dict[str, Any], documents: int, effort: Effort) -> ProbeJob:
+    lengths = list(dict.fromkeys(min(length, documents) for length in SHORTLISTS))
+    job = stage | {"shortlists": lengths, "calls": effort.cascade()}
+    seconds = _STARTING_SECONDS + len(stage["views"]) * len(lengths) * (effort.cascade()["min_seconds"] + 0.01)
+    return ProbeJob("rerank", f"{_MODULES}cascade", job, seconds, effort.processes, 1, f"{_MODULES}build")
 
 
 def _key_files(entry: ModelEntry, profile: ModelProfile, data: RetrievalData, workspace: Path) -> dict[str, str]:

@@ -80,15 +80,11 @@ def fit_pca(vectors: VectorRows, similarity: Similarity, block_rows: int | None 
         block_rows: Rows read at once; as many as fit a fixed size by default.
     """
     size = block_rows or max(_BLOCK_VALUES // vectors.width, 1)
-    # A power of two, so that dividing by it is exact.
-    scale = 1.0 if similarity == "cosine" else _power_above(_longest(vectors, size))
+    scale = common_scale(vectors, similarity, size)
     total = np.zeros(vectors.width)
     products = np.zeros((3, vectors.width, vectors.width))
     for _, block in vectors.blocks(size):
-        directions, lengths = unit(block)
-        if similarity == "dot":
-            directions *= (lengths / scale)[:, None]
-        values = on_grid(directions)
+        values = grid_values(block, similarity, scale)
         total += values.sum(axis=0)
         high = np.rint(values * _HALF)
         low = (values * _HALF - high) * _HALF
@@ -98,6 +94,32 @@ def fit_pca(vectors: VectorRows, similarity: Similarity, block_rows: int | None 
     variances, columns = np.linalg.eigh(second / len(vectors) - np.outer(mean, mean))
     components = on_grid(columns[:, np.argsort(-variances, kind="stable")].T.copy())
     return Projection(components, components @ mean * scale, similarity)
+
+
+def common_scale(vectors: VectorRows, similarity: Similarity, size: int) -> float:
+    """What vectors are divided by so that none is longer than 1; of cosine 1, since directions are.
+
+    Args:
+        vectors: The vectors.
+        similarity: The model's similarity.
+        size: Rows read at once.
+    """
+    # A power of two, so that dividing by it is exact.
+    return 1.0 if similarity == "cosine" else _power_above(_longest(vectors, size))
+
+
+def grid_values(block: Float32, similarity: Similarity, scale: float) -> Float64:
+    """Vectors as scores see them, on the grid of 2^-26: directions, or of the dot product vectors over their scale.
+
+    Args:
+        block: Full vectors, shape (m, width), float32.
+        similarity: The model's similarity.
+        scale: See common_scale.
+    """
+    directions, lengths = unit(block)
+    if similarity == "dot":
+        directions *= (lengths / scale)[:, None]
+    return on_grid(directions)
 
 
 def score_controls(

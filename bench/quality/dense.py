@@ -68,7 +68,7 @@ def rank_views(
         For each view its ranks, or why it has none.
     """
     matrix = queries.all()
-    rankers = [ViewRanker(quantiser, matrix) for quantiser in _fit(views, similarity, documents)]
+    rankers = [ViewRanker(quantiser, matrix) for quantiser in fit_views(views, similarity, documents)]
     _score_pairs(rankers, documents, pairs, depth)
     chains = _chains([ranker for ranker in rankers if ranker.error is None], matrix)
 
@@ -164,8 +164,8 @@ class _Chain:
         return not self._cosine or not ((lengths > 0) & (lengths < _SHORTEST_PREFIX * lengths[-1])).any()
 
 
-def _fit(views: Sequence[View], similarity: Similarity, documents: VectorRows) -> list[Quantiser]:
-    """The quantisers of views of one precision."""
+def fit_views(views: Sequence[View], similarity: Similarity, documents: VectorRows) -> list[Quantiser]:
+    """The quantisers of views of one precision; int8 learns its ranges in one pass over the documents."""
     if views[0].precision != "int8":
         return [Quantiser(view, similarity) for view in views]
 

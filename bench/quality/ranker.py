@@ -38,6 +38,21 @@ class Pairs:
     excluded_documents: Int64
 
 
+def beyond_range() -> BenchError:
+    """Why a view whose scores overflow cannot be ranked."""
+    return BenchError(
+        "a score is beyond the range of float32", hint="its vectors are too long for the dot product: normalise them"
+    )
+
+
+def score_all(queries: Comparable, documents: Comparable) -> Float32:
+    """The exact scores of n queries for m documents, shape (n, m), float32; infinite beyond its range."""
+    products = queries.directions @ documents.directions.T
+    products *= queries.weights[:, None] * documents.weights
+    with np.errstate(over="ignore"):
+        return products.astype(np.float32)
+
+
 def score_cells(queries: Comparable, documents: Comparable, rows: Int64, columns: Int64) -> Float32:
     """The exact scores of some queries for some documents.
 
@@ -85,10 +100,7 @@ class ViewRanker:
     def start(self, pairs: Pairs, scores: Float32, depth: int) -> None:
         """Take the exact scores of the pairs and, after them, of the pairs that are left out."""
         if self.error is None and not np.isfinite(scores).all():
-            self.error = BenchError(
-                "a score is beyond the range of float32",
-                hint="its vectors are too long for the dot product: normalise them",
-            )
+            self.error = beyond_range()
         count = len(pairs.queries)
         n = len(self._queries)
         mine, self._excluded = scores[:count].copy(), scores[count:]

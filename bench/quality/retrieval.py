@@ -31,9 +31,9 @@ METRICS = RETRIEVAL_METRICS
 MAX_CUTOFF = max(CUTOFFS)
 
 _RANKS = np.arange(1, MAX_CUTOFF + 1)
-_DISCOUNTS = 1.0 / np.log2(_RANKS + 1)
+DISCOUNTS = 1.0 / np.log2(_RANKS + 1)
 # Sums of the first n discounts, and of the first n reciprocal ranks, at n.
-_DISCOUNT_SUMS = np.concatenate([[0.0], np.cumsum(_DISCOUNTS)])
+_DISCOUNT_SUMS = np.concatenate([[0.0], np.cumsum(DISCOUNTS)])
 _RECIPROCAL_SUMS = np.concatenate([[0.0], np.cumsum(1.0 / _RANKS)])
 # Places of tied groups looked at at once, to bound memory.
 _PLACES = 1 << 20
@@ -51,8 +51,8 @@ def score_queries(ranks: Ranks, pair_queries: Int64, pair_gains: Int64, n_querie
     Returns:
         By metric name (METRICS), one value a query, shape (n_queries,), float64.
     """
-    relevant = _per_query(pair_queries, np.ones(len(pair_queries)), n_queries)
-    ideal = _ideal_dcg(pair_queries, pair_gains, n_queries)
+    relevant = per_query(pair_queries, np.ones(len(pair_queries)), n_queries)
+    ideal = ideal_dcg(pair_queries, pair_gains, n_queries)
     near = ranks.above < MAX_CUTOFF
     query, gain, above, tied = pair_queries[near], pair_gains[near], ranks.above[near], ranks.tied[near]
     groups = _groups(query, above, tied)
@@ -61,18 +61,18 @@ def score_queries(ranks: Ranks, pair_queries: Int64, pair_gains: Int64, n_querie
     for k in CUTOFFS:
         # Between these lie the ranks within the first k that the document can take.
         begin, end = np.minimum(k, above), np.minimum(k, above + tied)
-        found = _per_query(query, (end - begin) / tied, n_queries)
+        found = per_query(query, (end - begin) / tied, n_queries)
         discount = _DISCOUNT_SUMS[end] - _DISCOUNT_SUMS[begin]
-        dcg = _per_query(query, gain * discount / tied, n_queries)
-        result[f"ndcg_at_{k}"] = _ratio(dcg, ideal[k])
-        result[f"recall_at_{k}"] = _ratio(found, relevant)
+        dcg = per_query(query, gain * discount / tied, n_queries)
+        result[f"ndcg_at_{k}"] = ratio(dcg, ideal[k])
+        result[f"recall_at_{k}"] = ratio(found, relevant)
         result[f"precision_at_{k}"] = found / k
         result[f"mrr_at_{k}"], result[f"hit_rate_at_{k}"] = firsts[k]
-        result[f"map_at_{k}"] = _ratio(_precision_sums(groups, k, n_queries), relevant)
+        result[f"map_at_{k}"] = ratio(_precision_sums(groups, k, n_queries), relevant)
     return {name: result[name] for name in METRICS}
 
 
-def _ideal_dcg(pair_queries: Int64, pair_gains: Int64, n_queries: int) -> dict[int, Float64]:
+def ideal_dcg(pair_queries: Int64, pair_gains: Int64, n_queries: int) -> dict[int, Float64]:
     """DCG of the best order, by cutoff."""
     order = np.lexsort((-pair_gains, pair_queries))
     queries, gains = pair_queries[order], pair_gains[order]
@@ -80,8 +80,8 @@ def _ideal_dcg(pair_queries: Int64, pair_gains: Int64, n_queries: int) -> dict[i
     rank = np.arange(len(queries)) - np.repeat(np.cumsum(counts) - counts, counts)
     near = rank < MAX_CUTOFF
     weights = np.zeros(len(queries))
-    weights[near] = gains[near] * _DISCOUNTS[rank[near]]
-    return {k: _per_query(queries, weights * (rank < k), n_queries) for k in CUTOFFS}
+    weights[near] = gains[near] * DISCOUNTS[rank[near]]
+    return {k: per_query(queries, weights * (rank < k), n_queries) for k in CUTOFFS}
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _precision_sums(groups: _Groups, k: int, n_queries: int) -> Float64:
     # sum of (i - 1) / (a + i) is the number of places less (a + 1) times that of 1 / (a + i).
     others = (relevant - 1) / np.maximum(tied - 1, 1) * (places - (above + 1) * reciprocals)
     expected = ((groups.before + 1) * reciprocals + others) * relevant / tied
-    return _per_query(groups.query, expected, n_queries)
+    return per_query(groups.query, expected, n_queries)
 
 
 def _first_metrics(groups: _Groups, n_queries: int) -> dict[int, tuple[Float64, Float64]]:
@@ -173,12 +173,12 @@ def _first_places(above: Int64, tied: Int64, relevant: Int64, width: int) -> tup
     return reciprocal, none
 
 
-def _per_query(queries: Int64, weights: Float64, n_queries: int) -> Float64:
+def per_query(queries: Int64, weights: Float64, n_queries: int) -> Float64:
     """The sum of weights of each query, shape (n_queries,)."""
     return np.bincount(queries, weights=weights, minlength=n_queries).astype(np.float64, copy=False)
 
 
-def _ratio(numerator: Float64, denominator: Float64) -> Float64:
+def ratio(numerator: Float64, denominator: Float64) -> Float64:
     """Numerator / denominator, 0 where the denominator is 0."""
     result: Float64 = np.divide(
         numerator, denominator, out=np.zeros(len(numerator), dtype=np.float64), where=denominator != 0

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.report.fidelity import ModelFidelity, make_fidelities
+from bench.report.funnel import Funnel, make_funnels
 from bench.report.means import MeanTable, make_means
 from bench.report.names import page_names
 from bench.report.retention import Retention, make_retentions
@@ -51,6 +53,8 @@ class Board:
         rows: Of each model its rows in each table that has any.
         means: Over the subsets of a task and split.
         retentions: What models keep at each dimension, of the task units that tell.
+        fidelities: How far views do what the full width does, of the task units where that was measured.
+        funnels: What shortlists ranked again at full width keep, likewise.
         tasks: What each task unit is, of its newest record.
         models: What each model is, of its newest record, by name in order.
         environments: The facts of each environment, by fingerprint.
@@ -65,6 +69,8 @@ class Board:
     rows: dict[str, list[tuple[Table, list[Row]]]]
     means: list[MeanTable]
     retentions: dict[UnitKey, Retention]
+    fidelities: dict[UnitKey, list[ModelFidelity]]
+    funnels: dict[UnitKey, list[Funnel]]
     tasks: dict[UnitKey, TaskInfo]
     models: dict[str, ModelInfo]
     environments: dict[str, dict[str, Any]]
@@ -106,6 +112,8 @@ def read_board(results: Path) -> Board:
         rows=_rows_by_model(tables),
         means=make_means(tables),
         retentions={retention.unit: retention for retention in make_retentions(index)},
+        fidelities=make_fidelities(index),
+        funnels=make_funnels(index),
         tasks=tasks,
         models=dict(sorted(models.items())),
         environments=store.environments(),

@@ -42,17 +42,20 @@ class Gallery:
     Attributes:
         tradeoffs: Of a task unit in an environment.
         retentions: Of a task unit.
+        funnels: Likewise.
         tasks: Over all tasks, some at a time.
     """
 
     tradeoffs: dict[tuple[UnitKey, str | None], Picture] = field(default_factory=dict)
     retentions: dict[UnitKey, Picture] = field(default_factory=dict)
+    funnels: dict[UnitKey, Picture] = field(default_factory=dict)
     tasks: list[Picture] = field(default_factory=list)
 
     def pictures(self) -> Iterator[Picture]:
         """Each picture."""
         yield from self.tradeoffs.values()
         yield from self.retentions.values()
+        yield from self.funnels.values()
         yield from self.tasks
 
 
@@ -62,6 +65,7 @@ def draw_gallery(board: Board) -> Gallery:
     Args:
         board: What results say.
     """
+    from bench.report.pictures.funnel import funnel_svg
     from bench.report.pictures.multiples import MOST_PANELS, multiples_svg
     from bench.report.pictures.retention import retention_svg
     from bench.report.pictures.tradeoff import tradeoff_svg
@@ -70,7 +74,12 @@ def draw_gallery(board: Board) -> Gallery:
     tables = board.tables
     firsts = [found[0] for found in board.units.values()]
     parts = [firsts[start : start + MOST_PANELS] for start in range(0, len(firsts), MOST_PANELS)]
-    keys = [*map(_tradeoff_key, tables), *map(_retention_key, board.retentions), *map(_tasks_key, range(len(parts)))]
+    keys = [
+        *map(_tradeoff_key, tables),
+        *map(_retention_key, board.retentions),
+        *map(_funnel_key, board.funnels),
+        *map(_tasks_key, range(len(parts))),
+    ]
     paths = {key: f"{PICTURES}/{name}.svg" for key, name in file_names(keys).items()}
     gallery = Gallery()
     for table in tables:
@@ -84,6 +93,11 @@ def draw_gallery(board: Board) -> Gallery:
         if svg is not None:
             words = f"{retention.title}: share of the full-width score kept at each dimension"
             gallery.retentions[unit] = Picture(paths[_retention_key(unit)], svg, words)
+    for unit, funnels in board.funnels.items():
+        svg = funnel_svg(funnels)
+        if svg is not None:
+            words = f"{funnels[0].title}: share kept by shortlists that are ranked again at full width"
+            gallery.funnels[unit] = Picture(paths[_funnel_key(unit)], svg, words)
     for number, part in enumerate(parts):
         svg = multiples_svg(part, models)
         if svg is not None:
@@ -99,6 +113,10 @@ def _tradeoff_key(table: Table) -> tuple[str, ...]:
 
 def _retention_key(unit: UnitKey) -> tuple[str, ...]:
     return (*unit, "retention")
+
+
+def _funnel_key(unit: UnitKey) -> tuple[str, ...]:
+    return (*unit, "funnel")
 
 
 def _tasks_key(number: int) -> tuple[str, ...]:

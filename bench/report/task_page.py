@@ -8,13 +8,15 @@ from bench.markdown import code, escape, link, pipe_table
 from bench.report.answers import answer_text, make_answer
 from bench.report.board import Board
 from bench.report.cells import AUDIT_MARK, AUDIT_NOTE, bold, view_text
+from bench.report.fidelity import fidelity_table
+from bench.report.funnel import cheapest_table, funnel_table
 from bench.report.gallery import Gallery
 from bench.report.means import MeanTable
 from bench.report.names import heading_anchor, navigation
 from bench.report.retention import retention_table
 from bench.report.rows import LEAKAGE_NOTE, Table
 from bench.report.unit_tables import unit_blocks
-from bench.results.index import UnitKey
+from bench.results.index import UnitKey, unit_title
 from bench.results.schema import TaskInfo
 
 _ABOVE = "../"
@@ -22,6 +24,14 @@ _RETENTION = (
     "The share of the score at full width in float32 that is kept at each dimension, in float32; where controls were "
     "scored, beside as many principal components of the corpus (pca), the last dimensions instead of the first, and "
     "random ones (mean, lowest and highest of the draws)."
+)
+_FIDELITY = (
+    "Against the same model at full width in float32: how alike the first ten and hundred, the rankings and the "
+    "similarities are; no label is looked at. Beside it the share of the score that is kept."
+)
+_FUNNEL = (
+    "Search at a view, then rank the shortlist again at full width in float32: the share of the full score that "
+    "is kept, and in brackets the share of the relevant documents that is on it. First the cheapest that keeps 99%."
 )
 _TYPES = {"retrieval": "Retrieval", "sts": "Semantic textual similarity", "mteb": "A task of MTEB"}
 
@@ -50,6 +60,8 @@ def task_blocks(board: Board, gallery: Gallery, task: str) -> list[str]:
             picture = gallery.tradeoffs.get((unit, table.environment))
             blocks += [picture.shown(_ABOVE)] if picture else []
         blocks += _retention(board, gallery, unit)
+        blocks += _fidelity(board, unit)
+        blocks += _funnel(board, gallery, unit)
         blocks += _unscored(board.unscored.get(unit, {}))
     return blocks
 
@@ -70,6 +82,29 @@ def _retention(board: Board, gallery: Gallery, unit: UnitKey) -> list[str]:
         return []
     blocks = [f"### Retention on {escape(retention.title)}", _RETENTION, retention_table(retention)]
     return [*blocks, picture.shown(_ABOVE)] if picture else blocks
+
+
+def _fidelity(board: Board, unit: UnitKey) -> list[str]:
+    """How far views do what the full width does, which needs no labels."""
+    models = board.fidelities.get(unit, [])
+    if not models:
+        return []
+    blocks = [f"### Fidelity on {escape(unit_title(unit))}", _FIDELITY]
+    for model in models:
+        blocks += [f"{escape(model.model)} ({model.kind}):", fidelity_table(model)]
+    return blocks
+
+
+def _funnel(board: Board, gallery: Gallery, unit: UnitKey) -> list[str]:
+    """What shortlists that are ranked again at full width keep."""
+    funnels, picture = board.funnels.get(unit, []), gallery.funnels.get(unit)
+    if not funnels:
+        return []
+    blocks = [f"### Shortlists on {escape(unit_title(unit))}", _FUNNEL, cheapest_table(funnels)]
+    blocks += [picture.shown(_ABOVE)] if picture else []
+    for funnel in funnels:
+        blocks += [f"{escape(funnel.model)} ({funnel.kind}):", funnel_table(funnel)]
+    return blocks
 
 
 def _models(board: Board, tables: Sequence[Table]) -> list[str]:

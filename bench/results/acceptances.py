@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from bench.results.schema import SCHEMA_VERSION, Version
+from bench.results.common import SCHEMA_VERSION, Version
 from bench.views import Precision
 
 

@@ -44,7 +44,8 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
 
     Quality rows carry the environment they were computed in, though they do not depend on it. A figure measured
     again is there once, the newest. `superseded` marks rows whose model or task has changed since. `control` is empty
-    but for scores under a control for truncation (`pca`, `last`, `random-1`, ...).
+    but for scores under a control for truncation (`pca`, `last`, `random-1`, ...). Scores of shortlists that are ranked
+    again are `rerank_<metric>` and `shortlist_recall`, their `detail` `shortlist=<length>`.
 
     Args:
         path: The results folder.
@@ -72,6 +73,19 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
             common |= {"truncate_dim": cut.truncate_dim, "precision": "float32", "control": str(cut.control)}
             metrics = known.record.controls[known.position].metrics
             rows.extend(common | {"metric": name, **value.model_dump()} for name, value in metrics.items())
+    for kept in index.fidelity.values():
+        for view, found in kept.items():
+            common = _common(found.record, index) | {"truncate_dim": view.truncate_dim, "precision": view.precision}
+            measures = found.record.views[found.position].measures
+            rows.extend(common | {"metric": name, **value.model_dump()} for name, value in measures.items())
+    for lists in index.reranked.values():
+        for shortlist, reranked in lists.items():
+            common = _common(reranked.record, index)
+            common |= {"truncate_dim": shortlist.view.truncate_dim, "precision": shortlist.view.precision}
+            common |= {"detail": detail_text({"shortlist": shortlist.length})}
+            values = {f"rerank_{name}": value for name, value in reranked.scores.metrics.items()}
+            values |= {"shortlist_recall": reranked.scores.recall}
+            rows.extend(common | {"metric": name, **value.model_dump()} for name, value in values.items())
     for cost in index.costs.values():
         rows.extend(
             _common(record, index)

@@ -12,17 +12,18 @@ from pathlib import Path
 
 from bench.results.schema import (
     AuditRecord,
-    ControlRecord,
     CostRecord,
     Figure,
     FigureKey,
     ModelRecord,
     QualityRecord,
     UnitRecord,
+    ViewScores,
     figure_key,
     make_view,
 )
-from bench.views import ControlledView, View
+from bench.results.study_records import ControlRecord, FidelityRecord, RerankRecord, ShortlistScores
+from bench.views import ControlledView, Shortlist, View
 
 UnitKey = tuple[str, str, str]  # task, split, subset
 ResultKey = tuple[str, str, UnitKey, str]  # model, its fingerprint, unit, its fingerprint
@@ -37,6 +38,11 @@ class Cell:
     record: QualityRecord
     position: int
 
+    @property
+    def scores(self) -> ViewScores:
+        """Its scores."""
+        return self.record.views[self.position]
+
 
 @dataclass(frozen=True)
 class ControlCell:
@@ -44,6 +50,29 @@ class ControlCell:
 
     path: Path
     record: ControlRecord
+    position: int
+
+
+@dataclass(frozen=True)
+class RerankCell:
+    """The quality of one shortlist that is ranked again: the record it stands in and its place there."""
+
+    path: Path
+    record: RerankRecord
+    position: int
+
+    @property
+    def scores(self) -> ShortlistScores:
+        """Its scores."""
+        return self.record.shortlists[self.position]
+
+
+@dataclass(frozen=True)
+class FidelityCell:
+    """One view's fidelity: the record it stands in and its place there."""
+
+    path: Path
+    record: FidelityRecord
     position: int
 
 
@@ -115,6 +144,8 @@ class ResultIndex:
         self.units: dict[UnitKey, str] = {}
         self.cells: dict[tuple[str, str, UnitKey, str, View | None], Cell] = {}
         self.controls: dict[ResultKey, dict[ControlledView, ControlCell]] = {}
+        self.fidelity: dict[ResultKey, dict[View, FidelityCell]] = {}
+        self.reranked: dict[ResultKey, dict[Shortlist, RerankCell]] = {}
         self.costs: dict[tuple[str, str, UnitKey, str, str], Cost] = {}
         self.audits: dict[tuple[UnitKey, str], AuditRecord] = {}
         for path, record in records:
@@ -133,6 +164,14 @@ class ResultIndex:
             if isinstance(record, ControlRecord):
                 known = self.controls.setdefault(key, {})
                 known |= {scores.cut: ControlCell(path, record, row) for row, scores in enumerate(record.controls)}
+                continue
+            if isinstance(record, RerankRecord):
+                lists = self.reranked.setdefault(key, {})
+                lists |= {scores.key: RerankCell(path, record, row) for row, scores in enumerate(record.shortlists)}
+                continue
+            if isinstance(record, FidelityRecord):
+                kept = self.fidelity.setdefault(key, {})
+                kept |= {scores.view: FidelityCell(path, record, row) for row, scores in enumerate(record.views)}
                 continue
             for position, scores in enumerate(record.views):
                 self.cells[*key, make_view(scores.truncate_dim, scores.precision)] = Cell(path, record, position)

@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 
 from bench.errors import BenchError, did_you_mean
 from bench.metrics import SIMILARITIES
-from bench.results.index import Cell
-from bench.results.schema import QualityRecord
+from bench.results.index import Cell, RerankCell
+from bench.results.schema import QualityRecord, make_view
 from bench.results.store import read_items
+from bench.results.study_records import RerankRecord
 from bench.statistics.influence import pearson_influence, spearman_influence
 
 Float64 = npt.NDArray[np.float64]
@@ -27,6 +28,7 @@ ITEM_KEYS = {"retrieval": "query_id", "sts": "pair_id", "mteb": "item_id"}
 # Numbers of the groups of items that are no observations of their own, such as queries with the same text.
 CLUSTER = "cluster"
 GOLD = "gold"
+SHORTLIST = "shortlist"
 # What tells the view that a row belongs to.
 _VIEW = ("truncate_dim", "precision")
 # By how much the mean of the items may differ from the score that they belong to.
@@ -34,6 +36,10 @@ _ROUNDING = 1e-6
 _INFLUENCES = {"spearman": spearman_influence, "pearson": pearson_influence}
 # Tables kept, so that two runs can be read in turns.
 _KEPT = 4
+
+
+# truncate_dim, precision and length of shortlist, where there are such.
+_Place = tuple[int | None, str | None, int | None]
 
 
 def metric_column(metric: str) -> str:
@@ -66,13 +72,13 @@ class _Table:
         ids: A row's id.
         clusters: A row's cluster; None where the record does not tell.
         values: The columns asked for, those that there are.
-        rows: Rows of each view, by truncate_dim and precision.
+        rows: Rows of each view, by truncate_dim, precision and length of shortlist.
     """
 
     ids: pa.Array
     clusters: Int64 | None
     values: dict[str, Float64]
-    rows: dict[tuple[int | None, str | None], Int64]
+    rows: dict[_Place, Int64]
 
 
 @dataclass(frozen=True)
@@ -101,12 +107,12 @@ class ItemReader:
         self._tables: dict[tuple[Path, tuple[str, ...]], _Table] = {}
         self._order: _Order | None = None
 
-    def read(self, cell: Cell, metric: str | None = None) -> Items | None:
+    def read(self, cell: Cell | RerankCell, metric: str | None = None) -> Items | None:
         """The items of a cell.
 
         Args:
             cell: The cell.
-            metric: One of its metrics; its task's main one by default.
+            metric: One of its metrics, of a shortlist the main one alone; its task's main one by default.
 
         Returns:
             None where the score is no mean of the items, as of some types that mteb scores.
@@ -115,7 +121,7 @@ class ItemReader:
             BenchError: The cell has no such metric; the record's table is missing, damaged, or lacks the view or the
                 metric.
         """
-        record, scores = cell.record, cell.record.views[cell.position]
+        record, scores = cell.record, cell.scores
         metric = metric or record.task.main_metric
         if metric not in scores.metrics:
             raise BenchError(
@@ -157,7 +163,7 @@ class ItemReader:
         ids = table.ids.take(pa.array(rows)).to_pylist()
         return dict(zip(ids, table.values[name][rows].tolist(), strict=True))
 
-    def _table(self, cell: Cell, columns: tuple[str, ...]) -> _Table:
+    def _table(self, cell: Cell | RerankCell, columns: tuple[str, ...]) -> _Table:
         key = cell.path, columns
         if key not in self._tables:
             while len(self._tables) >= _KEPT:
@@ -165,7 +171,7 @@ class ItemReader:
             self._tables[key] = _read(cell.path, cell.record, columns)
         return self._tables[key]
 
-    def _ordered(self, cell: Cell, table: _Table, rows: Int64) -> _Order:
+    def _ordered(self, cell: Cell | RerankCell, table: _Table, rows: Int64) -> _Order:
         """The order of a view's items; the last one again where they are the same, as views and models mostly are."""
         ids = table.ids.take(pa.array(rows))
         clusters = None if table.clusters is None else table.clusters[rows]
@@ -198,22 +204,23 @@ def shared_clusters(items: Sequence[Items]) -> Int64:
     return min((found.clusters for found in items), key=lambda clusters: int(clusters.max(initial=0)))
 
 
-def _rows(cell: Cell, table: _Table) -> Int64:
-    """The rows of a cell's view."""
-    scores = cell.record.views[cell.position]
-    rows = table.rows.get((scores.truncate_dim, scores.precision))
+def _rows(cell: Cell | RerankCell, table: _Table) -> Int64:
+    """The rows of a cell's view, or shortlist."""
+    place = cell.scores.truncate_dim, cell.scores.precision
+    shortlist = cell.scores.key if isinstance(cell, RerankCell) else None
+    rows = table.rows.get((*place, shortlist.length if shortlist else None))
     if rows is None:
         raise BenchError(
-            f"the table of this record lacks the view {scores.view or 'of a baseline'}",
+            f"the table of this record lacks the view {shortlist or make_view(*place) or 'of a baseline'}",
             where=str(cell.path),
             hint="run with --force",
         )
     return rows
 
 
-def _read(path: Path, record: QualityRecord, columns: tuple[str, ...]) -> _Table:
+def _read(path: Path, record: QualityRecord | RerankRecord, columns: tuple[str, ...]) -> _Table:
     key, kind = ITEM_KEYS[record.task.type], record.task.type
-    table = read_items(path, record, [*_VIEW, key, CLUSTER, *columns])
+    table = read_items(path, record, [*_VIEW, SHORTLIST, key, CLUSTER, *columns])
     # Of what mteb scores not every metric is known item by item.
     needed = [*_VIEW, key, *(columns if kind != "mteb" else ())]
     missing = [name for name in needed if name not in table.column_names]
@@ -239,16 +246,26 @@ def _read(path: Path, record: QualityRecord, columns: tuple[str, ...]) -> _Table
         ) from error
 
 
-def _rows_of_views(table: pa.Table) -> dict[tuple[int | None, str | None], Int64]:
+def _rows_of_views(table: pa.Table) -> dict[_Place, Int64]:
     if not table.num_rows:
         return {}
     dims = table.column("truncate_dim").cast(pa.int64()).combine_chunks()
     precisions = table.column("precision").cast(pa.string()).combine_chunks()
+    # A table of shortlists has a length in every row.
+    lengths = None
+    if SHORTLIST in table.column_names:
+        lengths = table.column(SHORTLIST).cast(pa.int64()).combine_chunks().to_numpy()
     names = precisions.dictionary_encode(null_encoding="encode")
     codes = dims.fill_null(-1).to_numpy() * len(names.dictionary) + names.indices.to_numpy()
+    if lengths is not None:
+        codes = codes * (int(lengths.max()) + 1) + lengths
     order = np.argsort(codes, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
-    return {(dims[int(rows[0])].as_py(), precisions[int(rows[0])].as_py()): rows for rows in groups}
+    firsts = [int(rows[0]) for rows in groups]
+    return {
+        (dims[row].as_py(), precisions[row].as_py(), None if lengths is None else int(lengths[row])): rows
+        for row, rows in zip(firsts, groups, strict=True)
+    }
 
 
 def _order(ids: pa.Array, clusters: Int64 | None, path: Path) -> _Order:

@@ -4,90 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import Field, model_validator
 
 from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
-from bench.models.registry import Backend, Kind, Weights
-from bench.tasks.card import TaskType
-from bench.views import Control, ControlledView, ControlMethod, Precision, View
+from bench.results.common import SCHEMA_VERSION, Finding, ModelInfo, RecordPart, TaskInfo, Value, Version
+from bench.results.study_records import ControlRecord, FidelityRecord, RerankRecord
+from bench.views import Precision, View
 
-# 2: cost figures have details, spread and computed; noise has reasons.
-SCHEMA_VERSION: Literal[2] = 2
-Version = Literal[1, 2]
+# What the records have in common is known from here too.
+__all__ = ["SCHEMA_VERSION", "ModelInfo", "TaskInfo", "Value"]
+
 _SCORES = frozenset((*RETRIEVAL_METRICS, *PAIR_METRICS))
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ModelInfo(_Record):
-    """The model that a record is about.
-
-    Attributes:
-        leakage: Whether it may have been trained on what it is tested on, since its recipe allows that.
-        backend: What ran it; None of a baseline, and in records from before there was a choice.
-        weights: Whether its weights were stored or random; None likewise.
-        tokenizer: `stand-in` where a model with random weights came without a tokenizer; else None.
-    """
-
-    name: str
-    kind: Kind
-    fingerprint: str
-    source: str
-    revision: str | None = None
-    width: int | None = None
-    parameters: int | None = None
-    max_seq_length: int | None = None
-    dtype: str | None = None
-    similarity: str | None = None
-    leakage: bool = False
-    backend: Backend | None = None
-    weights: Weights | None = None
-    tokenizer: Literal["stand-in"] | None = None
-
-    @property
-    def drawn(self) -> bool:
-        """Whether its weights are random, so that it has a cost and no quality."""
-        return self.weights == "random"
-
-
-class TaskInfo(_Record):
-    """The task unit that a record is about.
-
-    Attributes:
-        mteb: The MTEB task that it is, by its name there.
-        mteb_type: MTEB's type of a task that mteb's own evaluator scores.
-        dataset: Hub id of the data set, where it has one.
-        revision: Commit of that data set; None where the data came from another place.
-        shown: Metrics that leaderboards show beside the main one.
-    """
-
-    name: str
-    type: TaskType
-    split: str
-    subset: str
-    fingerprint: str
-    main_metric: str
-    n: int
-    documents: int | None = None
-    mteb: str | None = None
-    mteb_type: str | None = None
-    dataset: str | None = None
-    revision: str | None = None
-    shown: list[str] = []
-    notes: list[str] = []
-
-
-class Value(_Record):
-    """A metric's value with the ends of its 95% interval."""
-
-    value: float
-    ci_low: float | None = None
-    ci_high: float | None = None
-
-
-class ViewScores(_Record):
+class ViewScores(RecordPart):
     """The scores of one view; a baseline has neither truncate_dim nor precision."""
 
     truncate_dim: int | None
@@ -100,7 +30,7 @@ class ViewScores(_Record):
         return make_view(self.truncate_dim, self.precision)
 
 
-class Encoding(_Record):
+class Encoding(RecordPart):
     """How the vectors were made. The seconds are a by-product of the run, not a cost figure."""
 
     texts: int
@@ -113,18 +43,7 @@ class Encoding(_Record):
     device: str
 
 
-class _Finding(_Record):
-    """What quality and cost records have in common: whose they are, of what, when and where."""
-
-    schema_version: Version = SCHEMA_VERSION
-    bench_version: str
-    created: str
-    environment: str
-    model: ModelInfo
-    task: TaskInfo
-
-
-class QualityRecord(_Finding):
+class QualityRecord(Finding):
     """Quality of one model on one task unit, at the views scored together."""
 
     record: Literal["quality"] = "quality"
@@ -151,7 +70,7 @@ Detail = dict[str, str | int]
 STEADY_SPREAD = 0.1
 
 
-class Figure(_Record):
+class Figure(RecordPart):
     """One cost figure; one of a view names it.
 
     Attributes:
@@ -171,7 +90,7 @@ class Figure(_Record):
     n: int
     truncate_dim: int | None = None
     precision: Precision | None = None
-    detail: Detail = {}
+    detail: Detail = Field(default_factory=dict)
     spread: float | None = None
     computed: bool = False
 
@@ -199,7 +118,7 @@ def figure_key(name: str, truncate_dim: int | None, precision: str | None, detai
     return name, truncate_dim, precision, tuple(sorted(detail.items()))
 
 
-class Noise(_Record):
+class Noise(RecordPart):
     """How busy other processes kept the machine, as a share of all cores, 0 to 1.
 
     Attributes:
@@ -226,10 +145,10 @@ class Noise(_Record):
     mhz_after: float | None = None
     throttled: int | None = None
     noisy: bool
-    reasons: list[str] = []
+    reasons: list[str] = Field(default_factory=list)
 
 
-class CostRecord(_Finding):
+class CostRecord(Finding):
     """Cost of one model on the texts of one task unit, in one environment."""
 
     record: Literal["cost"] = "cost"
@@ -237,7 +156,7 @@ class CostRecord(_Finding):
     settings: dict[str, Any]
     noise: Noise
     figures: list[Figure]
-    not_measured: dict[str, str] = {}
+    not_measured: dict[str, str] = Field(default_factory=dict)
     samples: str | None = None
 
     @model_validator(mode="after")
@@ -248,51 +167,7 @@ class CostRecord(_Finding):
         return self
 
 
-class ControlScores(_Record):
-    """The scores of one cut under a control, in float32.
-
-    Attributes:
-        method: The control.
-        draw: Number of the draw, of `random` alone.
-        truncate_dim: Dimensions kept.
-        metrics: The main metric and those shown beside it.
-    """
-
-    method: ControlMethod
-    draw: int | None = None
-    truncate_dim: int
-    metrics: dict[str, Value]
-
-    @property
-    def cut(self) -> ControlledView:
-        """The cut as a key."""
-        return ControlledView(Control(self.method, self.draw), self.truncate_dim)
-
-    @model_validator(mode="after")
-    def _drawn(self) -> ControlScores:
-        if (self.method == "random") != (self.draw is not None):
-            raise ValueError("the control `random` has a draw, and no other has")
-        return self
-
-
-class ControlRecord(_Finding):
-    """Quality of one model on one task unit under controls for truncation."""
-
-    record: Literal["control"] = "control"
-    controls: list[ControlScores]
-    items: str
-
-    @model_validator(mode="after")
-    def _means_something(self) -> ControlRecord:
-        if self.model.drawn:
-            raise ValueError("a model with random weights has no quality")
-        for scores in self.controls:
-            if self.task.main_metric not in scores.metrics:
-                raise ValueError(f"a control lacks the main metric {self.task.main_metric}")
-        return self
-
-
-class EnvironmentRecord(_Record):
+class EnvironmentRecord(RecordPart):
     """The facts behind an environment's fingerprint."""
 
     record: Literal["environment"] = "environment"
@@ -301,7 +176,7 @@ class EnvironmentRecord(_Record):
     facts: dict[str, Any]
 
 
-class TaskRef(_Record):
+class TaskRef(RecordPart):
     """A split and subset of a task by name and content."""
 
     name: str
@@ -310,7 +185,7 @@ class TaskRef(_Record):
     fingerprint: str
 
 
-class AuditFinding(_Record):
+class AuditFinding(RecordPart):
     """One thing that an audit of a task's data looked for.
 
     Attributes:
@@ -327,10 +202,10 @@ class AuditFinding(_Record):
     of: int
     sentence: str
     weakens: bool = False
-    examples: list[str] = []
+    examples: list[str] = Field(default_factory=list)
 
 
-class AuditRecord(_Record):
+class AuditRecord(RecordPart):
     """What makes scores on one task unit worth less than they look, whatever the model."""
 
     record: Literal["audit"] = "audit"
@@ -344,7 +219,7 @@ class AuditRecord(_Record):
 
 
 # What is known of one model on one task unit, and of a task unit whatever the model.
-ModelRecord: TypeAlias = QualityRecord | CostRecord | ControlRecord
+ModelRecord: TypeAlias = QualityRecord | CostRecord | ControlRecord | FidelityRecord | RerankRecord
 UnitRecord: TypeAlias = ModelRecord | AuditRecord
 AnyRecord: TypeAlias = UnitRecord | EnvironmentRecord
 

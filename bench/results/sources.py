@@ -112,7 +112,7 @@ def open_source(text: str, where: Path | None = None) -> Iterator[Path]:
 
 
 def holds_results(folder: Path) -> bool:
-    """Whether a folder holds a record of quality, of cost or of an audit."""
+    """Whether a folder holds any record but those of environments."""
     return any(next((folder / name).rglob("*.json"), None) is not None for name in RECORD_FOLDERS)
 
 

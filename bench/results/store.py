@@ -22,15 +22,15 @@ from bench.results.schema import (
     SCHEMA_VERSION,
     AnyRecord,
     AuditRecord,
-    ControlRecord,
     CostRecord,
     EnvironmentRecord,
     ModelRecord,
     QualityRecord,
     UnitRecord,
 )
+from bench.results.study_records import ControlRecord, FidelityRecord, RerankRecord
 
-RECORD_FOLDERS = ("quality", "controls", "cost", "audits")
+RECORD_FOLDERS = ("quality", "controls", "fidelity", "rerank", "cost", "audits")
 _FOLDERS = ("environments", "acceptances", *RECORD_FOLDERS)
 _Stored: TypeAlias = AnyRecord | AcceptanceRecord
 _ADAPTER: TypeAdapter[_Stored] = TypeAdapter(Annotated[_Stored, Field(discriminator="record")])
@@ -100,6 +100,14 @@ class ResultStore:
     def write_controls(self, record: ControlRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
         """Write a record of controls and the scores of their queries or pairs."""
         return self._write("controls", record, "items", items)
+
+    def write_rerank(self, record: RerankRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
+        """Write a record of shortlists and the scores of their queries."""
+        return self._write("rerank", record, "items", items)
+
+    def write_fidelity(self, record: FidelityRecord, items: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
+        """Write a record of fidelity and the measures of its queries or the similarities of its pairs."""
+        return self._write("fidelity", record, "items", items)
 
     def write_cost(self, record: CostRecord, samples: dict[str, npt.NDArray[Any] | list[Any]]) -> Path:
         """Write a cost record and its raw samples."""

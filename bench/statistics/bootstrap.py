@@ -55,9 +55,9 @@ def mean_intervals(
     """
     sums, sizes = _in_order(values, clusters)
     # How often each cluster is drawn; the mean of a resample is then a matrix product.
-    drawn = (counts.astype(np.float64) for counts in _counts(len(sums)))
+    drawn = (counts.astype(np.float64) for counts in draws(len(sums)))
     means = np.concatenate([counts @ sums / (counts @ sizes)[:, None] for counts in drawn])
-    return _ends(means, confidence) if method == "percentile" else _bca_ends(means, sums, sizes, confidence)
+    return percentile_ends(means, confidence) if method == "percentile" else _bca_ends(means, sums, sizes, confidence)
 
 
 def draw_ahead(n: int) -> None:
@@ -90,7 +90,7 @@ def spearman_interval(
         x, y = _mean_ranks(values, weights) - middle, _mean_ranks(gold, weights) - middle
         norm = np.sqrt((weights * x * x).sum(axis=1) * (weights * y * y).sum(axis=1))
         found.append((weights * x * y).sum(axis=1) / np.where(norm > 0, norm, 1.0))
-    low, high = _ends(np.concatenate(found)[:, None], CONFIDENCE)[:, 0]
+    low, high = percentile_ends(np.concatenate(found)[:, None], CONFIDENCE)[:, 0]
     return float(low), float(high)
 
 
@@ -134,7 +134,7 @@ def _mean_ranks(values: Float64, weights: Float64) -> Float64:
     return ranks
 
 
-def _counts(n: int) -> Iterable[Counts]:
+def draws(n: int) -> Iterable[Counts]:
     """How often each of n clusters is drawn in each resample, in parts of shape (resamples, n)."""
     return _drawn(n) if n * RESAMPLES <= _KEPT else _draw(n)
 
@@ -156,7 +156,8 @@ def _parts(n: int) -> list[int]:
     return [min(size, RESAMPLES - start) for start in range(0, RESAMPLES, size)]
 
 
-def _ends(resampled: Float64, confidence: float) -> Float64:
+def percentile_ends(resampled: Float64, confidence: float = CONFIDENCE) -> Float64:
+    """Ends of percentile intervals of values over resamples, shape (resamples, m): low and high, shape (2, m)."""
     tail = (1 - confidence) / 2
     ends: Float64 = np.quantile(resampled, [tail, 1 - tail], axis=0)
     return ends

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bench.studies.controls import ControlStudy
+from bench.studies.fidelity import FidelityStudy
+from bench.studies.rerank import RerankStudy
 from bench.studies.study import Study
 from bench.tasks.card import StudyName
 
-STUDIES: dict[StudyName, Study] = {"controls": ControlStudy()}
+STUDIES: dict[StudyName, Study[Any, Any]] = {
+    "controls": ControlStudy(),
+    "fidelity": FidelityStudy(),
+    "rerank": RerankStudy(),
+}

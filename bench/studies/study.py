@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bench.errors import BenchError
 from bench.models.profile import ModelProfile
-from bench.plan import Job, Part, PlannedModel
+from bench.plan import Job, PlannedModel
 from bench.quality.evaluate import Scores
 from bench.quality.score import Encode
 from bench.results.index import ResultIndex, ResultKey
-from bench.results.schema import ControlRecord
+from bench.results.schema import ModelRecord
 from bench.results.store import ResultStore
 from bench.tasks.unit import TaskUnit
 
+# What a study scores at once, and what it finds out of it.
+Part = TypeVar("Part")
+Found = TypeVar("Found", bound=Scores)
 
-class Study(Protocol):
+
+class Study(Protocol[Part, Found]):
     """Something that is found out about a model on a task unit from its stored vectors."""
 
     @property
@@ -27,12 +31,12 @@ class Study(Protocol):
     def parts(self, model: PlannedModel, unit: TaskUnit) -> list[Part]:
         """What is to be scored of a model on a unit; nothing where the study says nothing of it."""
 
-    def results(self, index: ResultIndex) -> Mapping[ResultKey, Mapping[Part, ControlRecord]]:
+    def results(self, index: ResultIndex) -> Mapping[ResultKey, Mapping[Part, ModelRecord]]:
         """The newest record of every part that has results."""
 
     def score(
         self, job: Job, parts: Sequence[Part], encode: Encode, profile: ModelProfile
-    ) -> Iterator[tuple[Part, Scores | BenchError]]:
+    ) -> Iterator[tuple[Part, Found | BenchError]]:
         """Score some parts.
 
         Args:
@@ -48,5 +52,5 @@ class Study(Protocol):
             BenchError: None can be scored.
         """
 
-    def write(self, store: ResultStore, job: Job, profile: ModelProfile, scored: Sequence[tuple[Part, Scores]]) -> Path:
+    def write(self, store: ResultStore, job: Job, profile: ModelProfile, scored: Sequence[tuple[Part, Found]]) -> Path:
         """Write the record of parts scored together."""

@@ -23,7 +23,7 @@ from bench.tasks.tables.section import Table
 # `mteb` stands for every other type of the installed mteb, scored by its own evaluator.
 TaskType = Literal["retrieval", "sts", "mteb"]
 # What else a run finds out from a task's stored vectors.
-StudyName = Literal["controls"]
+StudyName = Literal["controls", "fidelity", "rerank"]
 MAIN_METRICS = {"retrieval": "ndcg_at_10", "sts": "cosine_spearman"}
 _METRICS = {"retrieval": RETRIEVAL_METRICS, "sts": PAIR_METRICS}
 CARD_NAME = "task.yaml"
@@ -52,7 +52,8 @@ class TaskCard(BaseModel):
         allow_empty: Whether texts may be empty.
         shown: Metrics that leaderboards show beside the main one.
         main_metric: The metric that ranks models; the type's own by default, which the type mteb does not have.
-        studies: What a run finds out besides scores, unless its options say otherwise (docs/controls.md).
+        studies: What a run finds out besides scores, unless its options say otherwise (controls.md, fidelity.md,
+            rerank.md).
         table: For data that are rows of a table: which columns of which files are the task.
     """
 
@@ -115,6 +116,8 @@ class TaskCard(BaseModel):
             )
         if self.type == "mteb" and self.studies:
             raise ValueError("a task of type mteb has no `studies`: its scores are mteb's own")
+        if self.type != "retrieval" and "rerank" in self.studies:
+            raise ValueError(f"a task of type {self.type} has no documents to rank again, as the study `rerank` does")
         if self.table is not None and self.type != self.table.task_type:
             raise ValueError(f"a table of shape {self.table.shape} makes a task of type {self.table.task_type}")
         return self

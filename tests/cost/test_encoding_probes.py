@@ -231,7 +231,8 @@ def test_jobs(tiny_model, tmp_path, monkeypatch, reason):
 
     monkeypatch.setattr(encoding, "why_not", lambda _: reason)
     effort = Effort(
-        processes=3, encode_seconds=9.0, search_seconds=1.0, calls=459, cap=6.0, queries=5, warm_up_seconds=2.0,
+        processes=3, encode_seconds=9.0, search_seconds=1.0, cascade_seconds=0.1, calls=459, cap=6.0, queries=5,
+        warm_up_seconds=2.0,
         bulk_seconds=30.0, batch_sizes=(1, 8), energy_seconds=5.0,
     )  # fmt: skip
     data = PairData(["1", "2"], TEXTS[:2], TEXTS[2:4], np.zeros(2))

@@ -11,7 +11,7 @@ from support import FakeEncoder
 
 from bench import index_layout
 from bench.cost import indices
-from bench.cost.probes import build, rerank, search, search_bulk, search_memory, storage
+from bench.cost.probes import build, cascade, rerank, search, search_bulk, search_memory, storage
 from bench.errors import BenchError
 from bench.models.profile import TextContext
 from bench.quality.ranker import score_cells
@@ -94,7 +94,7 @@ def test_every_view_has_its_figures(job):
 def test_the_second_stage_ranks_as_a_product_of_all_does(job):
     build.probe(job)
     documents = np.load(Path(job["workspace"]) / indices.FULL)
-    second_stage = rerank._SecondStage(documents, 20)
+    second_stage = rerank.SecondStage(documents, 20)
     rng = np.random.default_rng(5)
     for _ in range(5):
         vector, rows = rng.standard_normal(documents.shape[1], np.float32), rng.permutation(50)[:20]
@@ -186,7 +186,28 @@ def test_reranking_puts_the_best_of_the_shortlist_first(job):
     np.testing.assert_allclose(documents, vectors_of(DOCUMENTS), atol=1e-6)
     rows = np.array([30, 4, 17, 8])
     best = max(rows, key=lambda row: float(queries[0] @ documents[row]))
-    assert rerank._SecondStage(documents, 4)((queries[0], rows))[0] == best
+    assert rerank.SecondStage(documents, 4)((queries[0], rows))[0] == best
+
+
+def test_cascades_are_timed_at_every_view_and_length(job):
+    build.probe(job)
+    found = cascade.probe(job | {"shortlists": [5, 50]})
+    assert [(t.name, t.truncate_dim, t.precision, t.detail, len(t.milliseconds)) for t in found.timed] == [
+        ("cascade", *view, {"shortlist": length}, 90) for view in VIEWS for length in (5, 50)
+    ]
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_cascade_ranks_its_shortlist_by_the_whole_vectors(job, precision):
+    build.probe(job | {"views": [(9, precision)]})
+    workspace, view = Path(job["workspace"]), View(9, precision)
+    documents, queries = vectors_of(DOCUMENTS), vectors_of(QUERIES)
+    index = indices.read_index(workspace, view, "flat")
+    for short, query in zip(indices.read_queries(workspace, view)[:, None, :], queries, strict=True):
+        for length in (12, 50):
+            shortlist = index.search(short, length)[1][0]
+            expected = sorted(shortlist, key=lambda row: -float(documents[row].astype(float) @ query))[:10]
+            assert cascade.Cascade(index, documents, length)((short, query)).tolist() == expected
 
 
 def test_vectors_bytes_are_those_of_files(job, tmp_path):

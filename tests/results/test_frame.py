@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from support import control_record, cost_record, quality_record
+from support import control_record, cost_record, fidelity_record, quality_record
 
 import bench
 from bench.results.frame import COLUMNS
@@ -49,6 +49,18 @@ def test_controls_are_rows_apart(tmp_path):
     assert set(rows["truncate_dim"]) == {4}
     assert rows.loc["pca", ["ci_low", "ci_high", "n"]].to_list() == [pytest.approx(0.3), pytest.approx(0.5), 2]
     assert set(frame[frame["metric"] == "search_p50_ms"]["control"]) == {""}
+
+
+def test_measures_of_fidelity_are_metrics_of_their_views(tmp_path):
+    store = ResultStore(tmp_path)
+    store.write_quality(quality_record(views={(4, "int8"): 0.5}), {"query_id": []})
+    store.write_fidelity(fidelity_record(views={(4, "int8"): {"rbo": 0.75, "norm_kept": 0.5}}), {"query_id": []})
+    rows = bench.load_results(tmp_path).set_index("metric")
+    assert rows["value"].to_dict() == {"ndcg_at_10": 0.5, "norm_kept": 0.5, "rbo": 0.75}
+    assert set(rows["truncate_dim"]) == {4}
+    assert set(rows["precision"]) == {"int8"}
+    assert set(rows["control"]) == {""}
+    assert not rows["superseded"].any()
 
 
 def test_an_empty_folder_gives_an_empty_frame_and_none_an_error(tmp_path):

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support import control_record, cost_record, quality_record
+from support import control_record, cost_record, fidelity_record, quality_record
 
 from bench.results.index import ResultIndex, unit_key
 from bench.views import Control, ControlledView, View
@@ -22,6 +22,17 @@ def test_the_newest_of_a_cell_counts():
 def test_views_scored_at_different_times_stand_side_by_side():
     index = index_of(quality_record(views={(8, "float32"): 0.1}), quality_record(views={(4, "int8"): 0.2}))
     assert {key[-1] for key in index.cells} == {View(8), View(4, "int8")}
+
+
+def test_the_newest_fidelity_of_each_view_counts():
+    old = fidelity_record(views={(4, "int8"): {"rbo": 0.1}, (2, "int8"): {"rbo": 0.2}})
+    new = fidelity_record(views={(2, "int8"): {"rbo": 0.3}})
+    index = index_of(old, new)
+    [cells] = index.fidelity.values()
+    values = {view: cell.record.views[cell.position].measures["rbo"].value for view, cell in cells.items()}
+    assert values == {View(4, "int8"): 0.1, View(2, "int8"): 0.3}
+    assert (index.cells, index.controls) == ({}, {})
+    assert index_of(old, fidelity_record(fingerprint="e" * 32)).superseded(old)
 
 
 @pytest.mark.parametrize("change", [{"fingerprint": "e" * 32}, {"data": "e" * 32}])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from support import audit_record, control_record, cost_record, quality_record
+from support import audit_record, control_record, cost_record, fidelity_record, quality_record
 
 from bench.errors import BenchError
 from bench.results.index import ResultIndex
@@ -30,6 +30,31 @@ def test_controls_have_a_folder_and_a_table_of_their_own(tmp_path):
     [(_, found)] = store.records()
     assert found.controls == given.controls
     assert read_items(path, found).to_pydict() == {"query_id": ["a", "b"]}
+
+
+def test_fidelity_has_a_folder_and_a_table_of_its_own(tmp_path):
+    store = ResultStore(tmp_path)
+    given = fidelity_record(views={(4, "int8"): {"rbo": 0.5}})
+    path = store.write_fidelity(given, {"query_id": ["a", "b"]})
+    assert path.parent == tmp_path / "fidelity" / "shop"
+    [(_, found)] = store.records()
+    assert (found.views, found.leading, found.settings) == (given.views, given.leading, given.settings)
+    assert read_items(path, found).to_pydict() == {"query_id": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"views": [{"truncate_dim": 4, "precision": "int8", "measures": {"charm": {"value": 1}}}]}, "measures.charm"),
+        ({"model": {**quality_record().model.model_dump(), "weights": "random"}}, "random weights has no fidelity"),
+        ({"leading": {"variance": None}}, "leading.norm"),
+    ],
+)
+def test_fidelity_that_means_nothing_is_refused(tmp_path, change, words):
+    path = ResultStore(tmp_path).write_fidelity(fidelity_record(), {"query_id": []})
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(BenchError, match=words):
+        ResultStore(tmp_path).records()
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def probe(job: dict[str, Any]) -> Answer:
     documents = np.asarray(np.load(workspace / FULL, mmap_mode="r", allow_pickle=False))
     queries = np.load(workspace / FULL_QUERIES, allow_pickle=False)
     length = job["shortlist"]
-    second_stage = _SecondStage(documents, min(length, len(documents)))
+    second_stage = SecondStage(documents, min(length, len(documents)))
     answer = Answer(settings={"k": K, "documents": "memory-mapped"})
     for truncate_dim, precision in job["views"]:
         view = View(truncate_dim, precision)
@@ -55,10 +55,14 @@ def _shortlists(workspace: Path, view: View, length: int) -> npt.NDArray[np.int6
     return found
 
 
-class _SecondStage:
+class SecondStage:
     """Gathers a shortlist's vectors and ranks them, in memory that is taken once, as a server would.
 
     Memory taken for each call lies at another place in each process, and medians of processes then differ by 10%.
+
+    Args:
+        documents: Full vectors, shape (n, width), float32.
+        length: Documents of a shortlist, no more than there are.
     """
 
     def __init__(self, documents: Float32, length: int) -> None:
@@ -67,6 +71,7 @@ class _SecondStage:
         self._scores = _aligned(length)
 
     def __call__(self, query: tuple[Float32, npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+        """The best documents of a shortlist, given the query at full width, shape (width,), and their rows."""
         vector, rows = query
         # `clip`: in any other mode numpy gathers into memory of its own first; the index gives no row out of range.
         np.take(self._documents, rows, axis=0, out=self._gathered, mode="clip")

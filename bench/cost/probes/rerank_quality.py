@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from bench.cost.answer import Answer
-from bench.quality.reranking import DRAWS, Judged, score_reranked
-from bench.vectors.quantise import fit
+from bench.errors import BenchError
+from bench.quality.reranking import DRAWS, score_reranked
+from bench.quality.shortlists import Judged
 from bench.vectors.store import VectorSpace, keys_from_bytes
 from bench.views import View
-
-_ROWS = 16_384
 
 
 def probe(job: dict[str, Any]) -> Answer:
@@ -32,10 +31,12 @@ def probe(job: dict[str, Any]) -> Answer:
         numbers = {name: np.frombuffer(raw[name], dtype="<u8")[::2] for name in raw}
         judged = Judged(**numbers, **arrays)
     answer = Answer(settings={"draws": DRAWS, "queries": len(queries)})
-    for truncate_dim, precision in job["views"]:
-        view = View(truncate_dim, precision)
-        corpus = (documents.rows(slice(start, start + _ROWS)) for start in range(0, len(documents), _ROWS))
-        quantiser = fit(view, job["similarity"], corpus)
-        values = score_reranked(judged, queries, documents, quantiser, job["shortlist"])[job["metric"]]
-        answer.add(f"rerank_{job['metric']}", float(values.mean()), view, n=len(values), shortlist=job["shortlist"])
+    views = [View(truncate_dim, precision) for truncate_dim, precision in job["views"]]
+    metric, length = job["metric"], job["shortlist"]
+    scored = score_reranked(judged, queries, documents, views, job["similarity"], [length], [metric])
+    for view, values in scored:
+        if isinstance(values, BenchError):
+            answer.not_measured[f"rerank_{metric} at {view}"] = values.one_line
+        else:
+            answer.add(f"rerank_{metric}", float(values[metric].mean()), view, n=len(queries), shortlist=length)
     return answer
