@@ -258,6 +258,15 @@ def test_every_key_of_a_comparison_is_explained(capsys, monkeypatch):
     assert {key for key in found if f"`{key}`" not in text} == set()
 
 
+def test_the_projects_own_gate_runs_commands_that_exist():
+    text = (ROOT / ".ci" / "gate").read_text(encoding="utf-8").replace("\\\n", " ")
+    commands = re.findall(r'^"\$bench" (.*)$', text, re.MULTILINE)
+    assert [command.split()[0] for command in commands] == ["run", "gate", "gate"]
+    for command in commands:
+        resolve(f"bench {command}")
+    assert load_rules(ROOT / ".ci" / "gates.yaml")
+
+
 def test_the_hooks_run_commands_that_exist():
     offered = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     own = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
