@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run cost test lint format docs bench clean help
+.PHONY: run cost test gate lint format docs bench clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets.
@@ -31,6 +31,9 @@ cost: $(VENV)/installed  ## Measure what they cost, for numbers to keep (10 minu
 
 test: $(VENV)/developing  ## Run the whole test suite.
 	$(BIN)/python -m pytest --numprocesses auto
+
+gate: $(VENV)/installed  ## Score the shipped tasks anew and hold the scores to the committed ones (a minute).
+	BENCH=$(BIN)/bench .ci/gate
 
 lint: $(VENV)/developing  ## Check style and types.
 	$(BIN)/ruff check .

@@ -19,7 +19,7 @@ LAYERS = [
     {"quality", "audit"},
     {"training"},
     {"cost", "report", "exchange", "choosing", "comparing", "gate"},
-    {"publish"},
+    {"publish", "scaffold"},
     {"plan", "examples"},
     {"measuring", "listener"},
     {"records", "loaded"},

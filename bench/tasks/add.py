@@ -74,6 +74,11 @@ class NewTask:
     units: list[TaskUnit]
     training: TaskUnit | None
 
+    @property
+    def text(self) -> str:
+        """The card as it will stand in its file."""
+        return yaml.safe_dump(self.content, sort_keys=False, allow_unicode=True, width=110)
+
     def write(self) -> None:
         """Write the card.
 
@@ -81,8 +86,7 @@ class NewTask:
             UsageError: There is one by now.
             BenchError: The folder cannot be written.
         """
-        content = yaml.safe_dump(self.content, sort_keys=False, allow_unicode=True, width=110)
-        if not write_new(self.path, content.encode()):
+        if not write_new(self.path, self.text.encode()):
             raise UsageError("there is a card already", where=str(self.path), hint="choose another --name")
 
 

@@ -70,6 +70,10 @@ _KINDS: dict[str, tuple[Kind, ...]] = {
 _SHAPES: tuple[Shape, ...] = ("pairs", "triplets", "relevance", "qa")
 
 
+class NotRecognisedError(UsageError):
+    """The columns of a table do not say what it holds."""
+
+
 @dataclass(frozen=True)
 class Survey:
     """What a look at the start of a table shows.
@@ -120,7 +124,8 @@ def recognise(table: Survey, shape: Shape | None, given: Mapping[str, str]) -> R
             and `positive`.
 
     Raises:
-        UsageError: A column named is not there, or it cannot be told what the table is, with the columns found.
+        UsageError: A column named is not there.
+        NotRecognisedError: It cannot be told what the table is, with the columns found.
     """
     named = {role: _named(table, column) for role, column in given.items()}
     reasons = []
@@ -133,7 +138,7 @@ def recognise(table: Survey, shape: Shape | None, given: Mapping[str, str]) -> R
                 _check_relevance(table, candidate, columns)
             return Recognised(candidate, columns)
         reasons.append(f"{candidate} needs {_listed(lacking)}" if lacking else f"{candidate} has no {unused[0]}")
-    raise UsageError(
+    raise NotRecognisedError(
         f"cannot tell what the table holds: {'; '.join(reasons)}",
         where=table.where,
         hint=f"{_found(table)}; name them with --query-column, --document-column, --relevance-column, ...",
