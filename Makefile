@@ -30,7 +30,7 @@ cost: $(VENV)/installed  ## Measure what they cost, for numbers to keep (10 minu
 	$(BIN)/bench report
 
 test: $(VENV)/developing  ## Run the whole test suite.
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 gate: $(VENV)/installed  ## Score the shipped tasks anew and hold the scores to the committed ones (a minute).
 	BENCH=$(BIN)/bench .ci/gate
