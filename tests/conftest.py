@@ -38,6 +38,11 @@ TINY_EFFORT = effort.Effort(
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes minutes to encode; what needs the same vectors comes last and does not wait for them."""
+    items.sort(key=lambda item: (item.get_closest_marker("late") is not None, item.get_closest_marker("early") is None))
+
+
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test has a cache of its own."""

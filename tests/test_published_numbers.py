@@ -89,6 +89,7 @@ def retrieval_metrics(data, space, encoder, dims):
 
 
 @pytest.mark.slow
+@pytest.mark.early
 def test_scifact(bench_data, space, encoder):
     data = read_beir(bench_data / "scifact", "test")
     found = retrieval_metrics(data, space, encoder, SCIFACT_NDCG)

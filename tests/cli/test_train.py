@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from support import ROOT, random_beir, write_pairs
+from support import ROOT, heed_ctrl_c, random_beir, write_pairs
 
 import bench
 from bench.cache import cache_root
@@ -157,12 +157,18 @@ def test_leaking_is_refused_before_training(project, capsys):
     assert made() == []
 
 
+def start(command, environment):
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=heed_ctrl_c
+    )
+
+
 def test_ctrl_c_keeps_a_checkpoint_and_the_same_command_goes_on(project):
     slow = REGISTRY.replace("split: train}, batch_size: 8", "split: train}, epochs: 100000, batch_size: 8")
     (project / "models.yaml").write_text(slow)
     command = [sys.executable, "-m", "bench", "train", "tuned"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    process = start(command, environment)
     unfinished = cache_root() / "models" / "unfinished"
     # The folder of checkpoints is made when training starts.
     while process.poll() is None and not any(path.is_dir() for path in unfinished.glob("*")):
@@ -175,7 +181,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_the_same_command_goes_on(project):
     assert "Traceback" not in err
     [checkpoint] = unfinished.glob("*/checkpoint-*/whole")
     step = int(checkpoint.parent.name.rpartition("-")[2])
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    process = start(command, environment)
     line = process.stdout.readline()
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)

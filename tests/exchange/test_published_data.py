@@ -36,6 +36,7 @@ def test_sts(bench_data, tmp_path, monkeypatch, capsys, file, values):
 
 
 @pytest.mark.slow
+@pytest.mark.late
 def test_scifact(bench_data, tmp_path, monkeypatch, capsys):
     status, found = reproduce(bench_data, tmp_path, monkeypatch, capsys, "SciFact.json")
     assert status == 0
