@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,10 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 from support import make_model
 
 from bench.cost import effort
+
+# A shell's background jobs ignore SIGINT, and so would the programs that tests start and interrupt.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says nothing on a busy machine.
 hypothesis.settings.register_profile("bench", deadline=None)

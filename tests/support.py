@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import signal
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -188,11 +187,6 @@ def make_model(folder: Path, *, seed: int = 0, width: int = 32, prompts: Mapping
     model.save(str(folder), create_model_card=False)
     shutil.rmtree(base)
     return folder
-
-
-def heed_ctrl_c() -> None:
-    """Called in a child before its program starts: a shell's background jobs inherit that they ignore SIGINT."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def quality_record(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from support import ROOT, heed_ctrl_c, random_beir, write_pairs
+from support import ROOT, random_beir, write_pairs
 
 import bench
 from bench.cli import run_cli
@@ -159,7 +159,7 @@ def start(project, *arguments):
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [sys.executable, "-m", "bench", "run", "--no-cost", *arguments],
-        cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c,
+        cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 

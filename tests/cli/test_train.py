@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from support import ROOT, heed_ctrl_c, random_beir, write_pairs
+from support import ROOT, random_beir, write_pairs
 
 import bench
 from bench.cache import cache_root
@@ -158,9 +158,7 @@ def test_leaking_is_refused_before_training(project, capsys):
 
 
 def start(command, environment):
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=heed_ctrl_c
-    )
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
 def test_ctrl_c_keeps_a_checkpoint_and_the_same_command_goes_on(project):
