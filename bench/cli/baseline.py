@@ -40,7 +40,7 @@ def update(
     from bench import __version__
     from bench.gate.acceptance import as_accepted
     from bench.results.acceptances import AcceptanceRecord
-    from bench.results.copying import copy_current
+    from bench.results.copying import check_copy, copy_current
     from bench.results.sources import parse_source
     from bench.results.store import ResultStore
 
@@ -53,6 +53,9 @@ def update(
         )
     with ExitStack() as opened:
         _, _, outcome = judged(opened, baseline, results, gates)
+    if source.kind == "folder":
+        # Before anything is written.
+        check_copy(results, source.place)
     failing = [check for check in outcome.failures if check.subject.model]
     if failing:
         store = ResultStore(results)

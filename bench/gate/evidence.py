@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ Int64 = npt.NDArray[np.int64]
 _AT_ONCE = 256
 # The smallest p-value that so many flips can give.
 _LEAST_P = 1 / (1 + FLIPS)
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,22 @@ def weigh(questions: Sequence[Question], compared: int) -> list[Evidence]:
             part = places[start : start + _AT_ONCE]
             found |= zip(part, _weigh([questions[place] for place in part], max(compared, 1)), strict=True)
     return [found[place] for place in range(len(questions))]
+
+
+def decide(
+    known: Evidence, adjusted: float, limit: float, confidence: float
+) -> Literal["regressed", "pass", "underpowered"]:
+    """The verdict that evidence gives.
+
+    Args:
+        known: The evidence.
+        adjusted: Its p-value, adjusted for the number of checks.
+        limit: What the figure may not exceed.
+        confidence: How sure the verdict must be.
+    """
+    if adjusted <= 1 - confidence:
+        return "regressed"
+    return "pass" if known.high <= limit + _ROUNDING else "underpowered"
 
 
 def _weigh(questions: Sequence[Question], compared: int) -> list[Evidence]:

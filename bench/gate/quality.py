@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.gate.checks import Check, Float64, Identity, Item, Verdict
-from bench.gate.evidence import Question, weigh
+from bench.gate.evidence import Question, decide, weigh
 from bench.gate.pairs import Group, KeptItems, by_file, groups_of
 from bench.gate.parts import combined_fingerprint, pool_clusters, ratio_parts, same_items
 from bench.gate.rules import Rule
@@ -19,7 +19,6 @@ from bench.statistics.paired import holm
 from bench.statistics.subsets import subset_contributions
 
 WORST = 10
-_ROUNDING = 1e-12
 _Fault = tuple[Verdict, str, str | None]
 _ACCEPT = "if it is meant so: bench baseline update"
 
@@ -179,18 +178,15 @@ def _question(check: Check, items: Sequence[Items], others: Sequence[Items], sub
 
 
 def _judge(asked: _Asked, check: Check) -> Check:
-    known, limit, level = check.evidence, check.limit, 1 - check.subject.rule.confidence
+    known, limit, rule = check.evidence, check.limit, check.subject.rule
     if known is None or limit is None or check.adjusted is None:
         return check
-    kind = check.subject.rule.kind
     what = {"max_drop": "a drop beyond the tolerance", "min": "a score below the floor", "min_share": "a smaller share"}
-    if check.adjusted <= level:
-        check = check.judged("regressed", f"{what[kind]} is shown")
-    elif known.high <= limit + _ROUNDING:
-        return check.judged("pass", f"{what[kind]} is excluded")
-    else:
-        check = check.judged("underpowered", f"{what[kind]} is neither shown nor excluded", "score more queries")
-    return replace(check, worst=_worst(asked))
+    reasons = {"regressed": "is shown", "pass": "is excluded", "underpowered": "is neither shown nor excluded"}
+    verdict = decide(known, check.adjusted, limit, rule.confidence)
+    hint = "score more queries" if verdict == "underpowered" else None
+    check = check.judged(verdict, f"{what[rule.kind]} {reasons[verdict]}", hint)
+    return check if verdict == "pass" else replace(check, worst=_worst(asked))
 
 
 def _worst(asked: _Asked) -> tuple[Item, ...]:

@@ -25,6 +25,24 @@ def copy_current(source: Path, target: Path) -> int:
         BenchError: A file cannot be read or written, or what is copied would not be current there, where newer results
             are.
     """
+    files = check_copy(source, target)
+    files += [path.with_suffix(".parquet") for path in files if path.with_suffix(".parquet").exists()]
+    files += sorted((source / "environments").glob("*.json")) + sorted((source / "acceptances").glob("*.json"))
+    # A table before its record, which needs it.
+    files.sort(key=lambda path: path.suffix == ".json")
+    return sum(_copy(path, target / path.relative_to(source)) for path in files)
+
+
+def check_copy(source: Path, target: Path) -> list[Path]:
+    """The records of current models and data, if they would be current in the target too.
+
+    Args:
+        source: A results folder.
+        target: Another, to which they are to be copied.
+
+    Raises:
+        BenchError: A file cannot be read, or the target has newer results.
+    """
     records = ResultStore(source).records()
     index = ResultIndex(records)
     current = [(path, record) for path, record in records if _is_current(record, index)]
@@ -40,12 +58,7 @@ def copy_current(source: Path, target: Path) -> int:
             where=str(target),
             hint="run bench run --force here, so that these results are the newest",
         )
-    files = [path for path, _ in current]
-    files += [path.with_suffix(".parquet") for path, _ in current if path.with_suffix(".parquet").exists()]
-    files += sorted((source / "environments").glob("*.json")) + sorted((source / "acceptances").glob("*.json"))
-    # A table before its record, which needs it.
-    files.sort(key=lambda path: path.suffix == ".json")
-    return sum(_copy(path, target / path.relative_to(source)) for path in files)
+    return [path for path, _ in current]
 
 
 def _is_current(record: UnitRecord, index: ResultIndex) -> bool:

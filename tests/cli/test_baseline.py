@@ -69,6 +69,7 @@ def test_a_baseline_with_newer_results_is_not_overruled(folder, capsys):
     write_quality(folder / "old", {FULL: [0.9] * 120}, created=LATER, fingerprint="a" * 32)
     assert update("--message", "x") == 1
     assert "newer results of mini" in capsys.readouterr().err
+    assert ResultStore(folder / "results").acceptances() == []
 
 
 def test_only_current_results_are_copied(folder, capsys):
