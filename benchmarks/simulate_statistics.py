@@ -1,6 +1,6 @@
-"""What the statistics of bench.statistics hold over simulated pairs of runs: the tables of docs/statistics.md.
+"""What the statistics of bench.statistics, and the gate's verdicts, hold over simulated pairs of runs.
 
-Run it to write them anew (some minutes): python benchmarks/simulate_statistics.py
+Run it to write the tables of docs/statistics.md anew (a quarter of an hour): python benchmarks/simulate_statistics.py
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import numpy as np
 from scipy import optimize
 from tabulate import tabulate
 
+from bench.gate.evidence import Question, decide, weigh
 from bench.statistics.bootstrap import mean_intervals
-from bench.statistics.paired import paired_test
+from bench.statistics.paired import holm, paired_test
 from bench.statistics.permutation import sign_flip_test
 from bench.statistics.power import minimum_detectable_effect
 
@@ -27,6 +28,8 @@ AT_ONCE = 2_000
 LEVEL = 0.05
 # What a mean may fall before the gate is to speak, where a tolerance is tested.
 TOLERANCE = 0.01
+# Checks that the gate makes of a run at once, where its correction for many is tested.
+CHECKS = 10
 
 # nDCG@10 of a query with one relevant document, by its rank, coarsened; 40% find nothing.
 SCORES = np.array([0.0, 0.29, 0.32, 0.39, 0.43, 0.5, 0.63, 1.0])
@@ -176,6 +179,73 @@ def detectable(population, n, *, two_sided):
     return optimize.brentq(lacking, 0.0, 0.3)
 
 
+@dataclass
+class Gated:
+    """What the gate says of pairs of runs, shape (pairs,) each; ends are of 95% intervals of the drop, (2, pairs).
+
+    Attributes:
+        ends: Low and high.
+        p: Its p-values of the drop being within the tolerance.
+        verdicts: Its verdicts at a confidence of 95%, each pair by itself.
+    """
+
+    ends: np.ndarray
+    p: np.ndarray
+    verdicts: np.ndarray
+
+
+def gate(differences, clusters, tolerance):
+    """What the gate says of columns of differences, by the functions that judge results."""
+
+    def evidence(confidence):
+        return weigh([Question(-column, clusters, tolerance, confidence) for column in differences.T], compared=1)
+
+    known = evidence(1 - LEVEL)
+    verdicts = [decide(found, found.p, tolerance, 1 - LEVEL) for found in known]
+    ends = [[found.low, found.high] for found in evidence(1 - LEVEL / 2)]
+    return Gated(np.array(ends).T, np.array([found.p for found in known]), np.array(verdicts))
+
+
+def simulate_gate(population, n, drop, tolerance, seed):
+    """What the gate says of the pairs of runs of `simulate`."""
+    rng = np.random.default_rng(seed)
+    clusters = population.clusters(n)
+    parts = [gate(population.draw(rng, n, AT_ONCE, drop), clusters, tolerance) for _ in range(PAIRS // AT_ONCE)]
+    ends, p, verdicts = zip(*((part.ends, part.p, part.verdicts) for part in parts), strict=True)
+    return Gated(np.hstack(ends), np.hstack(p), np.hstack(verdicts))
+
+
+def gated(start, population, n, seed):
+    """A line of the gate's table."""
+    reach = detectable(population, n, two_sided=False)
+    none = simulate_gate(population, n, 0.0, 0.0, (seed, n, 0))
+    edge = simulate_gate(population, n, TOLERANCE, TOLERANCE, (seed, n, 1))
+    drop = simulate_gate(population, n, reach, 0.0, (seed, n, 3))
+    runs = edge.p.reshape(-1, CHECKS)
+    any_of_many = np.array([(holm(run) <= LEVEL).any() for run in runs])
+    found = [
+        none.verdicts == "regressed",
+        edge.verdicts == "regressed",
+        any_of_many,
+        edge.verdicts == "pass",
+        holds(none.ends, 0.0),
+        holds(drop.ends, reach),
+        drop.verdicts == "regressed",
+    ]
+    return [*start, *(f"{100 * np.mean(those):.1f}" for those in found)]
+
+
+GATE_HEADINGS = [
+    "regressed, no difference",
+    "regressed, at the tolerance",
+    f"any of {CHECKS} regressed, at the tolerance",
+    "pass, at the tolerance",
+    "interval, no difference",
+    "interval, a drop",
+    "regressed, a detectable drop",
+]
+
+
 def shares(found, names=TESTS):
     """How many of 100 pairs of runs each method says it of."""
     return [f"{100 * np.mean(found[name]):.1f}" for name in names]
@@ -183,12 +253,17 @@ def shares(found, names=TESTS):
 
 def covers(found, truth):
     """Which intervals hold the true mean difference."""
-    return {name: (low <= truth) & (truth <= high) for name, (low, high) in found.ends.items()}
+    return {name: holds(ends, truth) for name, ends in found.ends.items()}
+
+
+def holds(ends, truth):
+    """Whether the truth lies between ends, shape (2, pairs)."""
+    return (ends[0] <= truth) & (truth <= ends[1])
 
 
 def tables(show):
     """The tables of the page by name."""
-    false, beyond, held, power = [], [], [], []
+    false, beyond, held, power, judged = [], [], [], [], []
     for seed, population in enumerate(POPULATIONS):
         for n in SIZES:
             start = [population.name, n]
@@ -201,6 +276,7 @@ def tables(show):
             beyond.append([*start, *shares(edge.worse)])
             held.append([*start, *shares(covers(none, 0.0), INTERVALS), *shares(covers(drop, -two), INTERVALS)])
             power.append([*start, f"{two:.4f}", *shares(drop.different), f"{one:.4f}", *shares(less.worse)])
+            judged.append(gated(start, population, n, seed))
             show(population.name, n)
     start = ["differences", "items"]
     both = [f"{what}: {name}" for what in ("different", "worse") for name in TESTS]
@@ -210,6 +286,7 @@ def tables(show):
         "tolerance": table(beyond, [*start, *TESTS]),
         "coverage": table(held, [*start, *ends]),
         "power": table(power, [*start, "drop, two-sided", *TESTS, "drop, one-sided", *TESTS]),
+        "gate": table(judged, [*start, *GATE_HEADINGS]),
     }
 
 

@@ -12,7 +12,7 @@ from bench.results.store import ResultStore
 
 # The models of each task that the page tells of, one of each kind.
 MODELS = {
-    "scifact": ["all-MiniLM-L6-v2"],
+    "scifact": ["all-MiniLM-L6-v2", "minilm-store", "minilm-store-mrl"],
     "hardware_store": ["all-MiniLM-L6-v2", "minilm-store", "minilm-store-mrl"],
     "home_depot_titles": [
         "all-MiniLM-L6-v2",

@@ -204,9 +204,9 @@ def with_answers(page: str) -> str:
     """A page whose examples of `bench choose` print what the committed results give."""
 
     def answered(match: re.Match[str]) -> str:
-        options = shlex.split(match[1].replace("\\\n", " "))
-        given = dict(zip(options[::2], options[1::2], strict=True))
-        arguments = {name.removeprefix("--").replace("-", "_"): value for name, value in given.items()}
+        options = re.findall(r"--(\S+)(?: (?!--)(\S+))?", match[1])
+        # An option without a value is switched on.
+        arguments = {name.replace("-", "_"): value or True for name, value in options}
         found = choose(arguments.pop("task"), results=ROOT / "results", **arguments)
         return f"```\n$ bench choose {match[1]}\n\n{render(found)}\n```"
 
@@ -215,7 +215,7 @@ def with_answers(page: str) -> str:
 
 def test_the_answers_in_the_docs_are_the_programs_own():
     page = (ROOT / "docs" / "choose.md").read_text(encoding="utf-8")
-    assert len(ANSWERED.findall(page)) == 3
+    assert len(ANSWERED.findall(page)) == 4
     assert page == with_answers(page), "run: make docs"
 
 
