@@ -15,6 +15,10 @@ import pytest
 # Before anything imports a Hugging Face library.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# Processes that share the cores spend a fifth of their time waiting for each other's threads.
+PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+if PROCESSES > 1:
+    os.environ.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // PROCESSES, 1)))
 
 from support import make_model
 
@@ -60,6 +64,14 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
+def warm_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Probes need not import everything anew: for tests of when costs are measured, not of what."""
+    from warm_probes import stand_in
+
+    monkeypatch.setattr("bench.cost.process.subprocess", stand_in())
+
+
+@pytest.fixture
 def one_thread() -> Iterator[None]:
     """Tiny matrices gain nothing from threads, which cost seconds a step on a busy machine."""
     import torch
@@ -84,7 +96,11 @@ def tiny_model(_tiny_model: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def minilm_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache that the tests of all-MiniLM-L6-v2 on public data share: SciFact takes minutes to encode."""
-    return tmp_path_factory.mktemp("minilm-cache")
+    base = tmp_path_factory.getbasetemp()
+    # With several processes each has a folder of its own in one that they share.
+    folder = (base.parent if PROCESSES > 1 else base) / "minilm-cache"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture

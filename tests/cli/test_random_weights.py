@@ -49,6 +49,7 @@ def test_without_cost_there_is_nothing_to_do(project, capsys):
     assert not list(project.glob("results/quality/*/bare*"))
 
 
+@pytest.mark.usefixtures("warm_probes")
 def test_its_costs_stand_in_the_tables_without_a_score(project, capsys):
     assert run_cli(["run"]) == 0
     printed = capsys.readouterr().out

@@ -194,6 +194,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(project):
     assert "Traceback" not in said
 
 
+@pytest.mark.usefixtures("warm_probes")
 def test_cost_is_measured_once_and_shown(project, capsys):
     assert run_cli(["run", "--tasks", "shop"]) == 0
     rows = frame()
@@ -219,6 +220,7 @@ def test_cost_is_measured_once_and_shown(project, capsys):
     assert "search p50 ms" in printed
 
 
+@pytest.mark.usefixtures("warm_probes")
 def test_cost_after_the_cache_was_emptied_encodes_what_it_needs(project, capsys):
     assert run_cli(["run", "--tasks", "shop", "--model", "tiny", "--no-cost"]) == 0
     assert run_cli(["cache", "clear"]) == 0
@@ -226,6 +228,7 @@ def test_cost_after_the_cache_was_emptied_encodes_what_it_needs(project, capsys)
     assert "search_p50_ms" in set(frame()["metric"])
 
 
+@pytest.mark.usefixtures("warm_probes")
 def test_a_failed_probe_fails_the_run_and_is_tried_again(project, capsys, monkeypatch):
     from bench.cost import schedule
     from bench.errors import BenchError
@@ -253,6 +256,7 @@ def test_a_failed_probe_fails_the_run_and_is_tried_again(project, capsys, monkey
     assert "up to date" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("warm_probes")
 def test_another_device_setting_is_measured_anew(project, capsys):
     arguments = ["run", "--tasks", "shop", "--model", "tiny", "--truncate-dims", "8"]
     assert run_cli(arguments) == 0
