@@ -16,9 +16,9 @@ import pytest
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 # Processes that share the cores spend a fifth of their time waiting for each other's threads.
-PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
-if PROCESSES > 1:
-    os.environ.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // PROCESSES, 1)))
+os.environ.setdefault(
+    "OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), 1))
+)
 
 from support import make_model
 
@@ -97,8 +97,8 @@ def tiny_model(_tiny_model: Path, tmp_path: Path) -> Path:
 def minilm_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache that the tests of all-MiniLM-L6-v2 on public data share: SciFact takes minutes to encode."""
     base = tmp_path_factory.getbasetemp()
-    # With several processes each has a folder of its own in one that they share.
-    folder = (base.parent if PROCESSES > 1 else base) / "minilm-cache"
+    # Processes that run tests together have folders of their own in one that they share.
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "minilm-cache"
     folder.mkdir(exist_ok=True)
     return folder
 
