@@ -37,7 +37,7 @@ class LoadedModels:
         if self._encoder is None or self._name != entry.name:
             self.drop()
             self._listener.loading(entry.name)
-            from bench.models.encoder import load_verified
+            from bench.models.loading import load_verified
 
             self._encoder = load_verified(entry, located, space.folder.name)
             self._name = entry.name

@@ -3,8 +3,8 @@
 import pytest
 from support import ROOT
 
-from bench.models.encoder import load_encoder
 from bench.models.fingerprint import fingerprint
+from bench.models.loading import load_encoder
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import locate

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.chosen import chosen_models, chosen_tasks, task_folders
 from bench.cli.options import (
     Device,
     DryRun,
@@ -20,13 +21,10 @@ from bench.cli.options import (
     TaskNames,
     TruncateDims,
     choices,
-    chosen_models,
     chosen_precisions,
-    chosen_tasks,
     exit_status,
     number_of_documents,
     on_device,
-    task_folders,
     whole_numbers,
 )
 from bench.errors import UsageError

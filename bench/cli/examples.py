@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli.options import all_tasks, find_registry, task_folders
+from bench.cli.chosen import all_tasks, find_registry, task_folders
 from bench.errors import BenchError
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import RegistryFile, ResultsFolder, find_registry, split_list, with_made_folder
+from bench.cli.chosen import find_registry, with_made_folder
+from bench.cli.options import RegistryFile, ResultsFolder, split_list
 from bench.errors import BenchError, UsageError, did_you_mean
 
 export = typer.Typer(help="Hand results and models to other programs.", no_args_is_help=True)

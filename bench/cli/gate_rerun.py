@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.cli.options import chosen_models, chosen_tasks, task_folders
+from bench.cli.chosen import chosen_models, chosen_tasks, task_folders
 from bench.cli.terminal import errors, print_failures
 from bench.cli.work import plan_and_execute
 from bench.cost import effort

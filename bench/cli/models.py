@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bench.cli.options import RegistryFile, find_registry, with_made_folder
+from bench.cli.chosen import find_registry, with_made_folder
+from bench.cli.options import RegistryFile
 
 if TYPE_CHECKING:
     from bench.models.registry import ModelEntry, Registry

@@ -9,15 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import (
-    RegistryFile,
-    ResultsFolder,
-    TaskNames,
-    all_tasks,
-    chosen_models,
-    chosen_tasks,
-    task_folders,
-)
+from bench.cli.chosen import all_tasks, chosen_models, chosen_tasks, task_folders
+from bench.cli.options import RegistryFile, ResultsFolder, TaskNames
 from bench.errors import BenchError, UsageError
 
 if TYPE_CHECKING:

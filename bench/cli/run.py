@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.chosen import chosen_models, chosen_tasks, task_folders
 from bench.cli.options import (
     Device,
     DryRun,
@@ -17,14 +18,11 @@ from bench.cli.options import (
     Subsets,
     TaskNames,
     TruncateDims,
-    chosen_models,
     chosen_precisions,
     chosen_shortlists,
     chosen_studies,
-    chosen_tasks,
     exit_status,
     on_device,
-    task_folders,
     whole_numbers,
 )
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bench.cli.options import TaskNames, split_list, task_folders
+from bench.cli.chosen import task_folders
+from bench.cli.options import TaskNames, split_list
 from bench.cli.tasks_add import add, size_of
 from bench.cli.tasks_audit import audit
 from bench.cli.tasks_check import check

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from bench.cli.options import one_of, task_folders
+from bench.cli.chosen import task_folders
+from bench.cli.options import one_of
 from bench.errors import UsageError
 
 if TYPE_CHECKING:

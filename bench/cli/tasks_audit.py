@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import ResultsFolder, TaskName, named_task, with_each_unit
+from bench.cli.chosen import named_task, with_each_unit
+from bench.cli.options import ResultsFolder, TaskName
 from bench.errors import UsageError
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.cli.options import RegistryFile, TaskName, chosen_models, with_each_unit, with_made_folder
+from bench.cli.chosen import chosen_models, with_each_unit, with_made_folder
+from bench.cli.options import RegistryFile, TaskName
 
 if TYPE_CHECKING:
     from bench.models.encoder import SentenceEncoder
@@ -32,7 +33,7 @@ def check(
 
 def _load(entries: list[ModelEntry], registry: Registry) -> tuple[ModelEntry, SentenceEncoder]:
     from bench.errors import UsageError
-    from bench.models.encoder import load_encoder
+    from bench.models.loading import load_encoder
     from bench.models.source import locate
 
     if len(entries) != 1 or entries[0].kind == "baseline":

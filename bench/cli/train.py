@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import Device, RegistryFile, check_device_name, find_registry, task_folders
+from bench.cli.chosen import find_registry, task_folders
+from bench.cli.options import Device, RegistryFile, check_device_name
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ def _status(failures: Sequence[Failure]) -> int:
 
 def _registry_units(registry: Registry) -> list[TaskUnit]:
     """What the registry's own tasks test."""
+    from bench.cli.chosen import chosen_tasks
     from bench.cli.making import tested_units
-    from bench.cli.options import chosen_tasks
 
     return tested_units(chosen_tasks(registry, None), download=False) if registry.tasks else []
 

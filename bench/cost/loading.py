@@ -50,7 +50,7 @@ class ModelFiles:
             BenchError: It cannot be loaded, its files are no longer those that were planned, or another process uses
                 the GPU.
         """
-        from bench.models.encoder import check_device, load_verified
+        from bench.models.loading import check_device, load_verified
 
         where = f"model `{self.entry.name}`"
         require_free(check_device(self.entry.device, where), where)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-import re
 import threading
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
-from bench.models.backend import loading_options
-from bench.models.fingerprint import fingerprint
 from bench.models.profile import ModelProfile, Similarity, TextContext
-from bench.models.ready import ready_folder
-from bench.models.registry import ModelEntry
-from bench.models.source import Located, exported_files
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -28,9 +20,6 @@ if TYPE_CHECKING:
 # A token is about four characters of English; only used for models without a tokenizer of their own.
 _CHARACTERS_PER_TOKEN = 4
 _COUNTED = 256
-_MISSING_LINE = re.compile(r"^(.+?)\s*\|\s*(?:\x1b\[[0-9;]*m)?MISSING", re.MULTILINE)
-# Weights that a checkpoint may lack: sentence-transformers pools tokens itself and never asks for the pooler.
-_OPTIONAL_WEIGHTS = ("pooler.", "position_ids")
 
 
 class SentenceEncoder:
@@ -124,178 +113,6 @@ class SentenceEncoder:
 
 def _route_of(context: TextContext) -> dict[str, Any]:
     return {"task": context.route} if context.route else {}
-
-
-def load_encoder(entry: ModelEntry, located: Located) -> SentenceEncoder:
-    """Load a model's local files.
-
-    Raises:
-        BenchError: The device is not there, the files are no model that sentence-transformers can load, or the
-            model compares its vectors in a way that bench does not score.
-    """
-    model = load_transformer(entry, located)
-    model.eval()
-    exported = [] if entry.backend == "torch" else exported_files(ready_folder(entry, located), entry.backend)
-    with _reasons_told(entry, located):
-        return SentenceEncoder(model, entry.name, exported)
-
-
-def load_transformer(entry: ModelEntry, located: Located) -> SentenceTransformer:
-    """The model of sentence-transformers behind `load_encoder`, with its entry's settings.
-
-    Raises:
-        UsageError: The backend cannot run it under its settings.
-        BenchError: The device is not there, or the files are no model that can be loaded.
-    """
-    where = f"model `{entry.name}`"
-    _quiet()
-    from sentence_transformers import SentenceTransformer
-
-    device = check_device(entry.device if entry.backend == "torch" else "cpu", where)
-    with _reasons_told(entry, located):
-        folder = ready_folder(entry, located)
-        with _MissingWeights() as missing:
-            model = SentenceTransformer(
-                str(folder),
-                device=device,
-                trust_remote_code=entry.trust_remote_code,
-                local_files_only=True,
-                **loading_options(entry),
-            )
-        missing.check(where)
-        # Vectors are stored at full width, whatever the model's configuration cuts them to.
-        model.truncate_dim = None
-        if entry.max_seq_length is not None:
-            model.max_seq_length = entry.max_seq_length
-            _try_longest(model, entry.max_seq_length, where)
-        return model
-
-
-@contextmanager
-def _reasons_told(entry: ModelEntry, located: Located) -> Iterator[None]:
-    """Turn whatever a library raises over a model's files into an error that can be reported."""
-    try:
-        yield
-    except BenchError:
-        raise
-    except Exception as error:
-        reason = next((line for line in str(error).splitlines() if line.strip()), "")
-        hint = "check that the folder is a whole sentence-transformers model"
-        if entry.drawn:
-            hint = "check that config.json is that of a text encoder which transformers knows"
-        if "trust_remote_code" in str(error):
-            hint = "this model brings its own Python code: read it, then set `trust_remote_code: true`"
-        raise BenchError(
-            f"cannot load {located.path}: {type(error).__name__}: {reason}",
-            where=f"model `{entry.name}`",
-            hint=hint,
-        ) from error
-
-
-def load_verified(entry: ModelEntry, located: Located, space: str) -> SentenceEncoder:
-    """`load_encoder`, for files that were fingerprinted earlier: what is found must not go under another's name.
-
-    Args:
-        entry: The entry.
-        located: Its files.
-        space: The fingerprint of the vector space that the files had.
-
-    Raises:
-        BenchError: It cannot be loaded, or its files have changed since.
-    """
-    encoder = load_encoder(entry, located)
-    if fingerprint(entry, located.path).space != space:
-        raise BenchError(
-            f"the files in {located.path} changed while bench was running",
-            where=f"model `{entry.name}`",
-            hint="run again",
-        )
-    return encoder
-
-
-def check_device(device: str, where: str) -> str:
-    """The torch device for a `device` setting.
-
-    Raises:
-        BenchError: The machine has no such device.
-    """
-    import torch
-
-    if device == "auto":
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
-    if device.startswith("cuda"):
-        index = int(device.partition(":")[2] or 0)
-        if not torch.cuda.is_available() or index >= torch.cuda.device_count():
-            raise BenchError(
-                f"there is no device {device} here (torch {torch.__version__} sees {torch.cuda.device_count()} GPUs)",
-                where=where,
-                hint="use `--device cpu`, or install a CUDA build of torch; `bench doctor` shows what it finds",
-            )
-    if device == "mps" and not torch.backends.mps.is_available():
-        raise BenchError("there is no device mps here", where=where, hint="use `--device cpu`")
-    return device
-
-
-def _quiet() -> None:
-    """Keep the libraries' own progress bars and advice out of bench's output."""
-    warnings.filterwarnings("ignore", module=r"(transformers|sentence_transformers|torch|huggingface_hub).*")
-    import transformers
-
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    for name in ("sentence_transformers", "optimum"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-
-
-class _MissingWeights(logging.Handler):
-    """Listens for transformers' report of weights that a checkpoint lacks and that were made up at random."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._names: list[str] = []
-        self._logger = logging.getLogger("transformers.modeling_utils")
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._names += _MISSING_LINE.findall(record.getMessage())
-
-    def __enter__(self) -> _MissingWeights:
-        self._state = self._logger.level, self._logger.propagate
-        self._logger.setLevel(logging.WARNING)
-        self._logger.propagate = False
-        self._logger.addHandler(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._logger.removeHandler(self)
-        level, self._logger.propagate = self._state
-        # Not by assignment: loggers remember which levels they are enabled for.
-        self._logger.setLevel(level)
-
-    def check(self, where: str) -> None:
-        """Refuse a model whose vectors would depend on chance."""
-        names = [name for name in self._names if not any(part in name for part in _OPTIONAL_WEIGHTS)]
-        if names:
-            raise BenchError(
-                f"{len(names)} weights are not in its files and would be random: {', '.join(sorted(names)[:3])}, ...",
-                where=where,
-                hint="copy the whole model again, or check that its config.json belongs to its weights",
-            )
-
-
-def _try_longest(model: SentenceTransformer, wanted: int, where: str) -> None:
-    """Refuse a max_seq_length for which the model has no positions: how many it has, only trying tells."""
-    try:
-        model.encode(["a " * wanted], show_progress_bar=False)
-    except (IndexError, RuntimeError, ValueError) as error:
-        config = getattr(model.transformers_model, "config", None)
-        positions = getattr(config, "max_position_embeddings", None)
-        raise BenchError(
-            f"a text of {wanted} tokens (max_seq_length) cannot be encoded: {type(error).__name__}",
-            where=where,
-            hint=f"lower max_seq_length; the model's configuration states {positions or 'no'} positions",
-        ) from error
 
 
 def _profile(model: SentenceTransformer, name: str, exported: Sequence[Path]) -> ModelProfile:

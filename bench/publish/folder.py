@@ -9,8 +9,8 @@ from pathlib import Path
 
 from bench.errors import BenchError, UsageError
 from bench.files import path_exists, whole_folder, write_text
-from bench.models.encoder import load_verified
 from bench.models.fingerprint import fingerprint
+from bench.models.loading import load_verified
 from bench.models.registry import ModelEntry
 from bench.models.saving import save_model
 from bench.models.source import Located

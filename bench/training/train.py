@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.files import write_error
-from bench.models.encoder import check_device, load_transformer
+from bench.models.loading import check_device, load_transformer
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, NotMadeError
 from bench.training.checkpoints import last_checkpoint

@@ -19,7 +19,7 @@ from bench.cost.measure import PROBES
 from bench.cost.probes import bulk, encode, energy, memory
 from bench.cost.probes.encode import token_range
 from bench.errors import BenchError
-from bench.models import encoder as loader
+from bench.models import loading
 from bench.models.fingerprint import fingerprint
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
@@ -71,7 +71,7 @@ class GpuEncoder(FakeEncoder):
 def on_gpu(monkeypatch, tiny_model):
     """The GPU, and a job whose model is on it."""
     gpu = FakeGpu().install(monkeypatch)
-    monkeypatch.setattr(loader, "load_verified", lambda *_: GpuEncoder())
+    monkeypatch.setattr(loading, "load_verified", lambda *_: GpuEncoder())
     model = files_of(tiny_model, device="cuda:1").to_job()
     return gpu, {"model": model, "texts": TEXTS, "role": "text"}
 
@@ -186,7 +186,7 @@ def test_memory_of_a_gpu(on_gpu):
 def test_a_gpu_in_use_stops_every_probe_before_it_loads(on_gpu, monkeypatch):
     gpu, job = on_gpu
     gpu.busy = 100
-    monkeypatch.setattr(loader, "load_verified", lambda *_: pytest.fail("loaded"))
+    monkeypatch.setattr(loading, "load_verified", lambda *_: pytest.fail("loaded"))
     for probe in (encode.probe, bulk.probe, memory.probe):
         with pytest.raises(BenchError, match="100% busy"):
             probe(job)

@@ -7,7 +7,7 @@ import pytest
 
 from bench.cost.devices import open_device
 from bench.cost.flops import matmul_gflops, model_flops
-from bench.models.encoder import load_encoder
+from bench.models.loading import load_encoder
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located

@@ -10,8 +10,8 @@ import pytest
 from bench.errors import BenchError, UsageError
 from bench.models import backend
 from bench.models.built import built_root
-from bench.models.encoder import load_encoder, load_transformer
 from bench.models.fingerprint import fingerprint
+from bench.models.loading import load_encoder, load_transformer
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.registry_file import load_registry

@@ -9,8 +9,9 @@ import pytest
 from bench.errors import BenchError
 from bench.models import drawn
 from bench.models.built import built_root
-from bench.models.encoder import SentenceEncoder, load_encoder
+from bench.models.encoder import SentenceEncoder
 from bench.models.fingerprint import fingerprint
+from bench.models.loading import load_encoder
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.registry_file import load_registry

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from support import WORDS, make_model, make_transformer
 
 from bench.errors import BenchError
-from bench.models.encoder import SentenceEncoder, check_device, load_encoder
+from bench.models.encoder import SentenceEncoder
 from bench.models.fingerprint import static_width
+from bench.models.loading import check_device, load_encoder
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate

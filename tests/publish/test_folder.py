@@ -118,15 +118,15 @@ def test_nothing_is_left_of_what_failed(tiny_model, tmp_path, monkeypatch):
 
 
 def test_files_that_change_meanwhile_are_not_published(tiny_model, tmp_path, monkeypatch):
-    from bench.models import encoder
+    from bench.models import loading
 
-    load = encoder.load_transformer
+    load = loading.load_transformer
 
     def change(entry, located):
         (located.path / "config.json").write_text((located.path / "config.json").read_text() + " ")
         return load(entry, located)
 
-    monkeypatch.setattr(encoder, "load_transformer", change)
+    monkeypatch.setattr(loading, "load_transformer", change)
     with pytest.raises(BenchError, match="changed while bench was running"):
         publish(tiny_model, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -6,7 +6,7 @@ from support import FakeEncoder, random_beir
 
 from bench.errors import BenchError
 from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
-from bench.models.encoder import load_encoder
+from bench.models.loading import load_encoder
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located

@@ -10,7 +10,7 @@ from support import FakeEncoder
 
 from bench.errors import BenchError
 from bench.metrics import RETRIEVAL_METRICS
-from bench.models.encoder import load_encoder
+from bench.models.loading import load_encoder
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located

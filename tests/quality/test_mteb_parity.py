@@ -5,7 +5,7 @@ import pytest
 from support import WORDS, write_jsonl, write_pairs
 
 from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
-from bench.models.encoder import load_encoder
+from bench.models.loading import load_encoder
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.models.encoder import load_transformer
+from bench.models.loading import load_transformer
 from bench.models.recipe import Matryoshka, Recipe
 from bench.models.registry import ModelEntry
 from bench.models.source import Located

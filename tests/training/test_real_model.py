@@ -5,7 +5,7 @@ import pytest
 import yaml
 from support import ROOT, write_jsonl
 
-from bench.models.encoder import load_encoder
+from bench.models.loading import load_encoder
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.registry_file import load_registry

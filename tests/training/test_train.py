@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError
-from bench.models.encoder import load_encoder, load_transformer
 from bench.models.fingerprint import fingerprint
+from bench.models.loading import load_encoder, load_transformer
 from bench.models.profile import TextContext
 from bench.models.recipe import LOSSES
 from bench.models.source import NotMadeError, locate

@@ -23,7 +23,7 @@ def probe(job: dict[str, Any]) -> Answer:
         job: `model` (see ModelFiles), `texts`, `role`, `seconds`, and `batch_rows` or `batch_memory` (where encoding
             keeps the size that it found best).
     """
-    from bench.models.encoder import check_device
+    from bench.models.loading import check_device
 
     files = ModelFiles.from_job(job["model"])
     # Before loading, which takes long.
