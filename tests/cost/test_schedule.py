@@ -67,6 +67,12 @@ def test_processes_that_disagree_make_noise(probes):
     assert any("processes differ by 20% in encode_p50_ms" in reason for reason in found.noise.reasons)
 
 
+def test_parts_of_an_answer_that_differ_do_not_mark_the_whole(probes):
+    (found,) = measure([subject("a", ("rerank", 3, None), ms=[10.0, 12.0, 10.0])], lambda _: None)
+    assert not any("differ" in reason for reason in found.noise.reasons)
+    assert not next(figure for figure in found.figures if figure.name == "rerank_p50_ms").steady
+
+
 def test_what_fails_stops_what_needs_it_and_nothing_else(probes):
     jobs = (("build", 1, None), ("search", 3, "build"), ("encode", 2, None))
     bad, good = measure([subject("bad", *jobs, broken=["build"]), subject("good", *jobs)], lambda _: None)
