@@ -193,6 +193,8 @@ def test_the_experiments_tables_are_what_the_results_give():
 def test_the_cheapest_shortlists_are_what_the_results_give():
     page = (ROOT / "docs" / "rerank.md").read_text(encoding="utf-8")
     assert page == shortlists.fill(page, ROOT / "results"), "run: make docs"
+    told = shortlists.spans(ROOT / "results", ["home_depot_titles", "scifact"])
+    assert all(re.search(rf"{span}\s+of", page) for span in told.values()), told
     assert page.count("<!-- end -->") == 1
     assert page.count("\n### ") == 3
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bench.markdown import escape, pipe_table
-from bench.report.cells import significant
+from bench.report.cells import NOISY_MARK, significant
 from bench.report.rows import LEAKAGE_MARK
-from bench.results.index import RerankCell, ResultIndex, ResultKey, UnitKey, unit_title
+from bench.results.index import Cost, RerankCell, ResultIndex, ResultKey, UnitKey, unit_title
 from bench.views import Shortlist, View, sort_key
 
 # The share of the full width's score that is enough.
@@ -28,28 +29,30 @@ class Kept:
         share: That over the score at full width in float32.
         recall: The share of the relevant documents that are on it.
         latency_ms: Median of both stages of one query; None where it was not measured.
+        noisy: Whether the machine was busy then, or processes differ.
     """
 
     score: float
     share: float
     recall: float
     latency_ms: float | None = None
+    noisy: bool = False
 
 
 @dataclass(frozen=True)
 class Cheapest:
-    """The cheapest shortlist that keeps enough.
+    """The cheapest shortlist that keeps enough, by some measures.
 
     Attributes:
         shortlist: The shortlist.
         kept: What it comes to.
-        by_latency: Whether it is the fastest, since all that keep enough were timed; else the one whose first stage
-            reads the fewest bytes a document, then the shortest.
+        by: By which: `latency`, the fastest; `bytes`, the one whose first stage reads the fewest bytes a document, then
+            the shortest.
     """
 
     shortlist: Shortlist
     kept: Kept
-    by_latency: bool
+    by: tuple[Literal["latency", "bytes"], ...]
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Funnel:
         model: Name.
         kind: Kind.
         full: The main score at full width in float32, above 0.
+        full_ms: Median of an exact search there; None where it was not measured.
         shortlists: What each comes to; views from wide to narrow, each from the shortest on.
         leakage: Whether the model may have been trained on what it is tested on.
     """
@@ -73,6 +77,7 @@ class Funnel:
     model: str
     kind: str
     full: float
+    full_ms: float | None = None
     shortlists: Mapping[Shortlist, Kept] = field(default_factory=dict)
     leakage: bool = False
 
@@ -109,8 +114,10 @@ def make_funnels(index: ResultIndex) -> dict[UnitKey, list[Funnel]]:
     return {unit: sorted(funnels, key=lambda funnel: (-funnel.full, funnel.model)) for unit, funnels in found.items()}
 
 
-def cheapest(funnel: Funnel, enough: float = ENOUGH) -> Cheapest | None:
-    """The cheapest shortlist that keeps a share of the score at full width; None where none does.
+def cheapest(funnel: Funnel, enough: float = ENOUGH) -> list[Cheapest]:
+    """The cheapest shortlists that keep a share of the score at full width, by latency first; empty where none does.
+
+    By latency only where all that keep enough were timed.
 
     Args:
         funnel: The model's shortlists.
@@ -118,17 +125,22 @@ def cheapest(funnel: Funnel, enough: float = ENOUGH) -> Cheapest | None:
     """
     keeping = {shortlist: kept for shortlist, kept in funnel.shortlists.items() if kept.share >= enough}
     if not keeping:
-        return None
+        return []
 
     def size(shortlist: Shortlist) -> tuple[object, ...]:
         return shortlist.view.bytes_per_vector, shortlist.length, sort_key(shortlist.view)
 
+    smallest = min(keeping, key=size)
     times = {shortlist: kept.latency_ms for shortlist, kept in keeping.items() if kept.latency_ms is not None}
-    if len(times) == len(keeping):
-        best = min(keeping, key=lambda shortlist: (times[shortlist], size(shortlist)))
-        return Cheapest(best, keeping[best], by_latency=True)
-    best = min(keeping, key=size)
-    return Cheapest(best, keeping[best], by_latency=False)
+    if len(times) < len(keeping):
+        return [Cheapest(smallest, keeping[smallest], ("bytes",))]
+    fastest = min(keeping, key=lambda shortlist: (times[shortlist], size(shortlist)))
+    if fastest == smallest:
+        return [Cheapest(fastest, keeping[fastest], ("latency", "bytes"))]
+    return [
+        Cheapest(fastest, keeping[fastest], ("latency",)),
+        Cheapest(smallest, keeping[smallest], ("bytes",)),
+    ]
 
 
 def funnel_table(funnel: Funnel) -> str:
@@ -145,38 +157,47 @@ def funnel_table(funnel: Funnel) -> str:
     return pipe_table(rows, ["view", "bytes/vector", *map(str, funnel.lengths)], text_columns=1)
 
 
-def cheapest_table(funnels: Sequence[Funnel], enough: float = ENOUGH) -> str:
-    """The cheapest shortlist that keeps enough, of each model, as a Markdown table.
+def cheapest_blocks(funnels: Sequence[Funnel], enough: float = ENOUGH) -> list[str]:
+    """The cheapest shortlists that keep enough, of each model: a Markdown table, and what its marks mean.
 
     Args:
         funnels: The models' shortlists.
         enough: The share of the score at full width.
     """
-    rows = []
+    rows, marked = [], False
     for funnel in funnels:
         found = cheapest(funnel, enough)
-        name = [escape(funnel.model), f"{funnel.kind} {LEAKAGE_MARK}" if funnel.leakage else funnel.kind]
-        full = f"{funnel.full:.4f}"
-        if found is None:
-            rows.append([*name, "none", full, "", "", "", "", "", ""])
-            continue
-        view, kept = found.shortlist.view, found.kept
-        time = "" if kept.latency_ms is None else significant(kept.latency_ms)
-        rows.append(
-            [
-                *name,
-                str(view),
-                full,
-                str(view.bytes_per_vector),
-                str(found.shortlist.length),
-                f"{kept.score:.4f}",
-                f"{kept.share:.1%}",
-                f"{kept.recall:.3f}",
-                f"{time} ms" if found.by_latency else "bytes",
-            ]
-        )
-    headings = ["model", "kind", "first stage", "full", "bytes/vector", "shortlist", "score", "kept", "recall", "by"]
-    return pipe_table(rows, headings, text_columns=3)
+        start = [escape(funnel.model), f"{funnel.kind} {LEAKAGE_MARK}" if funnel.leakage else funnel.kind]
+        full = [f"{funnel.full:.4f}", _time(funnel.full_ms)]
+        for entry in found:
+            rows.append([*start, ", ".join(entry.by), *_entry(entry), *full])
+            start = ["", ""]
+            marked |= entry.kept.noisy
+        if not found:
+            rows.append([*start, "none", *[""] * 7, *full])
+    headings = [
+        *("model", "kind", "by", "first stage", "bytes/vector", "shortlist"),
+        *("score", "kept", "recall", "p50 ms", "full score", "full p50 ms"),
+    ]
+    note = f"{NOISY_MARK} measured on a busy machine, or by processes that differ by more than 10%."
+    return [pipe_table(rows, headings, text_columns=4), *([note] if marked else [])]
+
+
+def _entry(found: Cheapest) -> list[str]:
+    view, kept = found.shortlist.view, found.kept
+    return [
+        str(view),
+        str(view.bytes_per_vector),
+        str(found.shortlist.length),
+        f"{kept.score:.4f}",
+        f"{kept.share:.1%}",
+        f"{kept.recall:.3f}",
+        _time(kept.latency_ms) + (NOISY_MARK if kept.noisy else ""),
+    ]
+
+
+def _time(milliseconds: float | None) -> str:
+    return "" if milliseconds is None else significant(milliseconds)
 
 
 def _funnel(index: ResultIndex, key: ResultKey, cells: Mapping[Shortlist, RerankCell], metric: str) -> Funnel | None:
@@ -185,25 +206,40 @@ def _funnel(index: ResultIndex, key: ResultKey, cells: Mapping[Shortlist, Rerank
     full = whole.scores.metrics.get(metric) if whole else None
     if full is None or full.value <= 0:
         return None
-    latencies = _latencies(index, key)
+    cost = _newest_cost(index, key)
+    times = _times(cost) if cost else {}
     shortlists = {}
     for shortlist in sorted(cells, key=lambda shortlist: (sort_key(shortlist.view), shortlist.length)):
         scores = cells[shortlist].scores
         if metric in scores.metrics:
             score = scores.metrics[metric].value
-            shortlists[shortlist] = Kept(score, score / full.value, scores.recall.value, latencies.get(shortlist))
-    return Funnel(key[2], unit_title(key[2]), metric, model.name, model.kind, full.value, shortlists, model.leakage)
+            timed = times.get(shortlist, (None, False))
+            shortlists[shortlist] = Kept(score, score / full.value, scores.recall.value, *timed)
+    return Funnel(
+        unit=key[2],
+        title=unit_title(key[2]),
+        metric=metric,
+        model=model.name,
+        kind=model.kind,
+        full=full.value,
+        full_ms=cost.value("search_p50_ms", View(model.width)) if cost and model.width else None,
+        shortlists=shortlists,
+        leakage=model.leakage,
+    )
 
 
-def _latencies(index: ResultIndex, key: ResultKey) -> dict[Shortlist, float]:
-    """The medians of both stages together, of the environment that was measured last."""
+def _newest_cost(index: ResultIndex, key: ResultKey) -> Cost | None:
+    """What was measured last, in whichever environment."""
     costs = [cost for (*place, _), cost in index.costs.items() if tuple(place) == key]
-    if not costs:
-        return {}
-    cost = max(costs, key=lambda cost: cost.record.created)
+    return max(costs, key=lambda cost: cost.record.created, default=None)
+
+
+def _times(cost: Cost) -> dict[Shortlist, tuple[float, bool]]:
+    """The medians of both stages together, and whether each is noisy."""
     found = {}
-    for figure, _ in cost.figures.values():
+    for figure, record in cost.figures.values():
         length = figure.detail.get("shortlist")
         if figure.name == "cascade_p50_ms" and isinstance(length, int) and figure.truncate_dim and figure.precision:
-            found[Shortlist(View(figure.truncate_dim, figure.precision), length)] = figure.value
+            shortlist = Shortlist(View(figure.truncate_dim, figure.precision), length)
+            found[shortlist] = figure.value, record.noise.noisy or not figure.steady
     return found

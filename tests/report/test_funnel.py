@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support import cost_record, quality_record, rerank_record
 
-from bench.report.funnel import cheapest, cheapest_table, funnel_table, make_funnels
+from bench.report.funnel import cheapest, cheapest_blocks, funnel_table, make_funnels
 from bench.results.index import ResultIndex
 from bench.results.schema import Figure
 from bench.views import Shortlist, View
@@ -35,12 +35,20 @@ def one(*records):
     return funnel
 
 
-def costs(figures):
+def costs(figures, spread=None, full=None):
     found = [
-        Figure(name="cascade_p50_ms", value=value, n=90, truncate_dim=dim, precision=precision, detail={"shortlist": n})
+        Figure(
+            name="cascade_p50_ms", value=value, n=90, spread=spread, truncate_dim=dim, precision=precision,
+            detail={"shortlist": n},
+        )
         for (dim, precision, n), value in figures.items()
-    ]
-    return cost_record().model_copy(update={"figures": found})
+    ]  # fmt: skip
+    whole = Figure(name="search_p50_ms", value=full or 1.0, n=90, truncate_dim=8, precision="float32")
+    return cost_record().model_copy(update={"figures": [*found, whole] if full else found})
+
+
+def cells(line):
+    return [cell.strip() for cell in line.split("|")[1:-1]]
 
 
 def test_shares_are_of_the_full_width_in_float32():
@@ -54,22 +62,27 @@ def test_shares_are_of_the_full_width_in_float32():
 def test_the_cheapest_reads_the_fewest_bytes_and_then_is_the_shortest():
     funnel = one(quality_record(views={(8, "float32"): 0.5}), rerank_record(shortlists=LISTS))
     # 8 and 4 bits both take a byte: of those that keep 99%, the shortest list decides.
-    found = cheapest(funnel)
-    assert (found.shortlist, found.by_latency) == (Shortlist(View(8, "binary"), 10), False)
-    assert cheapest(funnel, 0.993).shortlist == Shortlist(View(8, "binary"), 100)
-    assert cheapest(funnel, 1.01).shortlist == Shortlist(View(4), 100)
-    assert cheapest(funnel, 1.03) is None
+    [found] = cheapest(funnel)
+    assert (found.shortlist, found.by) == (Shortlist(View(8, "binary"), 10), ("bytes",))
+    assert [entry.shortlist for entry in cheapest(funnel, 0.993)] == [Shortlist(View(8, "binary"), 100)]
+    assert [entry.shortlist for entry in cheapest(funnel, 1.01)] == [Shortlist(View(4), 100)]
+    assert cheapest(funnel, 1.03) == []
 
 
-def test_where_all_that_keep_enough_were_timed_the_fastest_is_the_cheapest():
+def test_where_all_that_keep_enough_were_timed_the_fastest_is_told_too():
     records = quality_record(views={(8, "float32"): 0.5}), rerank_record(shortlists=LISTS)
     times = dict.fromkeys(LISTS, 1.0) | {(4, "float32", 10): 0.5, (4, "binary", 10): 0.1}
-    found = cheapest(one(*records, costs(times)))
-    assert (found.shortlist, found.kept.latency_ms, found.by_latency) == (Shortlist(View(4), 10), 0.5, True)
+    fastest, smallest = cheapest(one(*records, costs(times)))
+    assert (fastest.shortlist, fastest.kept.latency_ms, fastest.by) == (Shortlist(View(4), 10), 0.5, ("latency",))
+    assert (smallest.shortlist, smallest.kept.latency_ms, smallest.by) == (
+        Shortlist(View(8, "binary"), 10), 1.0, ("bytes",),
+    )  # fmt: skip
+    [both] = cheapest(one(*records, costs(times | {(8, "binary", 10): 0.4})))
+    assert (both.shortlist, both.by) == (Shortlist(View(8, "binary"), 10), ("latency", "bytes"))
     del times[8, "binary", 100]
-    assert not cheapest(one(*records, costs(times))).by_latency
+    assert [entry.by for entry in cheapest(one(*records, costs(times)))] == [("bytes",)]
     # What keeps too little need not be timed.
-    assert cheapest(one(*records, costs(times)), 1.01).by_latency
+    assert [entry.by for entry in cheapest(one(*records, costs(times)), 1.01)] == [("latency", "bytes")]
 
 
 def test_models_without_a_score_at_full_width_and_superseded_ones_have_none():
@@ -92,19 +105,29 @@ def test_models_stand_by_their_score_and_one_metric_is_shown():
 
 
 def test_tables():
-    funnel = one(quality_record(views={(8, "float32"): 0.5}), rerank_record(shortlists=LISTS))
+    records = quality_record(views={(8, "float32"): 0.5}), rerank_record(shortlists=LISTS)
+    funnel = one(*records)
     lines = funnel_table(funnel).splitlines()
-    assert [cell.strip() for cell in lines[0].split("|")[1:-1]] == ["view", "bytes/vector", "10", "100"]
-    assert [cell.strip() for cell in lines[-1].split("|")[1:-1]] == ["4 binary", "1", "80.0% (0.500)", "99.2% (0.900)"]
-    [*_, line] = cheapest_table([funnel]).splitlines()
-    cells = [cell.strip() for cell in line.split("|")[1:-1]]
-    assert cells == ["mini", "pretrained", "8 binary", "0.5000", "1", "10", "0.4950", "99.0%", "0.700", "bytes"]
-    [*_, line] = cheapest_table([funnel], 2.0).splitlines()
-    assert [cell.strip() for cell in line.split("|")[1:-1]][2:4] == ["none", "0.5000"]
-    timed = one(
-        quality_record(views={(8, "float32"): 0.5}), rerank_record(shortlists=LISTS), costs(dict.fromkeys(LISTS, 0.25))
-    )
-    assert cheapest_table([timed]).rstrip("|").split("|")[-1].strip() == "0.250 ms"
+    assert cells(lines[0]) == ["view", "bytes/vector", "10", "100"]
+    assert cells(lines[-1]) == ["4 binary", "1", "80.0% (0.500)", "99.2% (0.900)"]
+    [table] = cheapest_blocks([funnel])
+    assert cells(table.splitlines()[0])[-3:] == ["p50 ms", "full score", "full p50 ms"]
+    expected = ["mini", "pretrained", "bytes", "8 binary", "1", "10", "0.4950", "99.0%", "0.700", "", "0.5000", ""]
+    assert cells(table.splitlines()[-1]) == expected
+    [table] = cheapest_blocks([funnel], 2.0)
+    assert cells(table.splitlines()[-1])[2:] == ["none", *[""] * 7, "0.5000", ""]
+
+
+def test_times_stand_beside_that_of_full_width_and_noise_is_marked():
+    records = quality_record(views={(8, "float32"): 0.5}), rerank_record(shortlists=LISTS)
+    times = dict.fromkeys(LISTS, 1.0) | {(4, "float32", 10): 0.25}
+    [table] = cheapest_blocks([one(*records, costs(times, full=0.75))])
+    fastest, smallest = (cells(line) for line in table.splitlines()[-2:])
+    assert (fastest[:4], fastest[9:]) == (["mini", "pretrained", "latency", "4 float32"], ["0.250", "0.5000", "0.750"])
+    assert (smallest[:4], smallest[9:]) == (["", "", "bytes", "8 binary"], ["1.00", "0.5000", "0.750"])
+    table, note = cheapest_blocks([one(*records, costs(times, spread=0.2))])
+    assert cells(table.splitlines()[-1])[9] == "1.00†"
+    assert note.startswith("† ")
 
 
 def test_a_view_that_was_not_scored_at_a_length_is_blank():
