@@ -66,9 +66,9 @@ class Funnel:
         model: Name.
         kind: Kind.
         full: The main score at full width in float32, above 0.
-        full_ms: Median of an exact search there; None where it was not measured.
         shortlists: What each comes to; views from wide to narrow, each from the shortest on.
         leakage: Whether the model may have been trained on what it is tested on.
+        full_ms: Median of an exact search at full width in float32; None where it was not measured.
     """
 
     unit: UnitKey
@@ -77,9 +77,9 @@ class Funnel:
     model: str
     kind: str
     full: float
-    full_ms: float | None = None
     shortlists: Mapping[Shortlist, Kept] = field(default_factory=dict)
     leakage: bool = False
+    full_ms: float | None = None
 
     @property
     def lengths(self) -> list[int]:
