@@ -44,6 +44,10 @@ class TrainDisplay(ProgressDisplay):
         self._remove()
         self._bar = self._progress.add_task(f"preparing {escape(model)}", total=None, rate="")
 
+    def starting(self, model: str, steps: int) -> None:
+        """A training begins."""
+        self._console.print(f"training {escape(model)}: {steps:,} step{'s' if steps > 1 else ''}")
+
     def resuming(self, model: str, step: int, steps: int) -> None:
         """An interrupted training goes on."""
         self._console.print(f"going on with {escape(model)} at step {step:,} of {steps:,}")

@@ -29,6 +29,8 @@ class ProgressDisplay:
             console=to,
             transient=True,
             refresh_per_second=4,
+            # Where nothing moves, a bar is only an empty line at its end.
+            disable=not to.is_terminal,
         )
 
     def __enter__(self) -> Self:

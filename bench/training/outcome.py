@@ -16,6 +16,9 @@ class Listener(Protocol):
     def preparing(self, model: str) -> None:
         """A model's base and data are being read."""
 
+    def starting(self, model: str, steps: int) -> None:
+        """A training begins."""
+
     def resuming(self, model: str, step: int, steps: int) -> None:
         """An interrupted training goes on."""
 

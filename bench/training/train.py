@@ -143,9 +143,11 @@ class _Run:
             self._told(0, metric, result.first_score)
         trainer = self._trainer(model, stopping, judge=judge)
         checkpoint = last_checkpoint(self._work)
-        if checkpoint is not None:
+        if checkpoint is None:
+            self._listener.starting(self._prepared.name, self._total)
+        else:
             result.resumed_from = checkpoint[0]
-            self._listener.resuming(self._prepared.name, result.resumed_from, self._steps(trainer))
+            self._listener.resuming(self._prepared.name, result.resumed_from, self._total)
         start = time.perf_counter()
         try:
             trainer.train(resume_from_checkpoint=str(checkpoint[1]) if checkpoint else None)

@@ -70,7 +70,8 @@ def test_a_dry_run_says_what_training_would_take(project, capsys):
 def test_models_are_made_once_with_their_bases(project, capsys):
     assert run_cli(["train", "nested"]) == 0
     printed = capsys.readouterr().out
-    assert printed.index("trained tuned") < printed.index("trained nested")
+    said = [line.partition(",")[0] for line in printed.splitlines()]
+    assert said == ["training tuned: 3 steps", "trained tuned", "training nested: 3 steps", "trained nested"]
     assert made() == ["nested", "tuned"]
     assert run_cli(["train", "tuned"]) == 0
     assert "tuned is up to date" in capsys.readouterr().out

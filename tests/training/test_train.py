@@ -30,13 +30,16 @@ class Notes:
     """A listener that remembers; it may press Ctrl-C after a step."""
 
     def __init__(self, interrupt_at=None):
-        self.losses, self.scores, self.resumed, self.made_in = {}, {}, [], []
+        self.losses, self.scores, self.started, self.resumed, self.made_in = {}, {}, [], [], []
         self._interrupt_at = interrupt_at
 
     def training(self, model, step, steps, loss):
         self.losses[step] = loss
         if step == self._interrupt_at:
             os.kill(os.getpid(), signal.SIGINT)
+
+    def starting(self, model, steps):
+        self.started.append(steps)
 
     def resuming(self, model, step, steps):
         self.resumed.append((step, steps))
@@ -144,7 +147,7 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(workshop, monkeypatc
     assert not prepared.is_made
     assert max(disturbed.losses) == at + 1
     make(prepared, workshop.find, (), later, "cpu")
-    assert later.resumed == [(at + 1, 6)]
+    assert (later.started, later.resumed) == ([], [(at + 1, 6)])
     assert weights(record_of(prepared)) == weights(whole)
     assert disturbed.losses | later.losses == calm.losses
     # All but the last line, which tells the time that it took.
@@ -163,7 +166,7 @@ def test_half_a_checkpoint_is_not_gone_on_from(workshop):
     [checkpoint] = work_folder(prepared).glob("checkpoint-*")
     (checkpoint / "whole").unlink()
     make(prepared, workshop.find, (), later, "cpu")
-    assert later.resumed == []
+    assert (later.started, later.resumed) == ([6], [])
 
 
 def test_a_loss_that_is_no_number_stops_and_leaves_nothing(workshop, monkeypatch):

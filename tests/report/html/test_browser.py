@@ -279,6 +279,23 @@ def test_the_scale_switches_between_log_and_linear(page):
     assert page.browser.current_url.endswith("#scale=linear")
 
 
+@pytest.mark.parametrize("scores", [(0.64471, 0.64523, 0.6461, 0.64502), (-0.125, -0.04, 0.02, 0.1)])
+def test_numbers_of_the_score_stand_clear_of_its_name(browser, makers, tmp_path, scores):
+    store = ResultStore(tmp_path / "results")
+    record = quality_record("close", views=dict(zip(makers.views, scores, strict=True)), width=64)
+    makers.write_quality(store, makers.shop(record))
+    (tmp_path / "index.html").write_text(makers.page_of(store), encoding="utf-8")
+    page = Page(browser, (tmp_path / "index.html").as_uri()).open()
+    name, *numbers = page.run(
+        """const box = (text) => text.getBoundingClientRect();
+        const name = [...document.querySelectorAll("#chart .axis")].find((text) => text.hasAttribute("transform"));
+        const numbers = [...document.querySelectorAll('#chart .tick[text-anchor="end"]')];
+        return [box(name).right, ...numbers.map((text) => box(text).left)];"""
+    )
+    assert len(numbers) >= 3
+    assert min(numbers) >= name + 2
+
+
 def test_hovering_a_point_tells_about_it(page):
     assert not page.find("#tip").is_displayed()
     ActionChains(page.browser).move_to_element(page.find('#chart .point[data-index="0"]')).perform()
@@ -367,6 +384,11 @@ def test_every_field_has_a_label(page):
     unnamed = """return [...document.querySelectorAll('input, select, button')]
         .filter((field) => !(field.labels?.length || field.textContent.trim())).map((field) => field.id)"""
     assert page.run(unnamed) == []
+
+
+def test_a_table_of_one_page_has_nothing_to_turn(page):
+    assert not page.find("#pager").is_displayed()
+    assert not page.find("#more").is_displayed()
 
 
 def test_long_tables_are_turned_page_by_page(browser, makers, tmp_path):

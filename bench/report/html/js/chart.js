@@ -79,13 +79,14 @@ function chartNote({ shown, known, placeable, drawn, column }) {
 function chartFrame(svg, column, table, log) {
   const width = Math.max(300, Math.round(svg.parentElement.clientWidth));
   const height = width < 600 ? 340 : 430;
-  const edge = { left: 52, right: 14, top: 12, bottom: 46 };
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   const count = plural(chart.points.length, "point", "points");
   const keys = "the arrow keys go from one to the next";
   svg.setAttribute("aria-label", `${table.metric} against ${column.title}; ${count}; ${keys}`);
   const across = makeScale(chart.points.map(({ x }) => x), log);
   const up = makeScale(chart.points.map(({ y }) => y), false);
+  // Between the axis's name and the drawing stands the longest number.
+  const edge = { left: 34 + 8 * Math.max(...up.ticks.map((tick) => tickText(tick).length)), right: 14, top: 12, bottom: 46 };
   return {
     width, height, edge, across, up, column, metric: table.metric,
     left: (x) => edge.left + across.place(x) * (width - edge.left - edge.right),
