@@ -91,7 +91,7 @@ def execute(
 def _audits(plan: Plan, store: ResultStore, index: ResultIndex, listener: Listener) -> list[Failure]:
     """Audit the data that has not been; what scores are worth should be known before they are."""
     failures = []
-    for unit, outcome in audit_missing([job.unit for job in plan.jobs], store, index):
+    for unit, outcome in audit_missing([job.unit for job in plan.jobs if job.cells], store, index):
         if isinstance(outcome, Path):
             listener.audited(unit.label, outcome)
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.files import digest_json, safe_name
@@ -57,14 +57,18 @@ class Export:
 
     @property
     def dataset_revision(self) -> str:
-        """The data's Hub commit where all units have the same, else a fingerprint of their content."""
-        tasks = [task for task, _ in self.scores]
-        revisions = {task.revision for task in tasks}
-        if len(revisions) == 1 and (revision := revisions.pop()) is not None:
-            return revision
-        if len(tasks) == 1:
-            return tasks[0].fingerprint
-        return digest_json(sorted([task.split, task.subset, task.fingerprint] for task in tasks))
+        """As files name it."""
+        return dataset_revision([task for task, _ in self.scores])
+
+
+def dataset_revision(tasks: Sequence[TaskInfo]) -> str:
+    """What files call the data of a task's units: its Hub commit where all have the same, else a fingerprint of it."""
+    revisions = {task.revision for task in tasks}
+    if len(revisions) == 1 and (revision := revisions.pop()) is not None:
+        return revision
+    if len(tasks) == 1:
+        return tasks[0].fingerprint
+    return digest_json(sorted([task.split, task.subset, task.fingerprint] for task in tasks))
 
 
 def collect(index: ResultIndex, models: Collection[str] = (), tasks: Collection[str] = ()) -> list[Export]:

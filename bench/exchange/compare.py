@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from bench.exchange.collect import dataset_revision
 from bench.exchange.published import PublishedScores, PublishedTask
 from bench.results.index import Cell
 from bench.results.schema import QualityRecord
@@ -144,7 +145,10 @@ def _counterpart(
 
 
 def _revision_notes(task: PublishedTask, cells: Mapping[tuple[str, str], Cell]) -> Iterator[str]:
-    revisions = {cell.record.task.revision for cell in cells.values()}
-    for revision in sorted(revisions - {task.dataset_revision}, key=str):
-        ours = f"ours is of {revision}" if revision else "the revision of our data is not known"
-        yield f"{task.name}: published for data revision {task.dataset_revision or 'unknown'}; {ours}"
+    ours = [cell.record.task for cell in cells.values()]
+    # A file that bench wrote names data of no known commit by its content.
+    if task.dataset_revision == dataset_revision(ours):
+        return
+    for revision in sorted({info.revision for info in ours} - {task.dataset_revision}, key=str):
+        words = f"ours is of {revision}" if revision else "the revision of our data is not known"
+        yield f"{task.name}: published for data revision {task.dataset_revision or 'unknown'}; {words}"

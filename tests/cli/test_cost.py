@@ -59,6 +59,8 @@ def test_a_quick_look_says_what_it_leaves_out(project, capsys):
     assert run_cli([*SEARCH, "--quick"]) == 0
     printed = capsys.readouterr().out
     assert "HNSW, search in bulk, memory of search was not measured: left out of a quick look" in printed
+    # An audit is about scores, of which it has none.
+    assert "audited" not in printed
     assert "rerank_mrr_at_10" in printed
 
 

@@ -29,10 +29,10 @@ def cell(metrics, *, main="cosine_spearman", similarity="cosine", revision=None)
     return Cell(Path(), record, 0)
 
 
-def compared(published, ours, *, unreadable=None, **more):
+def compared(published, ours, *, unreadable=None, theirs="rev", **more):
     comparison = Comparison("mini", "owner/mini")
     scores = PublishedScores("test", "default", published, unreadable or {})
-    task = PublishedTask("STS17", Path("STS17.json"), "rev", [scores])
+    task = PublishedTask("STS17", Path("STS17.json"), theirs, [scores])
     comparison.add(task, {("test", "default"): cell(ours, **more)}, {}, TOLERANCE)
     return comparison
 
@@ -104,3 +104,10 @@ def test_a_subset_without_ours_stands_alone_with_its_reason():
 def test_another_revision_of_the_data_is_noted(revision, words):
     notes = compared({"main_score": 0.5}, {"cosine_spearman": 0.5}, revision=revision).notes
     assert (notes == []) if words is None else (words in notes[0])
+
+
+def test_files_of_our_own_name_data_without_a_commit_by_its_content():
+    content = cell({}).record.task.fingerprint
+    assert compared({"main_score": 0.5}, {"cosine_spearman": 0.5}, theirs=content).notes == []
+    [note] = compared({"main_score": 0.5}, {"cosine_spearman": 0.5}, theirs="0" * 32).notes
+    assert "the revision of our data is not known" in note
