@@ -49,7 +49,7 @@ TINY_EFFORT = effort.Effort(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes minutes to encode; what needs the same vectors comes last and does not wait for them."""
+    """Begin with what takes minutes to encode; last comes what needs the same vectors, or a quieter machine."""
     items.sort(key=lambda item: (item.get_closest_marker("late") is not None, item.get_closest_marker("early") is None))
 
 

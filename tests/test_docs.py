@@ -319,9 +319,15 @@ def sections(title: str) -> list[str]:
     [unit] = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", task, re.DOTALL | re.MULTILINE)
     found = re.findall(r"^Main score:.*?(?=^### |^Without a score|^<!--)", unit, re.DOTALL | re.MULTILINE)
     others = re.compile(rf"^\|.*\| +(?!{precision} )(?:float32|float16|int8|binary) \|.*\n", re.MULTILINE)
-    found = [others.sub("", text) if precision else text for text in found]
+    found = [_without_idle_notes(others.sub("", text)) if precision else text for text in found]
     # Pictures stand where the README finds them.
     return [text.replace("](../", "](reports/").strip() + "\n" for text in found]
+
+
+def _without_idle_notes(text: str) -> str:
+    """A section without the notes on marks that no row has."""
+    rows = "".join(line for line in text.splitlines() if line.startswith("|"))
+    return re.sub(r"^([†‡*]) .*\n\n", lambda note: note[0] if note[1] in rows else "", text, flags=re.MULTILINE)
 
 
 def test_the_readmes_tables_are_those_of_the_reports():

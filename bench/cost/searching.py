@@ -106,17 +106,7 @@ def dense_jobs(
         probes: The probes that were asked for.
     """
     wanted = set(probes) & set(SEARCHING)
-    not_measured: dict[str, str] = {}
-    kinds = ["flat"]
-    if not effort.thorough:
-        left = [text for probe, text in (("search", _LEFT_OUT), ("storage", "HNSW")) if probe in wanted]
-        not_measured |= {left[0]: "left out of a quick look"} if left else {}
-    elif task.corpus_size is None and len(task.data.documents) > HNSW_DOCUMENTS:
-        n = len(task.data.documents)
-        why = f"{n:,} documents are more than {HNSW_DOCUMENTS:,}; `bench cost --corpus-size {n}` builds it"
-        not_measured |= {"HNSW": why} if wanted & {"search", "storage"} else {}
-    elif wanted & {"search", "storage"}:
-        kinds.append("hnsw")
+    kinds, not_measured = _kinds(task, wanted, effort)
     space_job = {
         "workspace": str(workspace),
         "space": {"root": str(space.folder.parent), "fingerprint": space.folder.name},
@@ -127,33 +117,62 @@ def dense_jobs(
     shortlists = _names([view for view in views if is_short(view, profile.width)])
     rerank = "rerank" in wanted and bool(shortlists)
     build = space_job | {"max_queries": effort.queries, "full": rerank, "kinds": kinds}
+    jobs = _index_jobs(build, task, views, wanted, effort)
+    if rerank:
+        stage = space_job | {"views": shortlists, "shortlist": SHORTLIST}
+        found = _rerank_jobs(stage, task, workspace, effort)
+        jobs += found.jobs
+        not_measured |= found.not_measured
+    if "storage" in wanted:
+        jobs.append(ProbeJob("storage", f"{_MODULES}storage", space_job | {"views": _names(views)}, 2.0, watched=False))
+    return SearchPlan(jobs, not_measured)
+
+
+def _kinds(task: SearchTask, wanted: set[str], effort: Effort) -> tuple[list[str], dict[str, str]]:
+    """The kinds of indices to build, and what is not measured for the lack of one."""
+    if not effort.thorough:
+        left = [text for probe, text in (("search", _LEFT_OUT), ("storage", "HNSW")) if probe in wanted]
+        return ["flat"], ({left[0]: "left out of a quick look"} if left else {})
+    if not wanted & {"search", "storage"}:
+        return ["flat"], {}
+    n = len(task.data.documents)
+    if task.corpus_size is None and n > HNSW_DOCUMENTS:
+        why = f"{n:,} documents are more than {HNSW_DOCUMENTS:,}; `bench cost --corpus-size {n}` builds it"
+        return ["flat"], {"HNSW": why}
+    return ["flat", "hnsw"], {}
+
+
+def _index_jobs(
+    build: dict[str, Any], task: SearchTask, views: Sequence[View], wanted: set[str], effort: Effort
+) -> list[ProbeJob]:
+    """Building indices, and searching them."""
+    owner = next((probe for probe in ("search", "storage", "rerank") if probe in wanted), "search")
     detail = {} if task.corpus_size is None else {"corpus": task.corpus_size}
     groups = [list(views)] if task.corpus_size is None else [[view] for view in views]
+    count = task.corpus_size or len(task.data.documents)
+    timed = "hnsw" in build["kinds"]
     jobs = []
     for number, group in enumerate(groups):
         job = build | {"views": _names(group), "detail": detail}
-        owner = next((probe for probe in ("search", "storage", "rerank") if probe in wanted), "search")
-        count = task.corpus_size or len(task.data.documents)
-        seconds = _STARTING_SECONDS + len(group) * count * (1e-4 if "hnsw" in kinds else 2e-6)
-        timed = "hnsw" in kinds
+        seconds = _STARTING_SECONDS + len(group) * count * (1e-4 if timed else 2e-6)
         jobs.append(ProbeJob(owner, f"{_MODULES}build", job, seconds, group=number, watched=timed))
         if "search" in wanted:
             jobs += search_jobs({**job, "calls": effort.search()}, effort, number)
-    if rerank:
-        stage = space_job | {"views": shortlists, "shortlist": SHORTLIST}
-        jobs.append(_rerank_job(stage, effort))
-        if effort.thorough:
-            jobs.append(_cascade_job(stage, len(task.data.documents), effort))
-        else:
-            not_measured["cascades"] = "left out of a quick look"
-        if len(task.data.queries) * len(task.data.documents) <= _RERANK_SCORES:
-            judged = write_judged(task.data, workspace)
-            quality = stage | {"judged": str(judged), "metric": task.main_metric}
-            jobs.append(ProbeJob("rerank", f"{_MODULES}rerank_quality", quality, 5.0, watched=False))
-        else:
-            not_measured[f"{task.main_metric} after reranking"] = "too many queries times documents to score again"
-    if "storage" in wanted:
-        jobs.append(ProbeJob("storage", f"{_MODULES}storage", space_job | {"views": _names(views)}, 2.0, watched=False))
+    return jobs
+
+
+def _rerank_jobs(stage: dict[str, Any], task: SearchTask, workspace: Path, effort: Effort) -> SearchPlan:
+    """Ranking shortlists again: the second stage alone, both stages, and what quality that gives."""
+    jobs, not_measured = [_rerank_job(stage, effort)], {}
+    if effort.thorough:
+        jobs.append(_cascade_job(stage, len(task.data.documents), effort))
+    else:
+        not_measured["cascades"] = "left out of a quick look"
+    if len(task.data.queries) * len(task.data.documents) <= _RERANK_SCORES:
+        quality = stage | {"judged": str(write_judged(task.data, workspace)), "metric": task.main_metric}
+        jobs.append(ProbeJob("rerank", f"{_MODULES}rerank_quality", quality, 5.0, watched=False))
+    else:
+        not_measured[f"{task.main_metric} after reranking"] = "too many queries times documents to score again"
     return SearchPlan(jobs, not_measured)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.results.index import ResultIndex
-from bench.results.schema import ModelRecord, detail_text
+from bench.results.schema import ModelRecord, Value, detail_text
 from bench.results.store import ResultStore
+from bench.views import View
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +40,20 @@ COLUMNS = (
     "model_fingerprint",
     "task_fingerprint",
 )
+_ORDER = (
+    "model",
+    "task",
+    "split",
+    "subset",
+    "truncate_dim",
+    "precision",
+    "control",
+    "metric",
+    "detail",
+    "environment",
+    "created",
+)
+Row = dict[str, Any]
 
 
 def load_results(path: str | Path = "results") -> pd.DataFrame:
@@ -62,34 +79,50 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
     if not root.is_dir():
         raise BenchError("no results folder", where=str(root), hint="make results first: bench run")
     index = ResultIndex(ResultStore(root).records())
-    rows: list[dict[str, Any]] = []
+    parts = (_quality(index), _controls(index), _fidelity(index), _shortlists(index), _costs(index))
+    frame = pd.DataFrame(list(chain(*parts)), columns=list(COLUMNS))
+    frame["truncate_dim"] = frame["truncate_dim"].astype("Int64")
+    frame["noisy"] = frame["noisy"].astype("boolean")
+    frame["computed"] = frame["computed"].astype("bool")
+    for name in ("value", "ci_low", "ci_high", "spread"):
+        frame[name] = frame[name].astype("float64")
+    return frame.sort_values(list(_ORDER), na_position="last", kind="stable", ignore_index=True)
+
+
+def _quality(index: ResultIndex) -> Iterator[Row]:
     for cell in index.cells.values():
         scores = cell.record.views[cell.position]
-        common = _common(cell.record, index) | {"truncate_dim": scores.truncate_dim, "precision": scores.precision}
-        rows.extend(common | {"metric": name, **value.model_dump()} for name, value in scores.metrics.items())
+        place = {"truncate_dim": scores.truncate_dim, "precision": scores.precision}
+        yield from _values(_common(cell.record, index) | place, scores.metrics.items())
+
+
+def _controls(index: ResultIndex) -> Iterator[Row]:
     for controls in index.controls.values():
-        for cut, known in controls.items():
-            common = _common(known.record, index)
-            common |= {"truncate_dim": cut.truncate_dim, "precision": "float32", "control": str(cut.control)}
-            metrics = known.record.controls[known.position].metrics
-            rows.extend(common | {"metric": name, **value.model_dump()} for name, value in metrics.items())
-    for kept in index.fidelity.values():
-        for view, found in kept.items():
-            common = _common(found.record, index) | {"truncate_dim": view.truncate_dim, "precision": view.precision}
-            measures = found.record.views[found.position].measures
-            rows.extend(common | {"metric": name, **value.model_dump()} for name, value in measures.items())
+        for cut, cell in controls.items():
+            place = {"truncate_dim": cut.truncate_dim, "precision": "float32", "control": str(cut.control)}
+            yield from _values(_common(cell.record, index) | place, cell.record.controls[cell.position].metrics.items())
+
+
+def _fidelity(index: ResultIndex) -> Iterator[Row]:
+    for views in index.fidelity.values():
+        for view, cell in views.items():
+            measures = cell.record.views[cell.position].measures
+            yield from _values(_common(cell.record, index) | _place(view), measures.items())
+
+
+def _shortlists(index: ResultIndex) -> Iterator[Row]:
     for lists in index.reranked.values():
-        for shortlist, reranked in lists.items():
-            common = _common(reranked.record, index)
-            common |= {"truncate_dim": shortlist.view.truncate_dim, "precision": shortlist.view.precision}
-            common |= {"detail": detail_text({"shortlist": shortlist.length})}
-            values = {f"rerank_{name}": value for name, value in reranked.scores.metrics.items()}
-            values |= {"shortlist_recall": reranked.scores.recall}
-            rows.extend(common | {"metric": name, **value.model_dump()} for name, value in values.items())
+        for shortlist, cell in lists.items():
+            place = _place(shortlist.view) | {"detail": detail_text({"shortlist": shortlist.length})}
+            values = [(f"rerank_{name}", value) for name, value in cell.scores.metrics.items()]
+            values.append(("shortlist_recall", cell.scores.recall))
+            yield from _values(_common(cell.record, index) | place, values)
+
+
+def _costs(index: ResultIndex) -> Iterator[Row]:
     for cost in index.costs.values():
-        rows.extend(
-            _common(record, index)
-            | {
+        for figure, record in cost.figures.values():
+            yield _common(record, index) | {
                 "truncate_dim": figure.truncate_dim,
                 "precision": figure.precision,
                 "metric": figure.name,
@@ -100,31 +133,19 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
                 "computed": figure.computed,
                 "noisy": record.noise.noisy or not figure.steady,
             }
-            for figure, record in cost.figures.values()
-        )
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    frame["truncate_dim"] = frame["truncate_dim"].astype("Int64")
-    frame["noisy"] = frame["noisy"].astype("boolean")
-    frame["computed"] = frame["computed"].astype("bool")
-    for name in ("value", "ci_low", "ci_high", "spread"):
-        frame[name] = frame[name].astype("float64")
-    order = [
-        "model",
-        "task",
-        "split",
-        "subset",
-        "truncate_dim",
-        "precision",
-        "control",
-        "metric",
-        "detail",
-        "environment",
-        "created",
-    ]
-    return frame.sort_values(order, na_position="last", kind="stable", ignore_index=True)
 
 
-def _common(record: ModelRecord, index: ResultIndex) -> dict[str, Any]:
+def _values(common: Row, values: Iterable[tuple[str, Value]]) -> Iterator[Row]:
+    """A row a metric."""
+    for name, value in values:
+        yield common | {"metric": name, **value.model_dump()}
+
+
+def _place(view: View) -> Row:
+    return {"truncate_dim": view.truncate_dim, "precision": view.precision}
+
+
+def _common(record: ModelRecord, index: ResultIndex) -> Row:
     return {
         "model": record.model.name,
         "kind": record.model.kind,

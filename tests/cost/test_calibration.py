@@ -104,6 +104,7 @@ def measured(probe, job, processes=1):
     return found
 
 
+@pytest.mark.late
 @pytest.mark.usefixtures("modules")
 def test_latency_is_within_5_percent_and_stalls_are_counted():
     job = {
@@ -114,8 +115,8 @@ def test_latency_is_within_5_percent_and_stalls_are_counted():
         "calls": EFFORT.encode() | {"max_seconds": 60.0},
     }
     usual = 1000 * (TOKENISE + FORWARD)
-    # Other tests keep the machine busy, which lengthens calls that sleep: three tries to meet it quiet for a moment.
-    for _ in range(3):
+    # Other tests keep the machine busy, which lengthens calls that sleep: some tries to meet it quiet for a moment.
+    for _ in range(6):
         found = measured("encode", job, EFFORT.processes)
         figures = {figure.name: figure.value for figure in found.figures if figure.detail == {}}
         if figures["encode_p50_ms"] < 1.05 * usual and figures["encode_p99_ms"] < 1050 * STALL:
