@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -93,6 +94,16 @@ class Shortlist:
 
     def __str__(self) -> str:
         return f"{self.view}, shortlist of {self.length}"
+
+
+def lengths_of(lengths: Iterable[int], documents: int) -> list[int]:
+    """Lengths of shortlists from so many documents: one above that is that number, and none stands twice.
+
+    Args:
+        lengths: The lengths that are asked for.
+        documents: How many documents there are.
+    """
+    return list(dict.fromkeys(min(length, documents) for length in lengths))
 
 
 def is_short(view: View, width: int) -> bool:

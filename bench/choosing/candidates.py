@@ -214,7 +214,7 @@ def _candidates(
 def _cascade(place: Place, shortlist: int, shares: tuple[float, float | None, float]) -> Candidate:
     """A shortlist from exact search that is ranked again: of another index neither score nor latency is known."""
     quantities = score_quantities(place, *shares) | cascade_quantities(place, shortlist)
-    noisy = place.cost.noisy_at(place.view) if place.cost else False
+    noisy = place.cost.noisy_at(place.view, shortlist) if place.cost else False
     return Candidate(place.model.name, place.view, place.index, shares[0], quantities, noisy=noisy, shortlist=shortlist)
 
 

@@ -8,7 +8,7 @@ from bench.choosing.commands import cascade_command, cost_command
 from bench.choosing.constraints import Quantity
 from bench.choosing.known import Known, at_size
 from bench.choosing.quantities import Place, cost_quantities
-from bench.views import View
+from bench.views import SHORTLISTS, View, lengths_of
 
 
 def cascade_quantities(place: Place, shortlist: int) -> dict[Quantity, Known]:
@@ -39,7 +39,10 @@ def _latency(place: Place, shortlist: int) -> Known:
     """Both stages of one query, which were timed as one call."""
     task, model = place.task.name, place.model.name
     command = None
-    if place.documents == place.task.documents:
-        command = cost_command(task, model) if place.cost is None else cascade_command(task, model)
-    why = "not measured" if command else "cascades are measured on the task's own documents only"
+    if place.documents != place.task.documents:
+        why = "cascades are measured on the task's own documents only"
+    elif shortlist not in (timed := lengths_of(SHORTLISTS, place.documents)):
+        why = f"shortlists of {', '.join(map(str, timed))} are timed"
+    else:
+        why, command = "not measured", cost_command(task, model) if place.cost is None else cascade_command(task, model)
     return at_size(place.figures("cascade_p95_ms", shortlist=shortlist), place.documents, why, command, grows=True)

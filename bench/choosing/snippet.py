@@ -160,7 +160,7 @@ def _index(candidate: Candidate) -> list[str]:
 def _second_stage(length: int) -> list[str]:
     """Ranking shortlists again."""
     return [
-        f"_, shortlists = index.search(queries, {length})",
+        f"_, shortlists = index.search(queries, min({length}, index.ntotal))",
         "rows = np.stack(",
         "    [",
         "        shortlist[np.argsort(-(full_documents[shortlist] @ query))[:10]]",

@@ -19,6 +19,7 @@ from bench.cli.export import export
 from bench.cli.gate import gate
 from bench.cli.init import init
 from bench.cli.models import models
+from bench.cli.output import close_output
 from bench.cli.report import report
 from bench.cli.reproduce import reproduce
 from bench.cli.results import results
@@ -90,8 +91,8 @@ def run_cli(arguments: Sequence[str]) -> int:
         _say_how_to_go_on()
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader (head, less) has seen enough; keep Python from complaining when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader (head, less) has seen enough.
+        close_output()
         return 0
     except Exception as error:
         shown = getattr(error, "show", None)

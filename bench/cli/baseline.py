@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.gate import BaselineSource, GatesFile, judged
+from bench.cli.gate import BaselineSource, GatesFile, judged, no_regression
 from bench.cli.options import ResultsFolder
 from bench.errors import UsageError
 
@@ -39,6 +39,7 @@ def update(
 
     from bench import __version__
     from bench.gate.acceptance import as_accepted
+    from bench.markdown import printable
     from bench.results.acceptances import AcceptanceRecord
     from bench.results.copying import check_copy, copy_current
     from bench.results.sources import parse_source
@@ -52,6 +53,7 @@ def update(
             "--baseline: it is the results folder itself", hint="name what the results are to be compared with"
         )
     with ExitStack() as opened:
+        opened.enter_context(no_regression())
         _, _, outcome = judged(opened, baseline, results, gates)
     if source.kind == "folder":
         # Before anything is written.
@@ -67,9 +69,10 @@ def update(
             accepted=[as_accepted(check) for check in failing],
         )
         path = store.write_acceptance(record)
-        typer.echo(f"accepted {len(failing)} checks in {path}: {record.message}")
+        typer.echo(f"accepted {len(failing)} checks in {path}: {printable(record.message)}")
         for check in failing:
-            typer.echo(f"  {_line(check)}")
+            # No line may begin with a name: CI takes one that begins with `::` for a command.
+            typer.echo(f"  - {printable(_line(check))}")
     else:
         typer.echo("nothing to accept: no check fails")
     for check in outcome.failures:

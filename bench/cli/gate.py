@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -70,6 +72,7 @@ def gate(
     from bench.gate.output.explain import render_explanation
 
     with ExitStack() as opened:
+        opened.enter_context(no_regression())
         before, after, outcome = judged(opened, baseline, results, gates)
         names = [rule.name for rule in outcome.rules]
         if explain is not None and explain not in names:
@@ -80,9 +83,10 @@ def gate(
         if rerun_noisy:
             after, outcome = _measured_again(before, after, outcome, results, models)
         if explain is not None:
-            typer.echo(render_explanation(outcome, explain), nl=False)
+            _print(render_explanation(outcome, explain))
             return outcome.status
-        _tell(outcome, _texts(outcome, after, models), output, junit)
+        texts = _texts(outcome, after, models)
+    _tell(outcome, texts, output, junit)
     return outcome.status
 
 
@@ -91,7 +95,7 @@ def judged(opened: ExitStack, baseline: str, results: Path, gates: Path | None) 
 
     Raises:
         UsageError: The rules or the name of the baseline are wrong.
-        BenchError: Either side cannot be read; its exit status is not that of a regression.
+        BenchError: Either side cannot be read.
     """
     from bench.gate.judge import judge
     from bench.gate.rules import find_rules, load_rules
@@ -99,10 +103,16 @@ def judged(opened: ExitStack, baseline: str, results: Path, gates: Path | None) 
     from bench.results.sources import open_source
 
     rules, source = (load_rules(gates), str(gates)) if gates is not None else find_rules()
+    folder = opened.enter_context(open_source(baseline))
+    before, after = read_side(baseline, folder), read_side(str(results), results)
+    return before, after, judge(before, after, rules, names=(baseline, str(results)), source=source)
+
+
+@contextmanager
+def no_regression() -> Iterator[None]:
+    """Within it an error's exit status is not that of a regression."""
     try:
-        folder = opened.enter_context(open_source(baseline))
-        before, after = read_side(baseline, folder), read_side(str(results), results)
-        return before, after, judge(before, after, rules, names=(baseline, str(results)), source=source)
+        yield
     except BenchError as error:
         if not isinstance(error, UsageError):
             error.exit_status = UNREADABLE
@@ -151,6 +161,11 @@ def _texts(outcome: Outcome, after: Side, models: Path | None) -> Texts:
 
 
 def _tell(outcome: Outcome, texts: Texts, output: OutputFormat, junit: Path | None) -> None:
+    """Write and print the verdicts.
+
+    Raises:
+        BenchError: A file cannot be written; the others are, and all is printed. It hides no regression.
+    """
     import os
 
     from bench.files import append_text, write_bytes
@@ -160,17 +175,37 @@ def _tell(outcome: Outcome, texts: Texts, output: OutputFormat, junit: Path | No
     from bench.gate.output.summary import render_markdown
     from bench.gate.output.text import render_text
 
+    faults = []
+    try:
+        if junit is not None:
+            write_bytes(junit, render_junit(outcome))
+    except BenchError as error:
+        faults.append(error)
+    try:
+        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+            append_text(Path(summary), render_markdown(outcome, texts))
+    except BenchError as error:
+        faults.append(error)
     render = {
         OutputFormat.table: render_text,
         OutputFormat.json: render_json,
         OutputFormat.markdown: render_markdown,
     }[output]
-    typer.echo(render(outcome, texts), nl=False)
-    if junit is not None:
-        write_bytes(junit, render_junit(outcome))
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        append_text(Path(summary), render_markdown(outcome, texts))
+    _print(render(outcome, texts))
     if os.environ.get("GITHUB_ACTIONS"):
         for line in render_annotations(outcome):
             # Standard output may be read by a program.
-            typer.echo(line, err=output is not OutputFormat.table)
+            _print(f"{line}\n", err=output is not OutputFormat.table)
+    for fault in faults:
+        fault.exit_status = outcome.status or UNREADABLE
+        raise fault
+
+
+def _print(text: str, *, err: bool = False) -> None:
+    """Print; a reader that has seen enough changes no exit status."""
+    from bench.cli.output import close_output
+
+    try:
+        typer.echo(text, nl=False, err=err)
+    except BrokenPipeError:
+        close_output()

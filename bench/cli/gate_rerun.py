@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.cli.chosen import chosen_models, chosen_tasks, task_folders
+from bench.cli.chosen import chosen_models, chosen_tasks, find_registry, task_folders
 from bench.cli.terminal import errors, print_failures
 from bench.cli.work import plan_and_execute
 from bench.cost import effort
 from bench.cost.measure import PROBES
 from bench.environment import fingerprint
+from bench.errors import BenchError
 from bench.gate.sides import CostKey
 from bench.measuring import CostOptions
 from bench.plan import Options
@@ -26,7 +27,11 @@ def measure_again(places: Mapping[CostKey, set[str]], results: Path, models: Pat
 
     Returns:
         What could not be measured, in sentences.
+
+    Raises:
+        UsageError: The registry cannot be read.
     """
+    find_registry(models)
     here = fingerprint()
     notes = []
     for place, wanted in sorted(places.items(), key=lambda item: item[0]):
@@ -35,10 +40,16 @@ def measure_again(places: Mapping[CostKey, set[str]], results: Path, models: Pat
             notes.append(f"{place.model} on {task} was measured in {place.environment}, this is {here}")
             continue
         probes = tuple(probe for probe in PROBES if probe in wanted) or PROBES
-        entries, registry = chosen_models(models, [place.model])
+        try:
+            entries, registry = chosen_models(models, [place.model])
+            units = chosen_tasks(registry, [task], None if subset == "default" else [subset])
+        except BenchError as error:
+            # Results may be of models and tasks that are no longer declared.
+            notes.append(f"{place.model} on {task} cannot be measured again: {error.one_line}")
+            continue
         _, failures, _ = plan_and_execute(
             entries,
-            chosen_tasks(registry, [task], None if subset == "default" else [subset]),
+            units,
             Options(results=results, force=True, quality=False, probes=probes),
             task_folders(registry.base_dir),
             CostOptions(effort.KEEP, probes),

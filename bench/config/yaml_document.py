@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from bench.errors import UsageError
+from bench.errors import BenchError, UsageError
 from bench.files import path_exists, read_text
 
 Location = tuple[str | int, ...]
@@ -111,14 +111,17 @@ def read_yaml(path: Path) -> YamlDocument:
     """Read one YAML document.
 
     Raises:
-        UsageError: Not a file, not YAML, empty, tabs as indents, duplicate keys, anchors that loop,
-            or tags other than YAML's own scalars.
+        UsageError: Not a file, not readable, not UTF-8, not YAML, empty, tabs as indents, duplicate keys, anchors that
+            loop, or tags other than YAML's own scalars.
     """
     if not path_exists(path):
         raise UsageError("no such file", where=str(path), hint="check the path")
     if path.is_dir():
         raise UsageError("is a folder, not a YAML file", where=str(path))
-    text = read_text(path)
+    try:
+        text = read_text(path)
+    except BenchError as error:
+        raise UsageError(error.message, where=error.where, hint=error.hint) from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:

@@ -18,7 +18,7 @@ from bench.results.schema import FigureKey, figure_key
 from bench.tasks.data import RetrievalData
 from bench.vectors.pipeline import usable_cores
 from bench.vectors.store import VectorSpace, keys_to_bytes, text_keys
-from bench.views import SHORTLISTS, View, is_short
+from bench.views import SHORTLISTS, View, is_short, lengths_of
 
 SEARCHING = ("search", "rerank", "storage")
 # Documents of the shortlist whose second stage is timed alone, and that leaderboards show.
@@ -233,7 +233,7 @@ def _rerank_job(stage: dict[str, Any], effort: Effort) -> ProbeJob:
 
 
 def _cascade_job(stage: dict[str, Any], documents: int, effort: Effort) -> ProbeJob:
-    lengths = list(dict.fromkeys(min(length, documents) for length in SHORTLISTS))
+    lengths = lengths_of(SHORTLISTS, documents)
     job = stage | {"shortlists": lengths, "calls": effort.cascade()}
     seconds = _STARTING_SECONDS + len(stage["views"]) * len(lengths) * (effort.cascade()["min_seconds"] + 0.01)
     return ProbeJob("rerank", f"{_MODULES}cascade", job, seconds, effort.processes, 1, f"{_MODULES}build")

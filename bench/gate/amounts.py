@@ -41,11 +41,12 @@ def read_amount(value: Any) -> Amount:
     if isinstance(value, Amount):
         return value
     share = _share(value)
-    if share is not None:
-        return Amount(share, relative=True)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    amount = share if share is not None else _number(value)
+    if amount is None or amount < 0:
         raise ValueError("must be a number such as 0.01, or a share such as 2%; not below 0")
-    return Amount(float(value), relative=False)
+    if amount >= 1:
+        raise ValueError("allows the whole score to be lost: scores are at most 1, write two points as 0.02")
+    return Amount(amount, relative=share is not None)
 
 
 def read_increase(value: Any) -> Amount:
@@ -70,8 +71,8 @@ def read_share(value: Any) -> float:
         ValueError: It is none.
     """
     share = _share(value)
-    if share is None and isinstance(value, int | float) and not isinstance(value, bool):
-        share = float(value)
+    if share is None:
+        share = _number(value)
     if share is None or not 0 < share <= 1:
         raise ValueError("must be a share of the full width's score such as 97% or 0.97")
     return share
@@ -79,7 +80,17 @@ def read_share(value: Any) -> float:
 
 def _share(value: Any) -> float | None:
     found = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
-    return float(found[1]) / 100 if found else None
+    return _number(float(found[1]) / 100) if found else None
+
+
+def _number(value: Any) -> float | None:
+    """A number as one that can be reckoned with, None where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 Tolerance = Annotated[Amount, PlainValidator(read_amount)]

@@ -64,7 +64,8 @@ class Evidence:
         low: The lower end of the interval that leaves 1 - confidence on each side.
         high: The upper end.
         p: One-sided p-value of the figure not being beyond its limit; None where no test was made.
-        detectable: The smallest figure that would have been found to be beyond the limit, with a power of 80%.
+        detectable: The smallest figure that would have been found to be beyond the limit, with a power of 80%; None
+            where none would have been.
         n: Observations that it stands on.
         clusters: Groups of them that count as one.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -151,8 +152,12 @@ def _faults(before: Measured, after: Measured) -> Iterator[str]:
     for name, side in (("the baseline", before), ("this", after)):
         if side.noise is not None:
             yield f"{name} was measured with noise: {side.noise}"
+    if not all(0 <= side.figure.value < math.inf for side in (before, after)):
+        yield "a figure is no number from 0 on"
+    if before.figure.value <= 0:
+        yield "the baseline's figure is not above 0: there is no share of it"
     if before.range()[0] <= 0:
-        yield "the baseline's figure is 0, of which there is no share"
+        yield "the baseline's processes differ by more than the figure itself"
 
 
 def _judge(check: Check) -> Check:

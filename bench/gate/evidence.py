@@ -90,6 +90,8 @@ def _weigh(questions: Sequence[Question], compared: int) -> list[Evidence]:
     limits = np.array([question.limit for question in questions])
     # The tests ask for what lies below 0.
     room = limits - values
+    # What rounding leaves of a loss that is the limit itself is no loss.
+    room[np.abs(room) <= _ROUNDING * (np.abs(values) + np.abs(limits))] = 0.0
     test = paired_test(room, first.clusters)
     clusters = test.freedom + 1
     if clusters < 2:
@@ -105,6 +107,8 @@ def _weigh(questions: Sequence[Question], compared: int) -> list[Evidence]:
         flipped = sign_flip_test(room[:, beyond], first.clusters).worse
         p[beyond] = np.where(flipped <= _LEAST_P, np.minimum(flipped, p[beyond]), flipped)
     level = (1 - first.confidence) / compared
+    # So few clusters have too few patterns of signs for any drop to be shown.
+    known = 2.0**-clusters <= max(level, _LEAST_P)
     reach = minimum_detectable_effect(test.error, test.freedom, level=level, two_sided=False)
     return [
         Evidence(
@@ -112,7 +116,7 @@ def _weigh(questions: Sequence[Question], compared: int) -> list[Evidence]:
             low=float(low[column]),
             high=float(high[column]),
             p=float(p[column]) if clusters > 1 else 1.0,
-            detectable=float(limits[column] + reach[column]) if clusters > 1 else None,
+            detectable=float(limits[column] + reach[column]) if known else None,
             n=len(values),
             clusters=clusters,
         )

@@ -64,7 +64,8 @@ class Measured:
         spread = self.figure.spread or 0.0
         ends = self.figure.value * (1 - spread), self.figure.value * (1 + spread)
         if self.figure.name.endswith(_RATE):
-            return 1 / ends[1], 1 / ends[0] if ends[0] > 0 else np.inf
+            low, high = (1 / end if end > 0 else np.inf for end in reversed(ends))
+            return low, high
         return ends
 
 

@@ -41,7 +41,7 @@ def groups_of(rule: Rule, baseline: Side, candidate: Side, covered: frozenset[Ce
         candidate: What is judged.
         covered: Cells that a rule on coverage watches, so that their absence is told once.
     """
-    sides = (candidate,) if rule.kind == "min_share" else (baseline, candidate)
+    sides = baseline, candidate
     groups: dict[tuple[str, UnitKey, View | None], dict[CellKey, None]] = {}
     for key in sorted({key for side in sides for key in side.cells}, key=lambda key: key.order):
         cells = [side.cells[key] for side in sides if key in side.cells]
@@ -56,7 +56,8 @@ def groups_of(rule: Rule, baseline: Side, candidate: Side, covered: frozenset[Ce
     for (model, unit, view), keys in groups.items():
         after = {key: candidate.cells[key] for key in keys if key in candidate.cells}
         before = {key: baseline.cells[key] for key in keys if key in baseline.cells}
-        if not after and all(key in covered for key in keys):
+        # A share is one of the candidate's own.
+        if not after and (rule.kind == "min_share" or all(key in covered for key in keys)):
             continue
         absent = tuple(key.unit[2] for key in before if key not in after)
         # Subsets that the baseline lacks are no part of the mean that is compared.
@@ -66,7 +67,7 @@ def groups_of(rule: Rule, baseline: Side, candidate: Side, covered: frozenset[Ce
         if rule.kind == "min_share":
             full = [CellKey(key.model, key.unit, View(after[key].record.model.width or 0, "float32")) for key in after]
             reference = tuple(candidate.cells[key] for key in full if key in candidate.cells)
-            yield Group(subject, reference, tuple(after.values()))
+            yield Group(subject, reference, tuple(after.values()), absent)
         else:
             known = tuple(before[key] for key in compared if key in before)
             yield Group(subject, known or tuple(before.values()), tuple(after[key] for key in compared), absent)

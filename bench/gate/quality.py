@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -119,6 +120,12 @@ def _faults(group: Group, check: Check) -> Iterator[_Fault]:
         yield "missing", "the baseline has it and these results do not", f"bench run; {_ACCEPT}"
     if check.after is None:
         yield "not comparable", f"these results have no {metric} of it", "bench run --force"
+    for score in (check.after, check.before):
+        if score is not None and not math.isfinite(score):
+            yield "not comparable", f"a {metric} of {score} is no score", "bench run --force on that side"
+    if group.absent:
+        reason = f"without {', '.join(group.absent)} the mean over subsets is another"
+        yield "not comparable", reason, f"bench run; {_ACCEPT}"
     if kind == "min_share":
         yield from _share_faults(group, check)
     if kind == "max_drop":
@@ -136,9 +143,6 @@ def _share_faults(group: Group, check: Check) -> Iterator[_Fault]:
 def _drop_faults(group: Group, check: Check) -> Iterator[_Fault]:
     if not group.before:
         yield "new", "the baseline does not have it: nothing to compare with", None
-    if group.absent:
-        reason = f"without {', '.join(group.absent)} the mean over subsets is another"
-        yield "not comparable", reason, f"bench run; {_ACCEPT}"
     pairs = zip(group.before, group.after, strict=False)
     if any(old.record.task.fingerprint != new.record.task.fingerprint for old, new in pairs):
         reason = "the task's data or scoring changed: scores on other data cannot be compared"

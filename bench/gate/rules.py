@@ -110,7 +110,12 @@ class Rule(BaseModel):
     @field_validator("min", mode="before")
     @classmethod
     def _number(cls, value: Any) -> Any:
-        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        if isinstance(value, bool) or not isinstance(value, int):
+            return value
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise ValueError("is too large for a score") from error
 
     @model_validator(mode="after")
     def _one_check(self) -> Rule:
@@ -175,7 +180,8 @@ def find_rules() -> tuple[list[Rule], str]:
     """
     registry = read_yaml(REGISTRY_FILE) if path_exists(REGISTRY_FILE) else None
     in_registry = registry is not None and isinstance(registry.data, dict) and "gates" in registry.data
-    if path_exists(GATES_FILE):
+    # A link that leads nowhere is a fault, not a lack of rules.
+    if path_exists(GATES_FILE) or GATES_FILE.is_symlink():
         if registry is not None and in_registry:
             raise UsageError(
                 f"{GATES_FILE} has rules too",

@@ -86,5 +86,7 @@ def read_side(label: str, folder: Path) -> Side:
         for (model, fingerprint, unit, data, environment), cost in index.costs.items()
         if index.is_current(model, fingerprint, unit, data)
     }
+    if not cells and not costs:
+        raise BenchError("no current scores and no costs in it", where=label, hint="make some: bench run")
     samples = {(record.task.name, record.samples): path for path, record in records if isinstance(record, CostRecord)}
     return Side(index, cells, costs, samples, store.acceptances())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +25,18 @@ from bench.views import View
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
+# Query and document rows, scores at the view and at full width.
+_Found: TypeAlias = tuple[Int32, Int32, Float32, Float32]
 
 # Scores of a tile, and values of full vectors in a block, to bound memory.
 _CELLS = 1 << 21
 _BLOCK_VALUES = 1 << 21
+# Candidates of all views held at once: some 16 bytes each, and several times that while they are scored.
+HELD = 1 << 24
+
+
+class CrowdedError(Exception):
+    """So many documents tie that the candidates of these queries cannot be held together; those of fewer can."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +81,14 @@ def find_candidates(
 
     Returns:
         For each view its candidates, or why it has none.
+
+    Raises:
+        CrowdedError: Together they would be more than HELD; never of a single query.
     """
     whole = Quantiser(View(documents.width), quantisers[0].similarity)
     pair_full = np.full(len(pairs.queries), -np.inf, dtype=np.float32)
-    collectors = [_Collector(quantiser, queries, pairs, depth) for quantiser in quantisers]
+    room = HELD // len(quantisers) if len(queries) > 1 else None
+    collectors = [_Collector(quantiser, queries, pairs, depth, room) for quantiser in quantisers]
     asked = whole.comparable(queries)
     rows_at_once = max(min(_BLOCK_VALUES // documents.width, -(-len(documents) // usable_cores())), 1)
 
@@ -112,12 +125,14 @@ class _Collector:
         pair_short: As in Candidates.
     """
 
-    def __init__(self, quantiser: Quantiser, queries: Float32, pairs: Pairs, depth: int) -> None:
+    def __init__(self, quantiser: Quantiser, queries: Float32, pairs: Pairs, depth: int, room: int | None) -> None:
         self.error: BenchError | None = None
         self.pair_short = np.full(len(pairs.queries), -np.inf, dtype=np.float32)
         self._quantiser = quantiser
         self._best = np.full((len(queries), depth), -np.inf, dtype=np.float32)
-        self._found: list[tuple[Int32, Int32, Float32, Float32]] = []
+        self._found: list[_Found] = []
+        self._held = 0
+        self._room = room
         self._lock = Lock()
         asked = self.comparable(queries)
         if asked is not None:
@@ -137,7 +152,11 @@ class _Collector:
         return _tile(self._queries, part, documents)
 
     def add(self, part: slice, rows: Int64, short: Float32, full: Float32) -> None:
-        """Take the documents of a block that may be among the best of some queries."""
+        """Take the documents of a block that may be among the best of some queries.
+
+        Raises:
+            CrowdedError: There is no room for them.
+        """
         depth = self._best.shape[1]
         top = _top(short, depth)
         with self._lock:
@@ -154,6 +173,13 @@ class _Collector:
         )
         with self._lock:
             self._found.append(found)
+            self._held += len(hits)
+            if self._room is not None and self._held > self._room:
+                self._found = [self._still_best()]
+                self._held = len(self._found[0][0])
+                # Each time at least half of the room is won, so that it is seldom done.
+                if self._held > self._room // 2:
+                    raise CrowdedError
 
     def finish(self, pair_full: Float32) -> Candidates | BenchError:
         """The candidates once all documents have gone by."""
@@ -162,12 +188,17 @@ class _Collector:
             return self.error
         if any(np.isnan(scores).any() or (scores == np.inf).any() for scores in (self.pair_short, pair_full)):
             return beyond_range()
+        queries, documents, short, full = self._still_best()
+        order = np.argsort(queries, kind="stable")
+        starts = np.searchsorted(queries[order], np.arange(n + 1))
+        best = -np.sort(-self._best, axis=1)
+        return Candidates(starts, documents[order], short[order], full[order], best, self.pair_short, pair_full)
+
+    def _still_best(self) -> _Found:
+        """Of what was found, what scores no less than its query's last place."""
         queries, documents, short, full = (np.concatenate(parts) for parts in zip(*self._found, strict=True))
         kept = np.flatnonzero(short >= self._best.min(axis=1)[queries])
-        kept = kept[np.argsort(queries[kept], kind="stable")]
-        starts = np.searchsorted(queries[kept], np.arange(n + 1))
-        best = -np.sort(-self._best, axis=1)
-        return Candidates(starts, documents[kept], short[kept], full[kept], best, self.pair_short, pair_full)
+        return queries[kept], documents[kept], short[kept], full[kept]
 
 
 def _tile(queries: Comparable, part: slice, documents: Comparable) -> Float32:

@@ -17,10 +17,11 @@ import numpy.typing as npt
 
 from bench.errors import BenchError
 from bench.models.profile import Similarity
-from bench.quality.candidates import find_candidates
+from bench.quality.candidates import HELD, Candidates, CrowdedError, find_candidates
 from bench.quality.dense import fit_views
 from bench.quality.ranker import Pairs
 from bench.quality.shortlists import RECALL, Judged, Shortlists
+from bench.vectors.quantise import Quantiser
 from bench.vectors.rows import VectorRows
 from bench.views import View
 
@@ -43,7 +44,8 @@ def score_reranked(
 ) -> Iterator[tuple[View, dict[str, Float64] | BenchError]]:
     """Metrics of every query after reranking, for shortlists of some views and lengths.
 
-    The documents are read once a precision (int8: twice, for its ranges) and some thousands of queries.
+    The documents are read once a precision (int8: twice, for its ranges) and 2,048 queries; of fewer queries, where
+    shortlists are very long or very many documents tie.
 
     Args:
         judged: What is relevant.
@@ -65,12 +67,9 @@ def score_reranked(
         values: list[dict[str, Float64] | BenchError] = [
             {name: np.zeros((len(lengths), len(queries))) for name in (*metrics, RECALL)} for _ in group
         ]
-        for start in range(0, len(queries), _QUERIES):
-            part = slice(start, min(start + _QUERIES, len(queries)))
+        depth = min(lengths[-1], len(documents))
+        for part, found in _parts(judged, queries, documents, quantisers, depth):
             mine = judged.of_queries(part)
-            pairs = Pairs(mine.pair_queries, mine.pair_documents, mine.excluded_queries, mine.excluded_documents)
-            depth = min(lengths[-1], len(documents))
-            found = find_candidates(queries.rows(part), documents, quantisers, pairs, depth)
             for number, candidates in enumerate(found):
                 known = values[number]
                 if isinstance(candidates, BenchError):
@@ -80,3 +79,23 @@ def score_reranked(
                     for name, of_part in scored.items():
                         known[name][:, part] = of_part
         yield from zip(group, values, strict=True)
+
+
+def _parts(
+    judged: Judged, queries: VectorRows, documents: VectorRows, quantisers: Sequence[Quantiser], depth: int
+) -> Iterator[tuple[slice, list[Candidates | BenchError]]]:
+    """The candidates of as many queries at once as there is room for, ties for the last place included."""
+    # Their places fill a quarter of the room; the rest is for what ties.
+    size = max(min(_QUERIES, HELD // (4 * depth * len(quantisers))), 1)
+    start = 0
+    while start < len(queries):
+        part = slice(start, min(start + size, len(queries)))
+        mine = judged.of_queries(part)
+        pairs = Pairs(mine.pair_queries, mine.pair_documents, mine.excluded_queries, mine.excluded_documents)
+        try:
+            found = find_candidates(queries.rows(part), documents, quantisers, pairs, depth)
+        except CrowdedError:
+            size = (part.stop - part.start + 1) // 2
+            continue
+        yield part, found
+        start = part.stop

@@ -111,13 +111,19 @@ class Cost:
         """Whether any figure was taken on a busy machine."""
         return any(record.noise.noisy for _, record in self.figures.values())
 
-    def noisy_at(self, view: View | None) -> bool:
-        """Whether the row of a view is noisy: any figure was taken on a busy machine, or processes disagree here."""
+    def noisy_at(self, view: View | None, shortlist: int | None = None) -> bool:
+        """Whether the row of a view is noisy: any figure was taken on a busy machine, or processes disagree here.
+
+        Args:
+            view: The view; None of a baseline.
+            shortlist: Documents that are ranked again, whose latency counts too; None where none are.
+        """
         place = (view.truncate_dim, view.precision) if view else (None, None)
+        cascade = figure_key("cascade_p50_ms", place[0], place[1], {"shortlist": shortlist or 0})
         return self.noisy or any(
             not figure.steady
-            for figure, _ in self.figures.values()
-            if figure.name in MEDIANS_OF_VIEWS and (figure.truncate_dim, figure.precision) == place
+            for key, (figure, _) in self.figures.items()
+            if (figure.name in MEDIANS_OF_VIEWS and (figure.truncate_dim, figure.precision) == place) or key == cascade
         )
 
 

@@ -190,7 +190,7 @@ def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | 
         with pq.ParquetFile(path) as file:
             # Threads cost more than these small tables.
             return file.read(columns, use_threads=False)
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise BenchError(
             f"cannot read the table of this record: {error}", where=str(path), hint="run again with --force"
         ) from error

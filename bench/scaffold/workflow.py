@@ -32,6 +32,7 @@ def workflow(
     name = "bench.yml" if top else f"bench-{repository.inner.replace('/', '-')}.yml"
     text = filled(
         "workflow.yaml",
+        title="bench" if top else f"bench {repository.inner}",
         branch=repository.branch,
         folder=repository.inner,
         prefix=prefix,

@@ -24,7 +24,7 @@ from bench.statistics.bootstrap import mean_intervals
 from bench.tasks.data import RetrievalData
 from bench.tasks.unit import TaskUnit
 from bench.vectors.store import keys_to_bytes, text_keys
-from bench.views import Shortlist, is_short
+from bench.views import Shortlist, is_short, lengths_of
 
 Float64 = npt.NDArray[np.float64]
 
@@ -38,7 +38,7 @@ class RerankStudy:
         """The shortlists; none of a baseline, of random weights, or where no documents are searched."""
         if model.width is None or model.entry.drawn or unit.info.documents is None:
             return []
-        lengths = dict.fromkeys(min(length, unit.info.documents) for length in model.shortlists)
+        lengths = lengths_of(model.shortlists, unit.info.documents)
         views = [view for view in model.views if is_short(view, model.width)]
         return [Shortlist(view, length) for view in views for length in lengths]
 

@@ -7,11 +7,14 @@ import itertools
 import numpy as np
 import pytest
 from shops import N, add_cost, add_quality, name
-from support import rerank_record
+from support import cost_record, rerank_record
 
 import bench
+from bench.choosing.candidates import make_contest
 from bench.errors import UsageError
 from bench.index_layout import index_bytes
+from bench.results.index import ResultIndex
+from bench.results.schema import Figure
 from bench.results.store import ResultStore
 from bench.views import View
 
@@ -150,3 +153,36 @@ def test_the_models_that_are_named_count(shop):
     assert choose(shop, models=["other"]).best.shortlist is None
     with pytest.raises(UsageError, match="no current scores"):
         choose(shop, models=["none"])
+
+
+def test_no_command_is_named_that_would_not_time_a_shortlist(tmp_path):
+    add_quality(tmp_path)
+    add_rerank(tmp_path, {(8, "int8", 7): (0.85, 1.0), (8, "int8", 1000): (0.8, 1.0)})
+    add_cost(tmp_path, [("search_p95_ms", 2.0, 8, "int8", {})])
+    found = choose(tmp_path, max_search_p95="5ms", min_score=0.81)
+    assert found.status == "nothing fits"
+    [unproven] = found.unproven
+    assert (place(unproven), unproven.measure) == ((8, "int8", 7), [])
+    assert unproven.quantities["search_p95_ms"].why == "shortlists of 10, 20, 50, 100, 200, 500 are timed"
+
+
+def test_processes_that_disagree_on_a_cascade_mark_it_alone(tmp_path):
+    add_quality(tmp_path)
+    add_rerank(tmp_path, {(8, "int8", 10): (0.85, 1.0), (8, "int8", 20): (0.86, 1.0)})
+    figures = [
+        Figure(
+            name="cascade_p50_ms",
+            value=2.0,
+            n=9,
+            truncate_dim=8,
+            precision="int8",
+            detail={"shortlist": n},
+            spread=spread,
+        )
+        for n, spread in ((10, 0.3), (20, 0.0))
+    ]
+    record = cost_record()
+    ResultStore(tmp_path).write_cost(record.model_copy(update={"figures": figures}), {"milliseconds": []})
+    index = ResultIndex(ResultStore(tmp_path).records())
+    found = make_contest(index, ("shop", "test", "default"), allow_rerank=True).candidates
+    assert [candidate.shortlist for candidate in found if candidate.noisy] == [10]

@@ -47,6 +47,14 @@ def test_a_loss_is_accepted_with_a_message(folder, capsys):
     assert "accepted: smaller model" in capsys.readouterr().out
 
 
+def test_what_was_accepted_stands_on_lines_of_its_own(folder, capsys):
+    (folder / "gates.yaml").write_text('gates: [{name: "::error::", max_drop: 0.01}]')
+    assert update("--message", "meant\n::error::so") == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert not [line for line in shown if line.lstrip().startswith("::")]
+    assert shown[0].endswith("meant ::error::so")
+
+
 def test_it_asks_for_a_message(folder, capsys):
     assert update() == 2
     assert update("--message", " ") == 2

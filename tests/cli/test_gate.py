@@ -4,14 +4,16 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
 from gate_results import AFTER, BEFORE, FULL, write_latency, write_quality
-from support import ROOT, make_model, random_beir
+from support import ROOT, audit_record, make_model, random_beir
 
 from bench.cli import gate_rerun, run_cli
 from bench.environment import fingerprint
+from bench.results.store import ResultStore
 
 
 def git(folder, *arguments):
@@ -81,6 +83,43 @@ def test_wrong_rules_are_wrong_usage(folder, capsys, text, message):
     assert message in capsys.readouterr().err
     (folder / "gates.yaml").rename("others.yaml")
     assert run_cli(["gate", "--baseline", "old", "--results", "old", "--gates", "others.yaml"]) == 2
+
+
+def test_rules_of_another_encoding_are_wrong_usage(folder, capsys):
+    (folder / "gates.yaml").write_bytes("gates: [{name: caf\xe9, max_drop: 0.01}]".encode("latin1"))
+    assert run_cli(["gate", "--baseline", "old", "--results", "old"]) == 2
+    assert "not UTF-8" in capsys.readouterr().err
+
+
+def test_results_without_scores_and_costs_are_no_pass(folder, capsys):
+    ResultStore(folder / "audited").write_audit(audit_record([]))
+    assert run_cli(["gate", "--baseline", "audited", "--results", "audited"]) == 3
+    assert "no current scores and no costs" in capsys.readouterr().err
+
+
+def test_files_that_cannot_be_written_neither_make_nor_hide_a_regression(folder, monkeypatch, capsys):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder / "summary.md"))
+    (folder / "taken").mkdir()
+    assert run_cli(["gate", "--baseline", "old", "--results", "old", "--junit", "taken"]) == 3
+    shown = capsys.readouterr()
+    assert (shown.out.splitlines()[-1][:5], "taken: cannot write" in shown.err) == ("pass:", True)
+    assert "bench gate: pass" in (folder / "summary.md").read_text()
+    worse(folder)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder / "taken"))
+    assert run_cli(["gate", "--baseline", "old", "--junit", "gate.xml"]) == 1
+    assert "taken: cannot write" in capsys.readouterr().err
+    assert b"<failure" in (folder / "gate.xml").read_bytes()
+
+
+def test_a_reader_that_stops_reading_changes_no_status(folder):
+    worse(folder)
+    command = [sys.executable, "-m", "bench", "gate", "--baseline", "old", "--junit", "gate.xml"]
+    settings = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=settings) as process:
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (1, b"")
+    assert (folder / "gate.xml").exists()
 
 
 def test_what_cannot_be_read_is_no_regression(folder, capsys):
@@ -209,3 +248,13 @@ def test_noise_of_another_machine_cannot_be_measured_again(folder, capsys):
     write_latency(folder / "results", [[1.0] * 9] * 3, created=AFTER, noisy=True)
     assert run_cli(["gate", "--baseline", "old", "--rerun-noisy"]) == 3
     assert "mini on shop was measured in env" in capsys.readouterr().out
+
+
+def test_a_model_that_is_no_longer_declared_cannot_be_measured_again(folder, capsys):
+    here = {"environment": fingerprint()}
+    (folder / "models.yaml").write_text("models: [{name: other, source: ./tiny}]")
+    (folder / "gates.yaml").write_text("gates: [{name: a, figure: search_p50_ms, max_increase: 20%}]")
+    write_latency(folder / "old", [[1.0] * 9] * 3, created=BEFORE, **here)
+    write_latency(folder / "results", [[1.0] * 9] * 3, created=AFTER, noisy=True, **here)
+    assert run_cli(["gate", "--baseline", "old", "--rerun-noisy"]) == 3
+    assert "mini on shop cannot be measured again: no model named `mini`" in capsys.readouterr().out

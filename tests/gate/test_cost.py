@@ -148,3 +148,22 @@ def test_the_same_input_gives_the_same_evidence(compared, tmp_path):
     first = compared(calls(1.0), calls(1.1, seed=3))
     again = gate(tmp_path / "old", tmp_path / "new", LATENCY)
     assert first.checks == again.checks
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "verdict"),
+    [
+        ("encode_texts_per_s", 5, 0, "regressed"),
+        ("encode_texts_per_s", 0, 5, "not comparable"),
+        ("memory_encode_mib", 5, 0, "pass"),
+        ("memory_encode_mib", 0, 5, "not comparable"),
+        ("memory_encode_mib", 5, -5, "not comparable"),
+        ("memory_encode_mib", -5, 5, "not comparable"),
+    ],
+)
+def test_figures_that_are_not_above_0(compared, name, before, after, verdict):
+    sides = {
+        side: {"figures": [Figure(name=name, value=value, n=3, spread=0.01)]}
+        for side, value in (("old", before), ("new", after))
+    }
+    assert verdicts(compared([], [], rule(figure=name, max_increase="20%"), **sides)) == [verdict]

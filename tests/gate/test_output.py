@@ -118,6 +118,35 @@ def test_many_errors_are_cut_to_what_github_shows(tmp_path):
     assert "and 13 more" in found[-1]
 
 
+def test_no_line_begins_with_a_name_that_ci_would_take_for_a_command(tmp_path):
+    before = np.random.default_rng(0).uniform(0.4, 0.6, 30)
+    names = {"model": "::error::a\nb", "task": "::error::c\nd", "ids": [f"::error::{row}\ne" for row in range(30)]}
+    write_quality(tmp_path / "old", {FULL: before}, created=BEFORE, **names)
+    write_quality(tmp_path / "new", {FULL: before - 0.2}, created=AFTER, **names)
+    found = gate(tmp_path / "old", tmp_path / "new", rule(name="::error::", max_drop=0.01), rule(name="b", min=0.9))
+    shown = [
+        render_text(found, {}),
+        render_markdown(found, {}),
+        *(render_explanation(found, name.name) for name in found.rules),
+    ]
+    assert not [line for text in shown for line in text.splitlines() if line.lstrip().startswith(("::", "##["))]
+
+
+def test_markdown_stays_below_what_github_takes(tmp_path):
+    before = np.full(30, 0.9)
+    for task in range(60):
+        views = {(dim, "float32"): before for dim in range(8, 18)}
+        lower = {view: values - np.linspace(0.2, 0.4, 30) for view, values in views.items()}
+        write_quality(tmp_path / "old", views, created=BEFORE, task=f"task{task}")
+        write_quality(tmp_path / "new", lower, created=AFTER, task=f"task{task}")
+    found = gate(tmp_path / "old", tmp_path / "new", RULES[0])
+    assert len(found.failures) == 600
+    texts = {(item.unit, item.id): "long " * 2000 for check in found.failures for item in check.worst}
+    text = render_markdown(found, texts)
+    assert len(text.encode()) < 1 << 20
+    assert "not all of it is shown here" in text
+
+
 def test_an_explanation_has_the_arithmetic_and_a_picture(outcome):
     text = render_explanation(outcome, "drop")
     check = next(check for check in outcome.checks if check.verdict == "regressed")
@@ -125,7 +154,7 @@ def test_an_explanation_has_the_arithmetic_and_a_picture(outcome):
     assert f"by Holm for {check.compared} checks {check.adjusted:.4g}" in text
     assert "<- limit -0.0500" in text
     assert "60 items" in text
-    assert render_explanation(outcome, "kept").startswith("<gone>")
+    assert render_explanation(outcome, "kept").startswith("check <gone>")
     assert "matches no result" in render_explanation(outcome, "typo")
 
 

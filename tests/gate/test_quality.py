@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import re
+
 import numpy as np
 import pytest
 from gate_results import AFTER, BEFORE, FULL, gate, rule, verdicts, write_quality
@@ -8,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bench.gate.judge import Outcome
+from bench.gate.output.document import render_json
 from bench.statistics.paired import holm
 
 DROP = rule(max_drop=0.05)
@@ -297,3 +301,45 @@ def test_a_verdict_follows_from_its_numbers(tmp_path_factory, drops):
     shown, excluded = check.adjusted <= 0.05, check.evidence.high <= 0.05 + 1e-12
     assert check.verdict == ("regressed" if shown else "pass" if excluded else "underpowered")
     assert not (shown and np.mean(drops) <= 0.05)
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.8, 0.79), (0.3, 0.29), (0.7, 0.69)])
+def test_a_drop_of_just_the_tolerance_is_no_regression(compared, before, after):
+    # In floats 0.8 - 0.79 is more than 0.01.
+    assert verdicts(compared([before] * 30, [after] * 30, rule(max_drop=0.01))) == ["pass"]
+    mixed = scores(200)
+    assert verdicts(compared(mixed, mixed - 0.01, rule(max_drop=0.01))) == ["pass"]
+    assert verdicts(compared(mixed, mixed - 0.0101, rule(max_drop=0.01))) == ["regressed"]
+
+
+@pytest.mark.parametrize(("n", "checks", "told"), [(4, 1, False), (5, 1, True), (7, 10, False), (8, 10, True)])
+def test_too_few_queries_show_no_drop_however_large(compared, n, checks, told):
+    # 2^n patterns of signs: the smallest p-value is 2^-n, which is to be 0.05 over the number of checks.
+    rng = np.random.default_rng(0)
+    rules = [rule(name=str(number), max_drop=0.01) for number in range(checks)]
+    worse = compared(np.ones(n), rng.uniform(0, 0.1, n), *rules)
+    assert verdicts(worse) == ["regressed" if told else "underpowered"] * checks
+    unclear = compared(np.full(n, 0.5), 0.5 + rng.permutation(np.linspace(-0.4, 0.4, n)), *rules)
+    assert {check.evidence.detectable is not None for check in unclear.checks} == {told}
+
+
+@pytest.mark.parametrize("keys", [{"min": 0.55}, {"min_share": 0.9}, {"max_drop": 0.01}])
+def test_a_mean_without_a_subset_of_the_baseline_is_not_comparable(tmp_path, keys):
+    views = {FULL: scores(60, 0.7), (4, "float32"): scores(60, 0.7)}
+    for subset in ("de", "en"):
+        write_quality(tmp_path / "old", views, created=BEFORE, subset=subset)
+    write_quality(tmp_path / "new", views, created=AFTER, subset="en")
+    (check, *_) = gate(tmp_path / "old", tmp_path / "new", rule(subsets="mean", truncate_dims=4, **keys)).checks
+    assert (check.verdict, "without de" in check.reason) == ("not comparable", True)
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity"])
+def test_a_score_that_is_no_number_is_not_comparable(tmp_path, value):
+    write_quality(tmp_path / "old", {FULL: scores(60)}, created=BEFORE)
+    path = write_quality(tmp_path / "new", {FULL: scores(60)}, created=AFTER)
+    path.write_text(re.sub(r'"value": [0-9.]+', f'"value": {value}', path.read_text()))
+    for sides in (("old", "new"), ("new", "old")):
+        outcome = gate(*(tmp_path / side for side in sides), DROP)
+        assert verdicts(outcome) == ["not comparable"]
+        assert "is no score" in outcome.checks[0].reason
+        assert None in {json.loads(render_json(outcome, {}))["checks"][0][key] for key in ("before", "after")}

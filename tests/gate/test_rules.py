@@ -42,6 +42,12 @@ def test_rules_are_read(write):
         ("{name: a, max_drop: 1%, min: 0.3}", "checks both `max_drop` and `min`", ""),
         ("{name: a, max_drop: -0.1}", "`gates[0].max_drop`: must be a number such as 0.01", ""),
         ("{name: a, max_drop: true}", "max_drop", ""),
+        ("{name: a, max_drop: 2}", "write two points as 0.02", ""),
+        ("{name: a, max_drop: 100%}", "allows the whole score to be lost", ""),
+        (f"{{name: a, max_drop: {'9' * 400}}}", "must be a number such as 0.01", ""),
+        (f"{{name: a, min: {'9' * 400}}}", "is too large", ""),
+        (f"{{name: a, min_share: {'9' * 400}}}", "must be a share", ""),
+        (f"{{name: a, figure: search_p50_ms, max_increase: {'9' * 400}%}}", "must be a share", ""),
         ("{name: a, max_drop: .inf}", "max_drop", ""),
         ("{name: a, max_drop: much}", "max_drop", ""),
         ("{name: a, min: much}", "`gates[0].min`", ""),
@@ -100,3 +106,9 @@ def test_faults_in_the_registrys_rules_have_their_line_too(write):
     with pytest.raises(UsageError, match="unknown key `nim`") as found:
         load_rules(path)
     assert found.value.where.endswith("line 3")
+
+
+def test_a_link_to_nowhere_is_no_lack_of_rules(write, tmp_path):
+    (tmp_path / "gates.yaml").symlink_to(tmp_path / "gone.yaml")
+    with pytest.raises(UsageError, match="no such file"):
+        find_rules()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.errors import BenchError
 from bench.metrics import RETRIEVAL_METRICS
-from bench.quality import retrieval
+from bench.quality import candidates, retrieval
 from bench.quality.ranking import ScoreBlock, rank_blocks
 from bench.quality.reranking import score_reranked
 from bench.quality.shortlists import RECALL, Judged
@@ -221,3 +221,47 @@ def test_the_order_of_rows_and_the_blocks_change_nothing(monkeypatch):
     second = reranked(moved, queries[mixed_queries], documents[mixed], view, 9)
     for name in RETRIEVAL_METRICS:
         np.testing.assert_allclose(second[name], first[name][mixed_queries], atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("held", [1, 60, 150, 400])
+def test_where_many_tie_fewer_queries_go_together(monkeypatch, held):
+    judged, queries, documents = make(11, n=9, m=50)
+    # All queries have 30 documents that tie at every view.
+    documents[:30] = documents[0]
+    views = [View(4, "binary"), View(1, "binary")]
+
+    def score():
+        return dict(
+            score_reranked(
+                judged, stored(queries), stored(documents), views, "cosine", [3, 9], ["ndcg_at_10", "mrr_at_5"]
+            )
+        )
+
+    together = score()
+    asked = []
+    find = candidates.find_candidates
+    monkeypatch.setattr(candidates, "HELD", held)
+    monkeypatch.setattr(
+        "bench.quality.reranking.find_candidates", lambda rows, *rest: asked.append(len(rows)) or find(rows, *rest)
+    )
+    apart = score()
+    assert len(asked) > 1
+    assert min(asked) < 9
+    for view, found in together.items():
+        for name, values in found.items():
+            np.testing.assert_allclose(apart[view][name], values, atol=1e-12, err_msg=f"{view} {name}")
+
+
+def test_long_shortlists_are_made_for_few_queries_at_once(monkeypatch):
+    judged, queries, documents = make(12, n=9, m=50)
+    whole = reranked(judged, queries, documents, View(4), 50)
+    held = []
+    find = candidates.find_candidates
+    monkeypatch.setattr("bench.quality.reranking.HELD", 400)
+    monkeypatch.setattr(
+        "bench.quality.reranking.find_candidates", lambda rows, *rest: held.append(len(rows)) or find(rows, *rest)
+    )
+    parts = reranked(judged, queries, documents, View(4), 50)
+    assert held == [2, 2, 2, 2, 1]
+    for name in RETRIEVAL_METRICS:
+        np.testing.assert_array_equal(parts[name], whole[name], err_msg=name)

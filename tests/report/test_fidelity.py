@@ -146,6 +146,7 @@ def test_what_the_text_says_of_all_models_holds():
         if row.view.precision == "float16" and row.view.truncate_dim < 384:
             [whole] = [other for other in model.rows if other.view == View(row.view.truncate_dim)]
             assert all(abs(whole.measures[name] - value) < 1e-3 for name, value in row.measures.items())
+            assert abs(whole.kept - row.kept) < 0.002
 
 
 @pytest.mark.parametrize("measure", ["overlap_at_10", "rbo", "kendall_tau", "similarity_correlation"])

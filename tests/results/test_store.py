@@ -128,6 +128,15 @@ def test_a_missing_table_says_what_to_do(tmp_path):
         read_items(path, store.records()[0][1])
 
 
+def test_a_table_whose_names_are_no_text_is_damaged(tmp_path):
+    store = ResultStore(tmp_path)
+    path = store.write_quality(quality_record(), {"query_id": ["a"]})
+    table = path.with_suffix(".parquet")
+    table.write_bytes(table.read_bytes().replace(b"query_id", b"query_i\xf3"))
+    with pytest.raises(BenchError, match="cannot read the table"):
+        read_items(path, store.records()[0][1], ["query_id"])
+
+
 def test_audits_are_kept_and_the_newest_of_the_current_data_counts(tmp_path):
     store = ResultStore(tmp_path)
     old, new = (audit_record([words], created=words) for words in ("1", "2"))

@@ -68,7 +68,7 @@ def test_workflows_are_safe(name):
     # YAML 1.1 reads the key `on` as true.
     assert set(document[True]) >= {"pull_request", "push"}
     assert document["permissions"] in ({}, {"contents": "read"})
-    assert document["concurrency"]["group"].count("github.ref") == 1
+    assert document["concurrency"]["group"].count("github.ref ") == 1
     for job, content in document["jobs"].items():
         rights = content.get("permissions", document["permissions"])
         assert rights == {"contents": "write" if job == "publish" else "read"}
@@ -100,7 +100,13 @@ def test_only_git_runs_where_the_workflow_may_write():
     assert "pull_request" in document["jobs"]["publish"]["if"]
     assert document["jobs"]["publish"]["needs"] == "gate"
     runs = [step["run"] for step in steps(document, "publish") if "run" in step]
-    assert {line.split()[0] for run in runs for line in run.splitlines()} == {"git", "if", "fi", "rm"}
+    assert {line.split()[0] for run in runs for line in run.splitlines() if not line.startswith("#")} == {
+        "git",
+        "if",
+        "fi",
+        "rm",
+        "cp",
+    }
 
 
 def test_a_project_below_the_top_of_its_repository():
@@ -113,6 +119,20 @@ def test_a_project_below_the_top_of_its_repository():
     assert steps(document, "gate")[0]["with"]["lfs"] is True
     paths = [step["with"]["path"] for step in steps(document, "gate") if "upload" in step.get("uses", "")]
     assert paths == ["apps/search/gate.xml", "apps/search/results\napps/search/reports\n"]
+
+
+@pytest.mark.parametrize("name", ["1.10", "true", "null", "on", "0x1f"])
+def test_names_that_yaml_reads_as_something_else_stay_names(name):
+    document = parsed(Repository(Path("/x"), name, name, known=True))
+    assert document[True]["push"]["branches"] == [name]
+    assert document["defaults"]["run"]["working-directory"] == name
+    assert steps(document, "publish")[0]["with"]["ref"] == name
+
+
+def test_projects_of_one_repository_do_not_cancel_each_other():
+    documents = [parsed(), parsed(INNER), parsed(Repository(Path("/x"), "apps/chat", "main", known=True))]
+    assert len({document["name"] for document in documents}) == 3
+    assert {document["concurrency"]["group"] for document in documents} == {"${{ github.workflow }}-${{ github.ref }}"}
 
 
 def test_packages_are_one_word_each():
@@ -145,7 +165,13 @@ def test_the_gate_is_asked_where_there_is_a_baseline_and_decides(tmp_path, statu
     assert compare() == 0
     assert "nothing to compare with" in (tmp_path / "summary").read_text()
     (upstream / "results").mkdir()
-    (upstream / "results" / "x.json").write_text("{}")
+    (upstream / "results" / ".gitkeep").touch()
+    git(upstream, "add", "--all")
+    git(upstream, "commit", "--quiet", "--message", "a folder without results")
+    git(tmp_path / "here", "fetch", "--quiet")
+    assert compare() == 0
+    (upstream / "results" / "quality").mkdir()
+    (upstream / "results" / "quality" / "x.json").write_text("{}")
     git(upstream, "add", "--all")
     git(upstream, "commit", "--quiet", "--message", "results")
     git(tmp_path / "here", "fetch", "--quiet")
@@ -165,18 +191,24 @@ def test_results_and_reports_are_committed_once(tmp_path):
     here = tmp_path / "here"
     git(tmp_path, "clone", "--quiet", bare.as_uri(), str(here))
     document = parsed()
+    settings = os.environ | {"RUNNER_TEMP": str(tmp_path / "temp")}
+    brought = tmp_path / "temp" / "bench"
+    for name in ("results", "reports", ".git/hooks"):
+        (brought / name).mkdir(parents=True)
+        (brought / name / "new").write_text("x")
+    # What could run where the job may write.
+    (brought / ".git" / "hooks" / "pre-commit").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    (brought / ".git" / "hooks" / "pre-commit").chmod(0o755)
+    (brought / "stray").touch()
+    download = next(step for step in steps(document, "publish") if "download" in step.get("uses", ""))
+    assert download["with"]["path"] == "${{ runner.temp }}/bench"
+    runs = [step["run"] for step in steps(document, "publish") if "run" in step]
     for _ in range(2):
-        # What the workflow does between its two scripts is to bring these files.
-        for step in steps(document, "publish"):
-            if "run" in step:
-                subprocess.run(["bash", "-e", "-c", step["run"]], cwd=here, check=True, capture_output=True)
-            elif "download" in step["uses"]:
-                for name in ("results", "reports"):
-                    (here / name).mkdir(exist_ok=True)
-                    (here / name / "new").write_text("x")
-                (here / "stray").touch()
+        for run in runs:
+            subprocess.run(["bash", "-e", "-c", run], cwd=here, check=True, capture_output=True, env=settings)
         assert git(bare, "rev-list", "--count", "main") == "3"
     assert git(bare, "ls-tree", "-r", "--name-only", "main").split() == ["reports/new", "results/new"]
+    assert not (tmp_path / "ran").exists()
 
 
 def test_the_default_branch_is_found_out(tmp_path):

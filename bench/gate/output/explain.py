@@ -16,6 +16,7 @@ from bench.gate.output.lines import (
     value_text,
     verdict_text,
 )
+from bench.markdown import printable
 
 _MOST = 3
 # What the figure is called, and what its picture is of.
@@ -52,12 +53,16 @@ def _beyond(check: Check) -> float:
 
 def _explain(check: Check) -> str:
     rule, known = check.subject.rule, check.evidence
-    rows = [f"{subject_text(check)}: {verdict_text(check)}", f"  rule      {rule.name}: {_rule_text(check)}"]
+    # No line may begin with a name: CI takes one that begins with `::` for a command.
+    rows = [
+        f"check {printable(subject_text(check))}: {verdict_text(check)}",
+        f"  rule      {rule.name}: {_rule_text(check)}",
+    ]
     if check.before is not None or check.after is not None:
         before, after = value_text(check, check.before), value_text(check, check.after)
         rows.append(f"  values    before {before or 'none'}, after {after or 'none'}")
     if known is None:
-        return "\n".join([*rows, f"  why       {certainty_text(check)}"])
+        return "\n".join([*rows, f"  why       {printable(certainty_text(check))}"])
     rows.append(f"  change    {change_text(check)}, {allowed_text(check)}")
     level = 1 - rule.confidence
     rows.append(f"  interval  each end leaves {level:.3g} outside: {1 - 2 * level:.0%} between them")
@@ -69,7 +74,7 @@ def _explain(check: Check) -> str:
             f"by Holm for {check.compared} checks {check.adjusted:.4g}; regressed at {level:.3g} or less"
         )
         rows.append(f"  power     {power_text(check)}")
-    rows.append(f"  why       {certainty_text(check)}")
+    rows.append(f"  why       {printable(certainty_text(check))}")
     return "\n".join([*rows, *_picture(check)])
 
 

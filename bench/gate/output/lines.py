@@ -232,3 +232,8 @@ def reasons(found: Iterable[Line]) -> list[str]:
         elif hint:
             told[f"{check.verdict}: {check.reason}{hint}"] = None
     return list(told)
+
+
+def shortened(text: str, longest: int) -> str:
+    """Text cut to so many characters."""
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."

@@ -14,6 +14,7 @@ from bench.gate.output.lines import (
     item_cells,
     lines,
     reasons,
+    shortened,
     subject_text,
     worst_of,
 )
@@ -31,15 +32,10 @@ def render_text(outcome: Outcome, texts: Texts) -> str:
         rows = [[printable(cell) for cell in line.cells] for line in found]
         parts.append(tabulate(rows, HEADINGS, tablefmt="simple", disable_numparse=True, colalign=align))
     for check in worst_of(found):
-        rows = [[_short(cell) for cell in row] for row in item_cells(check.worst, texts)]
+        rows = [[shortened(printable(cell), _LONGEST) for cell in row] for row in item_cells(check.worst, texts)]
         shown = tabulate(rows, ("before", "after", "id", "text"), tablefmt="simple", disable_numparse=True)
         parts.append(f"worst of {printable(subject_text(check))}\n{shown}")
     told = [*reasons(found), *asides(outcome), *(f"note: {note}" for note in outcome.notes)]
     if told:
         parts.append("\n".join(map(printable, told)))
     return "\n\n".join([*parts, headline(outcome)]) + "\n"
-
-
-def _short(text: str) -> str:
-    text = printable(text)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
