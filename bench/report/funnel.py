@@ -69,6 +69,7 @@ class Funnel:
         shortlists: What each comes to; views from wide to narrow, each from the shortest on.
         leakage: Whether the model may have been trained on what it is tested on.
         full_ms: Median of an exact search at full width in float32; None where it was not measured.
+        documents: Documents of the task; None where its record does not say.
     """
 
     unit: UnitKey
@@ -80,6 +81,7 @@ class Funnel:
     shortlists: Mapping[Shortlist, Kept] = field(default_factory=dict)
     leakage: bool = False
     full_ms: float | None = None
+    documents: int | None = None
 
     @property
     def lengths(self) -> list[int]:
@@ -117,13 +119,17 @@ def make_funnels(index: ResultIndex) -> dict[UnitKey, list[Funnel]]:
 def cheapest(funnel: Funnel, enough: float = ENOUGH) -> list[Cheapest]:
     """The cheapest shortlists that keep a share of the score at full width, by latency first; empty where none does.
 
-    By latency only where all that keep enough were timed.
+    By latency only where all that keep enough were timed. A list of all documents is no shortlist.
 
     Args:
         funnel: The model's shortlists.
         enough: The share.
     """
-    keeping = {shortlist: kept for shortlist, kept in funnel.shortlists.items() if kept.share >= enough}
+    keeping = {
+        shortlist: kept
+        for shortlist, kept in funnel.shortlists.items()
+        if kept.share >= enough and (funnel.documents is None or shortlist.length < funnel.documents)
+    }
     if not keeping:
         return []
 
@@ -201,7 +207,8 @@ def _time(milliseconds: float | None) -> str:
 
 
 def _funnel(index: ResultIndex, key: ResultKey, cells: Mapping[Shortlist, RerankCell], metric: str) -> Funnel | None:
-    model = next(iter(cells.values())).record.model
+    record = max((cell.record for cell in cells.values()), key=lambda record: record.created)
+    model = record.model
     whole = index.cells.get((*key, View(model.width))) if model.width else None
     full = whole.scores.metrics.get(metric) if whole else None
     if full is None or full.value <= 0:
@@ -225,6 +232,7 @@ def _funnel(index: ResultIndex, key: ResultKey, cells: Mapping[Shortlist, Rerank
         full_ms=cost.value("search_p50_ms", View(model.width)) if cost and model.width else None,
         shortlists=shortlists,
         leakage=model.leakage,
+        documents=record.task.documents,
     )
 
 

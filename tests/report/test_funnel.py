@@ -69,6 +69,14 @@ def test_the_cheapest_reads_the_fewest_bytes_and_then_is_the_shortest():
     assert cheapest(funnel, 1.03) == []
 
 
+def test_a_list_of_all_documents_is_no_shortlist():
+    reranked = rerank_record(shortlists=LISTS)
+    of_100 = reranked.model_copy(update={"task": reranked.task.model_copy(update={"documents": 100})})
+    [found] = cheapest(one(quality_record(views={(8, "float32"): 0.5}), of_100))
+    assert found.shortlist == Shortlist(View(8, "binary"), 10)
+    assert cheapest(one(quality_record(views={(8, "float32"): 0.5}), of_100), 1.01) == []
+
+
 def test_where_all_that_keep_enough_were_timed_the_fastest_is_told_too():
     records = quality_record(views={(8, "float32"): 0.5}), rerank_record(shortlists=LISTS)
     times = dict.fromkeys(LISTS, 1.0) | {(4, "float32", 10): 0.5, (4, "binary", 10): 0.1}
