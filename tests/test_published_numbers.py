@@ -61,7 +61,7 @@ def space(entry, minilm_cache):
 
 
 def vectors(space, encoder, *texts):
-    encode_missing(space, encoder, [TextGroup(part, PLAIN) for part in texts], batch_size=32)
+    encode_missing(space, encoder, [TextGroup(part, PLAIN) for part in texts])
     return [space.vectors(text_keys(part, PLAIN)) for part in texts]
 
 
