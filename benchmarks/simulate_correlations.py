@@ -1,6 +1,6 @@
 """What intervals of Spearman's correlation, and the gate's verdicts on it, hold over simulated pairs of models.
 
-Run it to write its table of docs/statistics.md anew (some minutes): python benchmarks/simulate_correlations.py
+Run it to write its table of docs/statistics.md anew (a quarter of an hour): python benchmarks/simulate_correlations.py
 """
 
 from __future__ import annotations

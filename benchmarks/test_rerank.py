@@ -2,7 +2,7 @@
 
 Both are timed in turns in one process on one thread over one index, so that what other processes do meets both; the
 median ratio counts. Where an index lies in memory is luck that belongs to neither: faiss's int8 read twice differs by
-up to 15%, which is why the probe has several processes. The same loop shows what adding the second stage to a search
+up to 16%, which is why the probe has several processes. The same loop shows what adding the second stage to a search
 for ten documents would leave out.
 """
 

@@ -41,7 +41,7 @@ def update(
     from bench.gate.acceptance import as_accepted
     from bench.markdown import printable
     from bench.results.acceptances import AcceptanceRecord
-    from bench.results.copying import check_copy, copy_current
+    from bench.results.copying import copy_records, records_to_copy
     from bench.results.sources import parse_source
     from bench.results.store import ResultStore
 
@@ -55,9 +55,8 @@ def update(
     with ExitStack() as opened:
         opened.enter_context(no_regression())
         _, _, outcome = judged(opened, baseline, results, gates)
-    if source.kind == "folder":
-        # Before anything is written.
-        check_copy(results, source.place)
+    # Before anything is written: it may not be possible.
+    copied = records_to_copy(results, source.place) if source.kind == "folder" else []
     failing = [check for check in outcome.failures if check.subject.model]
     if failing:
         store = ResultStore(results)
@@ -79,8 +78,8 @@ def update(
         if not check.subject.model:
             typer.echo(f"not accepted: rule {check.subject.rule.name}: {check.reason} ({check.hint})")
     if source.kind == "folder":
-        copied = copy_current(results, source.place)
-        typer.echo(f"copied {copied} files of current results to {source.place}")
+        count = copy_records(copied, results, source.place)
+        typer.echo(f"copied {count} files of current results to {source.place}")
     else:
         typer.echo(f"commit {results}: once it is merged, it is the baseline")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -11,29 +12,7 @@ from bench.results.schema import AuditRecord, UnitRecord
 from bench.results.store import ResultStore
 
 
-def copy_current(source: Path, target: Path) -> int:
-    """Copy the records of current models and data, their tables and environments; nothing is overwritten.
-
-    Args:
-        source: A results folder.
-        target: Another.
-
-    Returns:
-        How many files were new there.
-
-    Raises:
-        BenchError: A file cannot be read or written, or what is copied would not be current there, where newer results
-            are.
-    """
-    files = check_copy(source, target)
-    files += [path.with_suffix(".parquet") for path in files if path.with_suffix(".parquet").exists()]
-    files += sorted((source / "environments").glob("*.json")) + sorted((source / "acceptances").glob("*.json"))
-    # A table before its record, which needs it.
-    files.sort(key=lambda path: path.suffix == ".json")
-    return sum(_copy(path, target / path.relative_to(source)) for path in files)
-
-
-def check_copy(source: Path, target: Path) -> list[Path]:
+def records_to_copy(source: Path, target: Path) -> list[Path]:
     """The records of current models and data, if they would be current in the target too.
 
     Args:
@@ -59,6 +38,27 @@ def check_copy(source: Path, target: Path) -> list[Path]:
             hint="run bench run --force here, so that these results are the newest",
         )
     return [path for path, _ in current]
+
+
+def copy_records(records: Sequence[Path], source: Path, target: Path) -> int:
+    """Copy records, their tables, and all environments and acceptances; nothing is overwritten.
+
+    Args:
+        records: The records, below the source.
+        source: A results folder.
+        target: Another.
+
+    Returns:
+        How many files were new there.
+
+    Raises:
+        BenchError: A file cannot be read or written.
+    """
+    files = [*records, *(table for path in records if (table := path.with_suffix(".parquet")).exists())]
+    files += sorted((source / "environments").glob("*.json")) + sorted((source / "acceptances").glob("*.json"))
+    # A table before its record, which needs it.
+    files.sort(key=lambda path: path.suffix == ".json")
+    return sum(_copy(path, target / path.relative_to(source)) for path in files)
 
 
 def _is_current(record: UnitRecord, index: ResultIndex) -> bool:

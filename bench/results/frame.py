@@ -16,16 +16,11 @@ from bench.views import View
 if TYPE_CHECKING:
     import pandas as pd
 
+_PLACE = ("task", "split", "subset", "truncate_dim", "precision", "control", "metric")
 COLUMNS = (
     "model",
     "kind",
-    "task",
-    "split",
-    "subset",
-    "truncate_dim",
-    "precision",
-    "control",
-    "metric",
+    *_PLACE,
     "value",
     "ci_low",
     "ci_high",
@@ -40,20 +35,8 @@ COLUMNS = (
     "model_fingerprint",
     "task_fingerprint",
 )
-_ORDER = (
-    "model",
-    "task",
-    "split",
-    "subset",
-    "truncate_dim",
-    "precision",
-    "control",
-    "metric",
-    "detail",
-    "environment",
-    "created",
-)
-Row = dict[str, Any]
+_ORDER = ("model", *_PLACE, "detail", "environment", "created")
+_Row = dict[str, Any]
 
 
 def load_results(path: str | Path = "results") -> pd.DataFrame:
@@ -89,28 +72,28 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
     return frame.sort_values(list(_ORDER), na_position="last", kind="stable", ignore_index=True)
 
 
-def _quality(index: ResultIndex) -> Iterator[Row]:
+def _quality(index: ResultIndex) -> Iterator[_Row]:
     for cell in index.cells.values():
         scores = cell.record.views[cell.position]
         place = {"truncate_dim": scores.truncate_dim, "precision": scores.precision}
         yield from _values(_common(cell.record, index) | place, scores.metrics.items())
 
 
-def _controls(index: ResultIndex) -> Iterator[Row]:
+def _controls(index: ResultIndex) -> Iterator[_Row]:
     for controls in index.controls.values():
         for cut, cell in controls.items():
             place = {"truncate_dim": cut.truncate_dim, "precision": "float32", "control": str(cut.control)}
             yield from _values(_common(cell.record, index) | place, cell.record.controls[cell.position].metrics.items())
 
 
-def _fidelity(index: ResultIndex) -> Iterator[Row]:
+def _fidelity(index: ResultIndex) -> Iterator[_Row]:
     for views in index.fidelity.values():
         for view, cell in views.items():
             measures = cell.record.views[cell.position].measures
             yield from _values(_common(cell.record, index) | _place(view), measures.items())
 
 
-def _shortlists(index: ResultIndex) -> Iterator[Row]:
+def _shortlists(index: ResultIndex) -> Iterator[_Row]:
     for lists in index.reranked.values():
         for shortlist, cell in lists.items():
             place = _place(shortlist.view) | {"detail": detail_text({"shortlist": shortlist.length})}
@@ -119,7 +102,7 @@ def _shortlists(index: ResultIndex) -> Iterator[Row]:
             yield from _values(_common(cell.record, index) | place, values)
 
 
-def _costs(index: ResultIndex) -> Iterator[Row]:
+def _costs(index: ResultIndex) -> Iterator[_Row]:
     for cost in index.costs.values():
         for figure, record in cost.figures.values():
             yield _common(record, index) | {
@@ -135,17 +118,17 @@ def _costs(index: ResultIndex) -> Iterator[Row]:
             }
 
 
-def _values(common: Row, values: Iterable[tuple[str, Value]]) -> Iterator[Row]:
+def _values(common: _Row, values: Iterable[tuple[str, Value]]) -> Iterator[_Row]:
     """A row a metric."""
     for name, value in values:
         yield common | {"metric": name, **value.model_dump()}
 
 
-def _place(view: View) -> Row:
+def _place(view: View) -> _Row:
     return {"truncate_dim": view.truncate_dim, "precision": view.precision}
 
 
-def _common(record: ModelRecord, index: ResultIndex) -> Row:
+def _common(record: ModelRecord, index: ResultIndex) -> _Row:
     return {
         "model": record.model.name,
         "kind": record.model.kind,

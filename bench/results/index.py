@@ -118,8 +118,8 @@ class Cost:
             view: The view; None of a baseline.
             shortlist: Documents that are ranked again, whose latency counts too; None where none are.
         """
-        place = (view.truncate_dim, view.precision) if view else (None, None)
-        cascade = figure_key("cascade_p50_ms", place[0], place[1], {"shortlist": shortlist or 0})
+        dim, precision = place = (view.truncate_dim, view.precision) if view else (None, None)
+        cascade = None if shortlist is None else figure_key("cascade_p50_ms", dim, precision, {"shortlist": shortlist})
         return self.noisy or any(
             not figure.steady
             for key, (figure, _) in self.figures.items()
