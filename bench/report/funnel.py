@@ -69,6 +69,7 @@ class Funnel:
         shortlists: What each comes to; views from wide to narrow, each from the shortest on.
         leakage: Whether the model may have been trained on what it is tested on.
         full_ms: Median of an exact search at full width in float32; None where it was not measured.
+        full_noisy: Whether the machine was busy then, or processes differ.
         documents: Documents of the task; None where its record does not say.
     """
 
@@ -81,6 +82,7 @@ class Funnel:
     shortlists: Mapping[Shortlist, Kept] = field(default_factory=dict)
     leakage: bool = False
     full_ms: float | None = None
+    full_noisy: bool = False
     documents: int | None = None
 
     @property
@@ -174,7 +176,8 @@ def cheapest_blocks(funnels: Sequence[Funnel], enough: float = ENOUGH) -> list[s
     for funnel in funnels:
         found = cheapest(funnel, enough)
         start = [escape(funnel.model), f"{funnel.kind} {LEAKAGE_MARK}" if funnel.leakage else funnel.kind]
-        full = [f"{funnel.full:.4f}", _time(funnel.full_ms)]
+        full = [f"{funnel.full:.4f}", _time(funnel.full_ms, noisy=funnel.full_noisy)]
+        marked |= funnel.full_noisy
         for entry in found:
             rows.append([*start, ", ".join(entry.by), *_entry(entry), *full])
             start = ["", ""]
@@ -198,23 +201,25 @@ def _entry(found: Cheapest) -> list[str]:
         f"{kept.score:.4f}",
         f"{kept.share:.1%}",
         f"{kept.recall:.3f}",
-        _time(kept.latency_ms) + (NOISY_MARK if kept.noisy else ""),
+        _time(kept.latency_ms, noisy=kept.noisy),
     ]
 
 
-def _time(milliseconds: float | None) -> str:
-    return "" if milliseconds is None else significant(milliseconds)
+def _time(milliseconds: float | None, *, noisy: bool) -> str:
+    return "" if milliseconds is None else significant(milliseconds) + (NOISY_MARK if noisy else "")
 
 
 def _funnel(index: ResultIndex, key: ResultKey, cells: Mapping[Shortlist, RerankCell], metric: str) -> Funnel | None:
     record = max((cell.record for cell in cells.values()), key=lambda record: record.created)
     model = record.model
-    whole = index.cells.get((*key, View(model.width))) if model.width else None
+    full_view = View(model.width) if model.width else None
+    whole = index.cells.get((*key, full_view)) if full_view else None
     full = whole.scores.metrics.get(metric) if whole else None
     if full is None or full.value <= 0:
         return None
     cost = _newest_cost(index, key)
     times = _times(cost) if cost else {}
+    full_ms = cost.value("search_p50_ms", full_view) if cost else None
     shortlists = {}
     for shortlist in sorted(cells, key=lambda shortlist: (sort_key(shortlist.view), shortlist.length)):
         scores = cells[shortlist].scores
@@ -229,7 +234,8 @@ def _funnel(index: ResultIndex, key: ResultKey, cells: Mapping[Shortlist, Rerank
         model=model.name,
         kind=model.kind,
         full=full.value,
-        full_ms=cost.value("search_p50_ms", View(model.width)) if cost and model.width else None,
+        full_ms=full_ms,
+        full_noisy=cost is not None and full_ms is not None and cost.noisy_at(full_view),
         shortlists=shortlists,
         leakage=model.leakage,
         documents=record.task.documents,

@@ -136,6 +136,10 @@ def test_times_stand_beside_that_of_full_width_and_noise_is_marked():
     table, note = cheapest_blocks([one(*records, costs(times, spread=0.2))])
     assert cells(table.splitlines()[-1])[9] == "1.00†"
     assert note.startswith("† ")
+    busy = costs(times, full=0.75)
+    busy = busy.model_copy(update={"noise": busy.noise.model_copy(update={"noisy": True})})
+    table, note = cheapest_blocks([one(*records, busy)])
+    assert cells(table.splitlines()[-1])[9:] == ["1.00†", "0.5000", "0.750†"]
 
 
 def test_a_view_that_was_not_scored_at_a_length_is_blank():
