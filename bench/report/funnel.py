@@ -14,6 +14,7 @@ from bench.markdown import escape, pipe_table
 from bench.report.cells import NOISY_MARK, significant
 from bench.report.rows import LEAKAGE_MARK
 from bench.results.index import Cost, RerankCell, ResultIndex, ResultKey, UnitKey, unit_title
+from bench.results.schema import CostRecord, Figure, figure_key
 from bench.views import Shortlist, View, sort_key
 
 # The share of the full width's score that is enough.
@@ -219,7 +220,8 @@ def _funnel(index: ResultIndex, key: ResultKey, cells: Mapping[Shortlist, Rerank
         return None
     cost = _newest_cost(index, key)
     times = _times(cost) if cost else {}
-    full_ms = cost.value("search_p50_ms", full_view) if cost else None
+    whole_key = figure_key("search_p50_ms", model.width, "float32", {})
+    full_ms, full_noisy = _timed(*cost.figures[whole_key]) if cost and whole_key in cost.figures else (None, False)
     shortlists = {}
     for shortlist in sorted(cells, key=lambda shortlist: (sort_key(shortlist.view), shortlist.length)):
         scores = cells[shortlist].scores
@@ -235,7 +237,7 @@ def _funnel(index: ResultIndex, key: ResultKey, cells: Mapping[Shortlist, Rerank
         kind=model.kind,
         full=full.value,
         full_ms=full_ms,
-        full_noisy=cost is not None and full_ms is not None and cost.noisy_at(full_view),
+        full_noisy=full_noisy,
         shortlists=shortlists,
         leakage=model.leakage,
         documents=record.task.documents,
@@ -255,5 +257,10 @@ def _times(cost: Cost) -> dict[Shortlist, tuple[float, bool]]:
         length = figure.detail.get("shortlist")
         if figure.name == "cascade_p50_ms" and isinstance(length, int) and figure.truncate_dim and figure.precision:
             shortlist = Shortlist(View(figure.truncate_dim, figure.precision), length)
-            found[shortlist] = figure.value, record.noise.noisy or not figure.steady
+            found[shortlist] = _timed(figure, record)
     return found
+
+
+def _timed(figure: Figure, record: CostRecord) -> tuple[float, bool]:
+    """What was measured, and whether the machine was busy then or processes differ."""
+    return figure.value, record.noise.noisy or not figure.steady
