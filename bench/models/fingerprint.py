@@ -11,8 +11,10 @@ from typing import Any
 from bench.cache import sha256_of
 from bench.files import digest_json, walk_files
 from bench.models.backend import exporter_versions
-from bench.models.registry import ModelEntry, Prompts
+from bench.models.fitting import fit_settings
+from bench.models.registry import ModelEntry
 from bench.models.source import exported_files, weight_files
+from bench.models.stated import read_stated
 
 # Files that no loader reads. Anything not listed counts: an unknown file makes another fingerprint,
 # which costs an encoding, where leaving out a file that matters would show a wrong number.
@@ -24,6 +26,17 @@ _IGNORED_NAMES = frozenset(
 )
 _IGNORED_SUFFIXES = frozenset(".png .jpg .svg .pdf .h5 .ot .msgpack .onnx .tflite .gguf .lock .pyc .log .csv".split())
 _IGNORED_FOLDERS = frozenset("onnx openvino coreml .git .cache __pycache__".split())
+# Settings that are part of an identity where an entry makes them.
+_OF_SPACE = (
+    "pooling",
+    "layer_norm",
+    "padding_side",
+    "add_eos_token",
+    "query_length",
+    "document_length",
+    "similarity",
+)
+_OF_MODEL = ("task", "instruct_documents")
 _WEIGHTS = frozenset(".safetensors .bin .pt .pth .ckpt".split())
 
 
@@ -32,8 +45,8 @@ class Fingerprint:
     """The identity of a model.
 
     Attributes:
-        model: Keys results: files and all settings that change a vector, prompts included.
-        space: Keys stored vectors: as `model` without the prompts, which are part of each stored text's key.
+        model: Keys results: files and all settings that change a vector or how two are compared.
+        space: Keys stored vectors: as `model` without prompts and `task`, which are part of each stored text's key.
     """
 
     model: str
@@ -44,12 +57,16 @@ def fingerprint(entry: ModelEntry, folder: Path) -> Fingerprint:
     """The fingerprint of a model's local files under an entry's settings; loads nothing.
 
     Args:
-        entry: Gives max_seq_length, dtype, prompts, backend and whether weights are drawn.
+        entry: Gives the settings.
         folder: Gives weights, tokenizer, pooling and normalisation, by the content of its files.
 
     Raises:
-        BenchError: The model has to be exported for its backend, and a package that does it is not installed.
+        UsageError: A setting of the entry does not fit the model.
+        BenchError: The model has to be exported for its backend, and a package that does it is not installed; or its
+            configuration is broken.
     """
+    where = f"model `{entry.name}`"
+    entry, _ = fit_settings(entry, read_stated(folder, where))
     exported = [] if entry.drawn else exported_files(folder, entry.backend)
     identity: dict[str, Any] = {
         "files": {
@@ -59,19 +76,30 @@ def fingerprint(entry: ModelEntry, folder: Path) -> Fingerprint:
         "dtype": entry.dtype,
         "backend": entry.backend,
         "trust_remote_code": entry.trust_remote_code,
+        **_set(entry, _OF_SPACE),
     }
     if entry.drawn:
         identity["weights"] = entry.weights
     if entry.backend != "torch" and not exported:
         # An export follows from the files and from what makes it.
-        identity["exporters"] = exporter_versions(entry.backend, f"model `{entry.name}`")
+        identity["exporters"] = exporter_versions(entry.backend, where)
     space = digest_json(identity)
-    return Fingerprint(model=with_prompts(space, entry.prompts), space=space)
+    return Fingerprint(model=model_fingerprint(space, entry), space=space)
 
 
-def with_prompts(space: str, prompts: Prompts) -> str:
-    """The fingerprint of the model whose vectors with these prompts are in a vector space."""
-    return digest_json({"space": space, "prompts": prompts.model_dump(exclude_none=True)})
+def model_fingerprint(space: str, entry: ModelEntry) -> str:
+    """The fingerprint of the model whose vectors under an entry's prompts are in a vector space."""
+    return digest_json({"space": space, "prompts": entry.prompts, **_set(entry, _OF_MODEL)})
+
+
+def changed_settings(entry: ModelEntry) -> dict[str, Any]:
+    """The settings of an entry that decide vectors and have no key of their own in records."""
+    return {name: value for name, value in _set(entry, _OF_SPACE).items() if name not in {"pooling", "similarity"}}
+
+
+def _set(entry: ModelEntry, names: tuple[str, ...]) -> dict[str, Any]:
+    """The settings that an entry changes; one that it leaves alone is not part of any identity."""
+    return {name: value for name in names if (value := getattr(entry, name)) != ModelEntry.model_fields[name].default}
 
 
 def files_read(entry: ModelEntry, folder: Path) -> Iterator[Path]:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import logging
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
+from bench.models.applying import apply_settings
 from bench.models.backend import loading_options
 from bench.models.encoder import SentenceEncoder
 from bench.models.fingerprint import fingerprint
+from bench.models.fitting import fit_settings
+from bench.models.inspection import describe, try_out
+from bench.models.profile import ModelProfile
 from bench.models.ready import ready_folder
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, exported_files
+from bench.models.stated import read_stated
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -25,25 +31,54 @@ _MISSING_LINE = re.compile(r"^(.+?)\s*\|\s*(?:\x1b\[[0-9;]*m)?MISSING", re.MULTI
 _OPTIONAL_WEIGHTS = ("pooler.", "position_ids")
 
 
-def load_encoder(entry: ModelEntry, located: Located) -> SentenceEncoder:
+def load_encoder(entry: ModelEntry, located: Located, profile: ModelProfile | None = None) -> SentenceEncoder:
     """Load a model's local files.
 
+    Args:
+        entry: The entry.
+        located: Its files.
+        profile: What an earlier load of the same files found out; None to find it out now.
+
     Raises:
-        BenchError: The device is not there, the files are no model that sentence-transformers can load, or the
-            model compares its vectors in a way that bench does not score.
+        UsageError: A setting of the entry does not fit the model.
+        BenchError: The device is not there, the files are no model that sentence-transformers can load, the model
+            compares its vectors in a way that bench does not score, or it cannot encode.
     """
     model = load_transformer(entry, located)
-    model.eval()
     exported = [] if entry.backend == "torch" else exported_files(ready_folder(entry, located), entry.backend)
     with _reasons_told(entry, located):
-        return SentenceEncoder(model, entry.name, exported)
+        return make_encoder(model, entry, located.path, profile, exported)
+
+
+def make_encoder(
+    model: SentenceTransformer,
+    entry: ModelEntry,
+    folder: Path,
+    profile: ModelProfile | None = None,
+    exported: Sequence[Path] = (),
+) -> SentenceEncoder:
+    """An encoder of a loaded model (see load_encoder).
+
+    Args:
+        model: The model, with its entry's settings.
+        entry: The entry.
+        folder: The folder whose configuration counts.
+        profile: What is known of the model; None to find it out now.
+        exported: The files of its export, where another backend than torch runs it.
+    """
+    model.eval()
+    known = profile or describe(model, read_stated(folder, f"model `{entry.name}`"), entry, exported)
+    encoder = SentenceEncoder(model, entry.name, known, parallel=not exported)
+    if profile is None:
+        encoder.profile = try_out(encoder, entry)
+    return encoder
 
 
 def load_transformer(entry: ModelEntry, located: Located) -> SentenceTransformer:
     """The model of sentence-transformers behind `load_encoder`, with its entry's settings.
 
     Raises:
-        UsageError: The backend cannot run it under its settings.
+        UsageError: The backend cannot run it under its settings, or one of them does not fit the model.
         BenchError: The device is not there, or the files are no model that can be loaded.
     """
     where = f"model `{entry.name}`"
@@ -51,6 +86,8 @@ def load_transformer(entry: ModelEntry, located: Located) -> SentenceTransformer
     from sentence_transformers import SentenceTransformer
 
     device = check_device(entry.device if entry.backend == "torch" else "cpu", where)
+    stated = read_stated(located.path, where)
+    entry, _ = fit_settings(entry, stated)
     with _reasons_told(entry, located):
         folder = ready_folder(entry, located)
         with _MissingWeights() as missing:
@@ -62,11 +99,7 @@ def load_transformer(entry: ModelEntry, located: Located) -> SentenceTransformer
                 **loading_options(entry),
             )
         missing.check(where)
-        # Vectors are stored at full width, whatever the model's configuration cuts them to.
-        model.truncate_dim = None
-        if entry.max_seq_length is not None:
-            model.max_seq_length = entry.max_seq_length
-            _try_longest(model, entry.max_seq_length, where)
+        apply_settings(model, entry, stated)
         return model
 
 
@@ -91,18 +124,21 @@ def _reasons_told(entry: ModelEntry, located: Located) -> Iterator[None]:
         ) from error
 
 
-def load_verified(entry: ModelEntry, located: Located, space: str) -> SentenceEncoder:
+def load_verified(
+    entry: ModelEntry, located: Located, space: str, profile: ModelProfile | None = None
+) -> SentenceEncoder:
     """`load_encoder`, for files that were fingerprinted earlier: what is found must not go under another's name.
 
     Args:
         entry: The entry.
         located: Its files.
         space: The fingerprint of the vector space that the files had.
+        profile: What an earlier load of the same files found out; None to find it out now.
 
     Raises:
         BenchError: It cannot be loaded, or its files have changed since.
     """
-    encoder = load_encoder(entry, located)
+    encoder = load_encoder(entry, located, profile)
     if fingerprint(entry, located.path).space != space:
         raise BenchError(
             f"the files in {located.path} changed while bench was running",
@@ -181,17 +217,3 @@ class _MissingWeights(logging.Handler):
                 where=where,
                 hint="copy the whole model again, or check that its config.json belongs to its weights",
             )
-
-
-def _try_longest(model: SentenceTransformer, wanted: int, where: str) -> None:
-    """Refuse a max_seq_length for which the model has no positions: how many it has, only trying tells."""
-    try:
-        model.encode(["a " * wanted], show_progress_bar=False)
-    except (IndexError, RuntimeError, ValueError) as error:
-        config = getattr(model.transformers_model, "config", None)
-        positions = getattr(config, "max_position_embeddings", None)
-        raise BenchError(
-            f"a text of {wanted} tokens (max_seq_length) cannot be encoded: {type(error).__name__}",
-            where=where,
-            hint=f"lower max_seq_length; the model's configuration states {positions or 'no'} positions",
-        ) from error

@@ -6,30 +6,28 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from bench.models.registry import ModelEntry, Role
+from bench.models.settings import PaddingSide, Similarity
 
-Similarity = Literal["cosine", "dot"]
-
-# The prompt names that sentence-transformers' encode_query and encode_document look for, in order.
-_PROMPT_NAMES: dict[Role, tuple[str, ...]] = {
-    "query": ("query",),
-    "document": ("document", "passage", "corpus"),
-    "text": (),
-}
+# How texts are encoded together: `any` in padded batches; `equal-lengths` only beside texts of as many tokens;
+# `single` alone. The latter two are for models whose vectors would otherwise depend on the batch.
+Batching = Literal["any", "equal-lengths", "single"]
 
 
 class ModelProfile(BaseModel):
     """Facts of a loaded model; they follow from its files, so they are stored beside its vectors.
 
     Attributes:
-        width: Dimensions of a full vector.
+        width: Dimensions of a full vector: those that its last module gives, before any `truncate_dim`.
         similarity: How its vectors are meant to be compared.
-        prompts: The prompts its configuration carries, by name.
+        prompts: The prompts that its folder states, by name.
         default_prompt: Name of the prompt that applies where no other does.
-        routed: Whether queries and documents take different paths through it (a Router module).
+        role_matters: Whether queries and documents of the same words have different vectors.
         parameters: Number of weights; None of an export, which shows none.
         weight_bytes: Bytes of the weights in memory; of an export those of its files.
         max_seq_length: Tokens a text is cut to, where the model has such a limit.
+        pooling: How vectors of tokens become one of a text; None where the model does that without a pooling module.
+        padding_side: Where texts of a batch are padded; None of a model without a padding tokenizer.
+        batching: How texts are encoded together.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,30 +36,32 @@ class ModelProfile(BaseModel):
     similarity: Similarity
     prompts: dict[str, str]
     default_prompt: str | None
-    routed: bool
+    role_matters: bool
     parameters: int | None
     weight_bytes: int
     max_seq_length: int | None
+    pooling: str | None
+    padding_side: PaddingSide | None
+    batching: Batching = "any"
 
-    def prompt(self, entry: ModelEntry, role: Role) -> str:
-        """The prompt put before texts of a role: the entry's, else the model's own, else none."""
-        override: str | None = getattr(entry.prompts, role)
-        if override is not None:
-            return override
-        for name in _PROMPT_NAMES[role]:
-            if name in self.prompts:
-                return self.prompts[name]
-        return self.prompts.get(self.default_prompt or "", "")
-
-    def context(self, entry: ModelEntry, role: Role) -> TextContext:
-        """All that decides a text's vector besides the text and the weights."""
-        return TextContext(prompt=self.prompt(entry, role), route=role if self.routed and role != "text" else None)
+    @property
+    def padding(self) -> str | None:
+        """How texts of unequal lengths are encoded: padded on a side, or never together."""
+        return self.padding_side if self.batching == "any" else self.batching
 
 
 class TextContext(BaseModel):
-    """The prompt and, for a routed model, the path that a text is encoded with."""
+    """What a text is encoded with.
+
+    Attributes:
+        prompt: Text put before it.
+        task: The `task` argument of the model: a role, or one of the model's own; None where the model has no use
+            for it.
+        batching: As in the model's profile.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     prompt: str = ""
-    route: Role | None = None
+    task: str | None = None
+    batching: Batching = "any"

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
@@ -18,76 +16,23 @@ from pydantic import (
 
 from bench.errors import UsageError, did_you_mean
 from bench.models.recipe import Recipe
-from bench.views import Precision
+from bench.models.settings import Settings, Strict
 
 Kind = Literal["pretrained", "fine-tuned", "mrl", "baseline"]
-Role = Literal["query", "document", "text"]
-DType = Literal["float32", "float16", "bfloat16"]
 Backend = Literal["torch", "onnx", "openvino"]
 Weights = Literal["stored", "random"]
 
 BASELINES = ("bm25s",)
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-_Dim = Annotated[int, Field(gt=0)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 def _refuse_own(data: Any) -> Any:
     """Some keys are set by the program, never by a file."""
-    for name in ("base_dir", "base_entry", "made"):
+    for name in ("base_dir", "base_entry", "made", "by_default"):
         if isinstance(data, dict) and name in data:
             raise ValueError(f"unknown key `{name}`")
     return data
-
-
-class Prompts(_Strict):
-    """Texts put before what is encoded; a key that is absent leaves the model's own prompt in force.
-
-    Attributes:
-        query: Before queries of retrieval tasks.
-        document: Before documents of retrieval tasks.
-        text: Before the sentences of symmetric tasks such as STS.
-    """
-
-    query: str | None = None
-    document: str | None = None
-    text: str | None = None
-
-
-class Settings(_Strict):
-    """What `defaults` may set for all entries and an entry for itself.
-
-    Attributes:
-        truncate_dims: Leading dimensions to evaluate; None means the full width only.
-        precisions: Precisions to evaluate at every dimension.
-        prompts: Overrides of the model's own prompts.
-        max_seq_length: Tokens a text is cut to; None means the model's own setting.
-        dtype: Type of the weights while encoding.
-        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
-        batch_size: Texts a batch, or `auto`: the size in tokens that this machine encodes fastest with.
-        trust_remote_code: Whether Python code in the model's folder may run.
-    """
-
-    truncate_dims: list[_Dim] | None = Field(default=None, min_length=1)
-    precisions: list[Precision] = Field(default=["float32"], min_length=1)
-    prompts: Prompts = Prompts()
-    max_seq_length: int | None = Field(default=None, gt=0)
-    dtype: DType = "float32"
-    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
-    batch_size: Annotated[int, Field(gt=0)] | Literal["auto"] = "auto"
-    trust_remote_code: bool = False
-
-    @field_validator("truncate_dims", "precisions")
-    @classmethod
-    def _unique(cls, values: list[Any] | None) -> list[Any] | None:
-        for value in values or []:
-            if (values or []).count(value) > 1:
-                raise ValueError(f"{value} stands twice")
-        return values
 
 
 class ModelEntry(Settings):
@@ -105,6 +50,7 @@ class ModelEntry(Settings):
         backend: What runs the model: torch, or an export of it in onnx or openvino.
         weights: `stored`, or `random`: drawn by a fixed seed for its configuration, so that only its cost is known.
         base_dir: Folder that relative paths start from.
+        by_default: The settings that come from `defaults`.
         base_entry: The entry that a recipe starts from.
         made: The folder that a model made from its recipe is stored in, whether it has been made or not.
     """
@@ -118,6 +64,7 @@ class ModelEntry(Settings):
     backend: Backend = "torch"
     weights: Weights = "stored"
     base_dir: Path = Field(default=Path(), exclude=True)
+    by_default: frozenset[str] = Field(default=frozenset(), exclude=True)
     base_entry: ModelEntry | None = Field(default=None, exclude=True)
     made: Path | None = Field(default=None, exclude=True)
 
@@ -210,7 +157,7 @@ class ModelEntry(Settings):
         return self
 
 
-class Registry(_Strict):
+class Registry(Strict):
     """The whole of models.yaml.
 
     Attributes:

@@ -77,7 +77,8 @@ def _entries(registry: Registry, document: YamlDocument, read: set[Path]) -> Ite
             if entry.kind == "baseline"
             else {name: value for name, value in shared.items() if name not in entry.model_fields_set}
         )
-        placed = _Placed(entry.model_copy(update={**missing, "base_dir": base}), document, index)
+        given = {**missing, "base_dir": base, "by_default": frozenset(missing)}
+        placed = _Placed(entry.model_copy(update=given), document, index)
         # Defaults come after the entry's own check.
         if placed.entry.misfit is not None:
             raise UsageError(f"model `{entry.name}`: {placed.entry.misfit}", where=placed.where("backend"))

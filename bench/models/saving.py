@@ -14,8 +14,12 @@ import numpy as np
 from bench.errors import BenchError
 from bench.files import write_json
 from bench.models.encoder import SentenceEncoder
-from bench.models.registry import ModelEntry, Role
+from bench.models.inspection import describe
+from bench.models.keys import Role
+from bench.models.prompts import ANY_TASK, text_context
+from bench.models.registry import ModelEntry
 from bench.models.source import Located
+from bench.models.stated import read_stated
 
 # Largest difference of a vector read back, relative to its largest number: the same weights, laid out anew in memory.
 _TOLERANCE = {"float32": 1e-5, "float16": 1e-2, "bfloat16": 5e-2}
@@ -46,7 +50,7 @@ def save_model(encoder: SentenceEncoder, entry: ModelEntry, located: Located, fo
             _add_code(located.path, folder)
         _write_prompts(encoder, entry, folder / _CONFIG)
     with _told(entry, "a saved copy of it does not work", _OWN_FILES):
-        differing = _differing(encoder, _load(folder, entry), entry)
+        differing = _differing(encoder, _load(folder, entry), entry, folder)
     if differing:
         raise BenchError(
             f"a saved copy of it encodes in another way: {differing} differ",
@@ -86,13 +90,14 @@ def _write_prompts(encoder: SentenceEncoder, entry: ModelEntry, file: Path) -> N
     profile = encoder.profile
     prompts = {
         **profile.prompts,
-        "query": profile.prompt(entry, "query"),
-        "document": profile.prompt(entry, "document"),
+        "query": text_context(entry, profile, ANY_TASK, "query").prompt,
+        "document": text_context(entry, profile, ANY_TASK, "document").prompt,
     }
-    if entry.prompts.text is not None:
-        prompts["text"] = entry.prompts.text
+    text = entry.prompts.get("text")
+    if text is not None:
+        prompts["text"] = text
         # An empty one takes the place of the model's own default prompt too.
-        config["default_prompt_name"] = "text" if entry.prompts.text else None
+        config["default_prompt_name"] = "text" if text else None
     write_json(file, {**config, "prompts": prompts})
 
 
@@ -104,20 +109,21 @@ def _load(folder: Path, entry: ModelEntry) -> Any:
     )
 
 
-def _differing(encoder: SentenceEncoder, copy: Any, entry: ModelEntry) -> str:
+def _differing(encoder: SentenceEncoder, copy: Any, entry: ModelEntry, folder: Path) -> str:
     """What differs between a model and a copy of it that was loaded without its entry; empty when nothing does."""
     ours = encoder.profile
-    theirs = SentenceEncoder(copy, entry.name).profile.model_copy(
-        update={"prompts": ours.prompts, "default_prompt": ours.default_prompt}
+    plain = ModelEntry(name=entry.name, source=["copy"], similarity=entry.similarity)
+    theirs = describe(copy, read_stated(folder, entry.name), plain).model_copy(
+        update={"prompts": ours.prompts, "default_prompt": ours.default_prompt, "batching": ours.batching}
     )
     found = [name for name, value in ours.model_dump().items() if getattr(theirs, name) != value]
     ways: dict[Role, Any] = {"query": copy.encode_query, "document": copy.encode_document}
-    if not ours.routed:
+    if not ours.role_matters:
         # A model with several ways through it may have none for texts that are neither.
         ways["text"] = copy.encode
     for role, encode in ways.items():
         for text in _PROBES:
-            expected = encoder.embed([text], ours.context(entry, role))[0]
+            expected = encoder.embed([text], text_context(entry, ours, ANY_TASK, role))[0]
             vector = np.asarray(encode(text, show_progress_bar=False), dtype=np.float32)
             near = _TOLERANCE[entry.dtype] * float(np.abs(expected).max())
             if expected.shape != vector.shape or not np.allclose(vector, expected, rtol=0, atol=near):

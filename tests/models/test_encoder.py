@@ -115,7 +115,12 @@ def test_the_profile(tiny_model):
     configure(tiny_model, prompts={"query": "q: ", "passage": "p: "}, default_prompt_name="passage")
     encoder, model = load(tiny_model), reference(tiny_model)
     profile = encoder.profile
-    assert (profile.width, profile.similarity, profile.max_seq_length, profile.routed) == (32, "cosine", 48, False)
+    assert (profile.width, profile.similarity, profile.max_seq_length, profile.role_matters) == (
+        32,
+        "cosine",
+        48,
+        False,
+    )
     assert profile.prompts.items() >= {"query": "q: ", "passage": "p: "}.items()
     assert profile.default_prompt == "passage"
     assert profile.parameters == sum(weight.numel() for weight in model.parameters())
@@ -188,10 +193,11 @@ BROKEN = {
 @pytest.mark.parametrize("damage", BROKEN.values(), ids=BROKEN)
 def test_broken_files(tiny_model, damage):
     damage(tiny_model)
-    with pytest.raises(BenchError, match=f"cannot load {tiny_model}: \\w+: .") as caught:
+    with pytest.raises(BenchError) as caught:
         load(tiny_model)
-    assert caught.value.where == "model `m`"
-    assert "whole sentence-transformers model" in caught.value.hint
+    assert caught.value.where.startswith("model `m`")
+    assert str(tiny_model) in str(caught.value)
+    assert "whole" in caught.value.hint
 
 
 def test_code_in_the_models_folder_does_not_run_unasked(tiny_model, tmp_path):

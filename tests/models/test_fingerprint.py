@@ -8,7 +8,7 @@ import pytest
 from support import make_model
 
 from bench.models.fingerprint import Fingerprint, fingerprint, static_width
-from bench.models.registry import ModelEntry, Prompts
+from bench.models.registry import ModelEntry
 
 
 def of(folder: Path, **settings: object) -> Fingerprint:
@@ -59,7 +59,7 @@ def test_settings_that_change_a_vector_change_both(tiny_model, settings):
 
 @pytest.mark.parametrize("prompts", [{"query": "q: "}, {"document": ""}, {"text": "t: "}])
 def test_prompts_change_the_model_but_not_the_vector_space(tiny_model, prompts):
-    before, after = of(tiny_model), of(tiny_model, prompts=Prompts(**prompts))
+    before, after = of(tiny_model), of(tiny_model, prompts=prompts)
     assert after.model != before.model
     assert after.space == before.space
 

@@ -151,14 +151,14 @@ def test_defaults_are_merged_and_the_entry_wins(tmp_path):
         "  - {name: a, source: x}\n"
         "  - {name: b, source: x, truncate_dims: [2], prompts: {document: 'd: '}, dtype: float32}\n",
     ).models
-    assert (first.truncate_dims, first.precisions, first.prompts.query, first.dtype) == (
+    assert (first.truncate_dims, first.precisions, first.prompts, first.dtype) == (
         [8, 4],
         ["int8"],
-        "q: ",
+        {"query": "q: "},
         "float16",
     )
     assert (second.truncate_dims, second.precisions, second.dtype) == ([2], ["int8"], "float32")
-    assert (second.prompts.query, second.prompts.document) == (None, "d: ")
+    assert second.prompts == {"document": "d: "}
 
 
 def test_an_entry_can_take_a_default_back(tmp_path):
