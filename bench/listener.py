@@ -17,6 +17,9 @@ class Listener(Protocol):
     def loading(self, model: str) -> None:
         """A model is being loaded."""
 
+    def batching(self, model: str, how: str) -> None:
+        """A model's vectors depend on their batch, so that its texts are encoded as `how` says (see Batching)."""
+
     def encoding(self, model: str, task: str, progress: Progress) -> None:
         """Encoding moved on."""
 

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 
 from bench.errors import BenchError
 from bench.listener import Listener
+from bench.models.keys import Role
 from bench.models.profile import ModelProfile
-from bench.models.registry import ModelEntry, Role
+from bench.models.prompts import text_context
+from bench.models.registry import ModelEntry
 from bench.models.source import Located
 from bench.plan import Job
 from bench.vectors.drawn import DrawnVectors
@@ -39,7 +41,7 @@ class LoadedModels:
             self._listener.loading(entry.name)
             from bench.models.loading import load_verified
 
-            self._encoder = load_verified(entry, located, space.folder.name)
+            self._encoder = load_verified(entry, located, space.folder.name, space.profile())
             self._name = entry.name
         return self._encoder
 
@@ -47,8 +49,11 @@ class LoadedModels:
         """A model's profile, stored or loaded."""
         stored = space.profile()
         if stored is None:
+            # A model that was loaded before its profile was lost has one in memory.
             stored = self.get(entry, located, space).profile
             space.save_profile(stored, entry.name)
+            if stored.batching != "any":
+                self._listener.batching(entry.name, stored.batching)
         return stored
 
     def drop(self) -> None:
@@ -86,7 +91,10 @@ class JobVectors:
         model = job.model
         if model.space is None or model.located is None:
             raise BenchError("a baseline has no vectors", where=f"model `{model.entry.name}`")
-        groups = {role: TextGroup(texts, profile.context(model.entry, role)) for role, texts in roles.items()}
+        groups = {
+            role: TextGroup(texts, text_context(model.entry, profile, job.unit.prompt_task, role))
+            for role, texts in roles.items()
+        }
         missing = missing_texts(model.space, list(groups.values()))
         if model.space.damaged:
             self._listener.damaged(model.entry.name, model.space.damaged)

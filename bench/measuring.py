@@ -13,7 +13,9 @@ from bench.cost.effort import Effort
 from bench.cost.measure import PROBES, MeasuredModel, baseline_subject, model_subject
 from bench.cost.schedule import Measurement, Step, Subject, measure
 from bench.errors import BenchError
+from bench.models.keys import ROLES
 from bench.models.profile import ModelProfile
+from bench.models.prompts import text_context
 from bench.plan import Job
 from bench.tasks.data import RetrievalData
 from bench.tasks.mteb_data import MtebData
@@ -96,7 +98,8 @@ def _subject(job: Job, profile: ModelProfile | None, workspace: Path, options: C
         if not isinstance(data, RetrievalData):
             raise BenchError("a baseline only ranks documents", where=f"model `{name}`")
         return baseline_subject(name, data, workspace, options.effort, options.probes)
-    measured = MeasuredModel(model.entry, model.located, model.space, profile)
+    contexts = {role: text_context(model.entry, profile, job.unit.prompt_task, role) for role in ROLES}
+    measured = MeasuredModel(model.entry, model.located, model.space, profile, contexts)
     subject = model_subject(
         name,
         measured,

@@ -9,8 +9,11 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from bench.cost.measure import PROBES
 from bench.errors import BenchError, UsageError
+from bench.models.keys import Role
+from bench.models.prompts import PromptTask, Resolved, resolve_prompt
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
+from bench.models.stated import Stated
 from bench.tasks.card import StudyName
 from bench.tasks.unit import TaskUnit
 from bench.vectors.store import VectorSpace
@@ -79,13 +82,14 @@ class PlannedModel:
     """A model that is ready to run.
 
     Attributes:
-        entry: Its entry.
+        entry: Its entry, without settings from `defaults` that do not fit it.
         fingerprint: Its identity.
         located: Its files; None for a baseline.
         space: Its stored vectors; None for a baseline.
         width: Dimensions of its vectors; None for a baseline.
         views: The views asked for; empty for a baseline.
         shortlists: Documents of the shortlists asked for, rising.
+        stated: What its folder states; None for a baseline.
     """
 
     entry: ModelEntry
@@ -95,6 +99,18 @@ class PlannedModel:
     width: int | None = None
     views: tuple[View, ...] = ()
     shortlists: tuple[int, ...] = ()
+    stated: Stated | None = None
+
+    @property
+    def pooling_assumed(self) -> bool:
+        """Whether neither its files nor its entry say how vectors of tokens become one of a text."""
+        return self.stated is not None and self.stated.modules is None and self.entry.pooling is None
+
+    def resolved(self, task: PromptTask, role: Role) -> Resolved:
+        """What is put before texts of a role on a task."""
+        if self.stated is None:
+            return Resolved("")
+        return resolve_prompt(self.entry, self.stated.prompts, self.stated.default_prompt, task, role)
 
     @property
     def setup(self) -> dict[str, Any]:

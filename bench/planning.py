@@ -10,11 +10,14 @@ from bench.cost.searching import figure_of
 from bench.environment import fingerprint as environment_fingerprint
 from bench.errors import BenchError, UsageError
 from bench.hub import NotDownloadedError
+from bench.inputs import Inputs, notes_on_inputs, notes_on_model
 from bench.models.backend import check_backend
 from bench.models.fingerprint import fingerprint, static_width
+from bench.models.fitting import fit_settings
 from bench.models.profile import ModelProfile
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
+from bench.models.stated import read_stated
 from bench.plan import Failure, Job, Options, Part, Plan, PlannedModel, UnitSource, Verdict
 from bench.quality.bm25 import baseline_fingerprint
 from bench.results.index import Cost, ResultIndex, ResultKey
@@ -50,7 +53,8 @@ def make_plan(
     units = _units(tasks, plan, on_task, download=options.download)
     for entry in entries:
         try:
-            model = _plan_model(entry, options, load_profile)
+            model, notes = _plan_model(entry, options, load_profile)
+            plan.notes += [*notes, *notes_on_inputs(model, units)]
         except BenchError as error:
             plan.failures.append(Failure(entry.name, "all tasks", error))
             continue
@@ -123,26 +127,32 @@ def after_download(error: NotDownloadedError) -> BenchError:
 
 def _plan_model(
     entry: ModelEntry, options: Options, load_profile: Callable[[ModelEntry, Located, VectorSpace], ModelProfile]
-) -> PlannedModel:
+) -> tuple[PlannedModel, list[str]]:
+    """A model that is ready to run, and what a reader of the plan should know about it."""
     if entry.kind == "baseline":
-        return PlannedModel(entry, baseline_fingerprint(entry))
+        return PlannedModel(entry, baseline_fingerprint(entry)), []
     check_backend(entry)
     try:
         located = locate(entry, download=options.download)
     except NotDownloadedError as error:
         raise after_download(error) from error
+    stated = read_stated(located.path, f"model `{entry.name}`")
+    entry, notes = fit_settings(entry, stated)
     identity = fingerprint(entry, located.path)
     space = VectorSpace(store_root(cache_root()), identity.space)
     profile = space.profile()
     width = profile.width if profile else static_width(located.path)
     if width is None:
         width = load_profile(entry, located, space).width
-    views = _views(entry, width, options)
-    return PlannedModel(entry, identity.model, located, space, width, views, options.shortlists)
+    views = _views(entry, width, options, stated.truncate_dim)
+    model = PlannedModel(entry, identity.model, located, space, width, views, options.shortlists, stated)
+    return model, [*notes, *notes_on_model(model, profile)]
 
 
-def _views(entry: ModelEntry, width: int, options: Options) -> tuple[View, ...]:
-    dims = options.truncate_dims or tuple(entry.truncate_dims or [width])
+def _views(entry: ModelEntry, width: int, options: Options, own_dim: int | None) -> tuple[View, ...]:
+    # Without a choice: all dimensions, and the cut that the model's own configuration makes.
+    unasked = [width, *([own_dim] if own_dim is not None and own_dim < width else [])]
+    dims = options.truncate_dims or tuple(entry.truncate_dims or unasked)
     too_wide = [dim for dim in dims if dim > width]
     if too_wide:
         raise UsageError(
@@ -157,6 +167,7 @@ def _views(entry: ModelEntry, width: int, options: Options) -> tuple[View, ...]:
 def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Options, *, with_cost: bool) -> Job:
     name, names = model.entry.name, (unit.task, unit.split, unit.subset)
     key: ResultKey = (name, model.fingerprint, names, unit.fingerprint)
+    inputs = Inputs.of(model, unit)
     changes = []
     if index.models.get(name, model.fingerprint) != model.fingerprint:
         changes.append("the model changed")
@@ -173,6 +184,8 @@ def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Optio
 
     def of_scores(record: ModelRecord | None, scored_before: bool) -> Verdict:
         found = status(record is not None, scored_before)
+        if record is not None and found[0] == "done" and not inputs.match(record):
+            return "stale", "what its texts are encoded with changed"
         # Reports read the metrics to show from the newest record.
         if record is not None and found[0] == "done" and not _shows(record, unit):
             return "stale", "the metrics to show changed"
@@ -195,7 +208,7 @@ def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Optio
     cost = None
     if with_cost:
         known = index.costs.get((*key, environment_fingerprint()))
-        cost = status(_cost_known(model, unit, known, options), before)
+        cost = status(_cost_known(model, unit, known, options, inputs), before)
     return Job(model, unit, cells, cost, studies)
 
 
@@ -219,9 +232,9 @@ def _has_cost(unit: TaskUnit, units: Sequence[TaskUnit]) -> bool:
     return unit.info.type == "retrieval" or (unit.info.type == "sts" and unit is first)
 
 
-def _cost_known(model: PlannedModel, unit: TaskUnit, known: Cost | None, options: Options) -> bool:
-    """Whether every figure that can be measured here has been, with this setup."""
-    if known is None or known.record.setup != model.setup:
+def _cost_known(model: PlannedModel, unit: TaskUnit, known: Cost | None, options: Options, inputs: Inputs) -> bool:
+    """Whether every figure that can be measured here has been, with this setup and these prompts."""
+    if known is None or known.record.setup != model.setup or not inputs.match(known.record):
         return False
     possible = possible_probes(searching=unit.info.type == "retrieval", baseline=model.located is None)
     wanted = set(options.probes) & set(possible)

@@ -11,8 +11,12 @@ import pyarrow as pa
 
 from bench import __version__, environment
 from bench.cost.schedule import Measurement
+from bench.inputs import roles_of
 from bench.measuring import Measured
+from bench.models.fingerprint import changed_settings
+from bench.models.keys import Role
 from bench.models.profile import ModelProfile
+from bench.models.prompts import text_context
 from bench.models.source import has_tokenizer
 from bench.plan import PlannedModel
 from bench.quality.agreement import DEPTH, RBO_P
@@ -21,6 +25,7 @@ from bench.quality.evaluate import Scores
 from bench.quality.fidelity import FidelityScores
 from bench.quality.shortlists import RECALL
 from bench.results import study_records
+from bench.results.common import TextInput
 from bench.results.items import CLUSTER, GOLD, ITEM_KEYS, SHORTLIST, metric_column
 from bench.results.schema import (
     CostRecord,
@@ -224,7 +229,24 @@ def _provenance(created: str, model: PlannedModel, unit: TaskUnit, profile: Mode
         "environment": environment.fingerprint(),
         "model": _model_info(model, profile),
         "task": _task_info(unit),
+        "inputs": _inputs(model, unit, profile) if profile else None,
     }
+
+
+def _inputs(model: PlannedModel, unit: TaskUnit, profile: ModelProfile) -> dict[Role, TextInput]:
+    """What texts of each role that the unit has were encoded with."""
+    task = unit.prompt_task
+    found: dict[Role, TextInput] = {}
+    for role in roles_of(unit):
+        resolved = model.resolved(task, role)
+        asked = resolved.instruction
+        found[role] = TextInput(
+            prompt=resolved.prompt,
+            task=text_context(model.entry, profile, task, role).task,
+            instruction=asked.text if asked else None,
+            instruction_origin=asked.origin if asked else None,
+        )
+    return found
 
 
 def _model_info(model: PlannedModel, profile: ModelProfile | None) -> ModelInfo:
@@ -244,6 +266,11 @@ def _model_info(model: PlannedModel, profile: ModelProfile | None) -> ModelInfo:
         backend=entry.backend if located else None,
         weights=entry.weights if located else None,
         tokenizer="stand-in" if entry.drawn and located and not has_tokenizer(located.path) else None,
+        pooling=profile.pooling if profile else None,
+        pooling_assumed=model.pooling_assumed,
+        padding=profile.padding if profile else None,
+        settings=changed_settings(entry),
+        trust_remote_code=entry.trust_remote_code,
     )
 
 

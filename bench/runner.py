@@ -16,9 +16,9 @@ from bench.files import check_writable
 from bench.listener import Listener
 from bench.loaded import JobVectors, LoadedModels
 from bench.measuring import CostOptions, Measured, measure_jobs
+from bench.models.keys import Role
 from bench.models.profile import ModelProfile
 from bench.models.ready import ready_folder
-from bench.models.registry import Role
 from bench.plan import Failure, Job, Plan
 from bench.quality.evaluate import Scores, score_blocks
 from bench.quality.score import Encode, score_views

@@ -56,8 +56,8 @@ class FakeEncoder:
         self.device = device
         self.salt = salt
         self.profile = ModelProfile(
-            width=width, similarity="cosine", prompts={}, default_prompt=None, routed=False, parameters=1,
-            weight_bytes=4, max_seq_length=None,
+            width=width, similarity="cosine", prompts={}, default_prompt=None, role_matters=False, parameters=1,
+            weight_bytes=4, max_seq_length=None, pooling="mean", padding_side="right",
         )  # fmt: skip
         self.encoded: list[str] = []
         self.batches: list[int] = []

@@ -63,18 +63,20 @@ def _print(unit: TaskUnit, data: RetrievalData | PairData, loaded: tuple[ModelEn
     for role, texts in texts_by_role(data).items():
         spreads.append(_spread(f"characters a {role}", lengths(texts)))
         if loaded:
-            spreads.append(_tokens(role, texts, *loaded))
+            spreads.append(_tokens(role, texts, unit, *loaded))
     _table(spreads, ["", "n", "least", "median", "p90", "p99", "most", "mean", "cut off"])
     for fault in faults(data):
         if fault.count:
             typer.echo("\n".join([fault.sentence, *(f"  {example}" for example in fault.examples)]))
 
 
-def _tokens(role: Any, texts: list[str], entry: ModelEntry, encoder: SentenceEncoder) -> list[str]:
+def _tokens(role: Any, texts: list[str], unit: TaskUnit, entry: ModelEntry, encoder: SentenceEncoder) -> list[str]:
     from bench.audit.describe import Spread
+    from bench.models.prompts import text_context
 
-    tokens = encoder.token_counts(texts, encoder.profile.context(entry, role), cut=False)
-    limit = encoder.profile.max_seq_length
+    context = text_context(entry, encoder.profile, unit.prompt_task, role)
+    tokens = encoder.token_counts(texts, context, cut=False)
+    limit = encoder.limit(context)
     cut = "no limit" if limit is None else f"{int((tokens > limit).sum()):,} at {limit}"
     return [*_spread(f"tokens a {role}", Spread.of(tokens)), cut]
 

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from bench.cli.progress import ProgressDisplay
 from bench.cost.schedule import Step
+from bench.inputs import batching_note
 from bench.plan import Failure, Job, Plan, Verdict
 from bench.tasks.card import StudyName
 from bench.vectors.pipeline import Progress as EncodeProgress
@@ -58,6 +59,10 @@ class RunDisplay(ProgressDisplay):
     def loading(self, model: str) -> None:
         """A model is being loaded."""
         self._console.print(f"loading {escape(model)}")
+
+    def batching(self, model: str, how: str) -> None:
+        """A model is encoded in a way in which its vectors do not depend on the batch."""
+        self._console.print(f"note: {escape(batching_note(model, how))}", highlight=False)
 
     def encoding(self, model: str, task: str, progress: EncodeProgress) -> None:
         """Encoding moved on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from bench.cost.effort import Effort
 from bench.cost.encoding import draw, encoding_jobs
 from bench.cost.loading import ModelFiles
 from bench.cost.schedule import ProbeJob, Subject
-from bench.cost.searching import SEARCHING, SearchTask, dense_jobs, search_jobs
-from bench.models.profile import ModelProfile
+from bench.cost.searching import SEARCHING, SearchTask, StoredTexts, dense_jobs, search_jobs
+from bench.models.keys import Role
+from bench.models.profile import ModelProfile, TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
 from bench.tasks.data import PairData, RetrievalData
@@ -41,12 +42,14 @@ class MeasuredModel:
         located: Its files.
         space: Its stored vectors.
         profile: Its profile.
+        contexts: What the task's texts of each role are encoded with.
     """
 
     entry: ModelEntry
     located: Located
     space: VectorSpace
     profile: ModelProfile
+    contexts: Mapping[Role, TextContext]
 
 
 def can_search() -> bool:
@@ -79,12 +82,13 @@ def model_subject(
         main_metric: The task's.
         corpus_size: Documents of the synthetic corpus to search instead of the task's.
     """
-    files = ModelFiles(model.entry, model.located, model.space.folder.name)
+    files = ModelFiles(model.entry, model.located, model.space.folder.name, model.profile, model.contexts)
     jobs, not_measured = encoding_jobs(files, batch_memory(model.space), data, effort, probes)
     if isinstance(data, RetrievalData):
         if can_search():
             task = SearchTask(data, main_metric, corpus_size)
-            searched = dense_jobs(model.entry, model.space, model.profile, task, views, workspace, effort, probes)
+            vectors = StoredTexts(model.space, model.profile, model.contexts)
+            searched = dense_jobs(vectors, task, views, workspace, effort, probes)
             jobs += searched.jobs
             not_measured |= searched.not_measured
         else:

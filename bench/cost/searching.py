@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,8 @@ import numpy as np
 
 from bench.cost.effort import Effort
 from bench.cost.schedule import ProbeJob
-from bench.models.profile import ModelProfile
-from bench.models.registry import ModelEntry
+from bench.models.keys import Role
+from bench.models.profile import ModelProfile, TextContext
 from bench.quality.evaluate import left_out
 from bench.results.schema import FigureKey, figure_key
 from bench.tasks.data import RetrievalData
@@ -45,6 +45,21 @@ class SearchTask:
     data: RetrievalData
     main_metric: str
     corpus_size: int | None = None
+
+
+@dataclass(frozen=True)
+class StoredTexts:
+    """The vectors of a task's texts, which are in the store.
+
+    Attributes:
+        space: The model's stored vectors.
+        profile: Its profile.
+        contexts: What texts of each role are encoded with.
+    """
+
+    space: VectorSpace
+    profile: ModelProfile
+    contexts: Mapping[Role, TextContext]
 
 
 @dataclass(frozen=True)
@@ -81,9 +96,7 @@ def figure_of(probe: str, view: View | None, width: int | None, corpus_size: int
 
 
 def dense_jobs(
-    entry: ModelEntry,
-    space: VectorSpace,
-    profile: ModelProfile,
+    vectors: StoredTexts,
     task: SearchTask,
     views: Sequence[View],
     workspace: Path,
@@ -96,11 +109,9 @@ def dense_jobs(
     are there at a time.
 
     Args:
-        entry: The model's entry.
-        space: Its stored vectors.
-        profile: Its profile.
+        vectors: The model's vectors.
         task: What is searched.
-        views: The views to search at; their vectors must be in the store.
+        views: The views to search at.
         workspace: A folder for indices that is there until all has been measured.
         effort: How much is measured.
         probes: The probes that were asked for.
@@ -109,12 +120,12 @@ def dense_jobs(
     kinds, not_measured = _kinds(task, wanted, effort)
     space_job = {
         "workspace": str(workspace),
-        "space": {"root": str(space.folder.parent), "fingerprint": space.folder.name},
-        "similarity": profile.similarity,
+        "space": {"root": str(vectors.space.folder.parent), "fingerprint": vectors.space.folder.name},
+        "similarity": vectors.profile.similarity,
         "corpus_size": task.corpus_size,
-        **_key_files(entry, profile, task.data, workspace),
+        **_key_files(vectors.contexts, task.data, workspace),
     }
-    shortlists = _names([view for view in views if is_short(view, profile.width)])
+    shortlists = _names([view for view in views if is_short(view, vectors.profile.width)])
     rerank = "rerank" in wanted and bool(shortlists)
     build = space_job | {"max_queries": effort.queries, "full": rerank, "kinds": kinds}
     jobs = _index_jobs(build, task, views, wanted, effort)
@@ -239,11 +250,11 @@ def _cascade_job(stage: dict[str, Any], documents: int, effort: Effort) -> Probe
     return ProbeJob("rerank", f"{_MODULES}cascade", job, seconds, effort.processes, 1, f"{_MODULES}build")
 
 
-def _key_files(entry: ModelEntry, profile: ModelProfile, data: RetrievalData, workspace: Path) -> dict[str, str]:
+def _key_files(contexts: Mapping[Role, TextContext], data: RetrievalData, workspace: Path) -> dict[str, str]:
     """Files of the keys that the texts' vectors are stored by."""
     keys = {
-        "queries": text_keys(data.queries, profile.context(entry, "query")),
-        "documents": text_keys(data.documents, profile.context(entry, "document")),
+        "queries": text_keys(data.queries, contexts["query"]),
+        "documents": text_keys(data.documents, contexts["document"]),
     }
     for name, found in keys.items():
         (workspace / f"{name}.keys").write_bytes(keys_to_bytes(found))

@@ -200,7 +200,7 @@ class ExampleFinder:
                 self._models[identity] = find_model(identity, self._entries, self._root)
             model = self._models[identity]
             if model is not None:
-                return search_vectors(data, wanted, model, point.view, TOP)
+                return search_vectors(data, wanted, model, point.view, TOP, point.cell.record.inputs)
             reason = f"the cache has no vectors of this model's content ({identity[:8]})"
         except BenchError as error:
             reason = error.one_line

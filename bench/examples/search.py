@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.models.fingerprint import with_prompts
-from bench.models.profile import ModelProfile, Similarity
-from bench.models.registry import ModelEntry, Prompts, Role, adhoc_entry
+from bench.models.fingerprint import model_fingerprint
+from bench.models.keys import Role
+from bench.models.profile import ModelProfile
+from bench.models.prompts import ANY_TASK, text_context
+from bench.models.registry import ModelEntry, adhoc_entry
+from bench.models.settings import Similarity
 from bench.quality.evaluate import left_out
+from bench.results.common import TextInput
 from bench.tasks.data import RetrievalData
 from bench.vectors.quantise import fit
 from bench.vectors.store import Vectors, VectorSpace, text_keys
@@ -44,22 +48,28 @@ class StoredModel:
     Attributes:
         space: The stored vectors, refreshed.
         profile: What is known of the model.
-        prompts: Its entry's prompts.
+        entry: The entry whose prompts it was encoded with.
     """
 
     space: VectorSpace
     profile: ModelProfile
-    prompts: Prompts
+    entry: ModelEntry
 
-    def vectors(self, texts: Sequence[str], role: Role) -> Vectors:
+    def vectors(self, texts: Sequence[str], role: Role, inputs: Mapping[Role, TextInput] | None) -> Vectors:
         """The vectors of texts.
+
+        Args:
+            texts: The texts.
+            role: Their role.
+            inputs: What their record says that texts of each role were encoded with; None in older records.
 
         Raises:
             BenchError: Some are not stored.
         """
-        # A profile reads the prompts of an entry and nothing else.
-        entry = adhoc_entry("stored").model_copy(update={"prompts": self.prompts})
-        return self.space.vectors(text_keys(texts, self.profile.context(entry, role)))
+        context = text_context(self.entry, self.profile, ANY_TASK, role)
+        if inputs is not None:
+            context = context.model_copy(update={"prompt": inputs[role].prompt, "task": inputs[role].task})
+        return self.space.vectors(text_keys(texts, context))
 
 
 def find_model(fingerprint: str, entries: Iterable[ModelEntry], root: Path) -> StoredModel | None:
@@ -75,21 +85,27 @@ def find_model(fingerprint: str, entries: Iterable[ModelEntry], root: Path) -> S
     Returns:
         None where no space is that model's, or it lacks the model's profile.
     """
-    known = [Prompts()]
-    known += [entry.prompts for entry in entries if entry.prompts not in known]
+    known = [adhoc_entry("stored"), *entries]
     for folder in sorted(path for path in root.glob("*") if path.is_dir()):
-        for prompts in known:
-            if with_prompts(folder.name, prompts) == fingerprint:
+        for entry in known:
+            if model_fingerprint(folder.name, entry) == fingerprint:
                 space = VectorSpace(root, folder.name)
                 profile = space.profile()
                 if profile is None:
                     return None
                 space.refresh()
-                return StoredModel(space, profile, prompts)
+                return StoredModel(space, profile, entry)
     return None
 
 
-def search_vectors(data: RetrievalData, wanted: Sequence[int], model: StoredModel, view: View, k: int) -> Found:
+def search_vectors(
+    data: RetrievalData,
+    wanted: Sequence[int],
+    model: StoredModel,
+    view: View,
+    k: int,
+    inputs: Mapping[Role, TextInput] | None = None,
+) -> Found:
     """The best documents at a view, by the scores that the view's quality is made of.
 
     Args:
@@ -98,12 +114,13 @@ def search_vectors(data: RetrievalData, wanted: Sequence[int], model: StoredMode
         model: The model.
         view: The view.
         k: How many documents a query.
+        inputs: What the record says that texts of each role were encoded with; None in older records.
 
     Raises:
         BenchError: Vectors are missing.
     """
-    queries = model.vectors([data.queries[row] for row in wanted], "query")
-    documents = model.vectors(data.documents, "document")
+    queries = model.vectors([data.queries[row] for row in wanted], "query", inputs)
+    documents = model.vectors(data.documents, "document", inputs)
     return best_documents(queries.all(), documents, view, model.profile.similarity, k, _left_out(data, wanted))
 
 

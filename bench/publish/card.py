@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.markdown import escape
+from bench.models.keys import ROLES
 from bench.models.profile import ModelProfile
-from bench.models.registry import ModelEntry, Role
+from bench.models.prompts import ANY_TASK, text_context
+from bench.models.registry import ModelEntry
 from bench.models.source import Located
 from bench.publish.scores import eval_results, score_tables
 from bench.results.index import ResultIndex
@@ -19,7 +21,6 @@ from bench.training.record import MadeRecord
 CARD_NAME = "README.md"
 _TAGS = ["sentence-transformers", "sentence-similarity", "feature-extraction"]
 _HUB = "hub:"
-_ROLES: tuple[Role, ...] = ("query", "document", "text")
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _facts(subject: Subject) -> str:
         lines.append(f"- {profile.parameters:,} parameters in {subject.entry.dtype}")
     if profile.max_seq_length is not None:
         lines.append(f"- texts are cut to {profile.max_seq_length:,} tokens")
-    prompts = {role: profile.prompt(subject.entry, role) for role in _ROLES}
+    prompts = {role: text_context(subject.entry, profile, ANY_TASK, role).prompt for role in ROLES}
     for role, prompt in prompts.items():
         lines += [f"- before each {role}: {escape(json.dumps(prompt, ensure_ascii=False))}"] if prompt else []
     return "\n".join(lines)
@@ -133,12 +134,12 @@ def _usage(subject: Subject, folder: str) -> str:
     # As ASCII: a folder's name may hold what is no text.
     place = ascii(f"./{folder}")
     remote = ", trust_remote_code=True" if entry.trust_remote_code else ""
-    contexts = [profile.context(entry, role) for role in _ROLES]
+    contexts = [text_context(entry, profile, ANY_TASK, role) for role in ROLES]
     if len(set(contexts)) == 1:
         calls = ['vectors = model.encode(["a text", "another"])']
     else:
         calls = ['queries = model.encode_query(["a question"])', 'documents = model.encode_document(["an answer"])']
-        if not profile.routed:
+        if not profile.role_matters:
             calls.append('texts = model.encode(["a text that is compared with its like"])')
     lines = ["```python", "from sentence_transformers import SentenceTransformer", ""]
     lines += [f"model = SentenceTransformer({place}{remote})", *calls, "```"]

@@ -30,8 +30,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
-from bench.models.profile import Similarity
-from bench.models.registry import Role
+from bench.models.keys import Role
+from bench.models.settings import Similarity
 from bench.quality.evaluate import Scores
 from bench.quality.score import score_vectors
 from bench.tasks.data import PairData, RetrievalData

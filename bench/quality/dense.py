@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
-from bench.models.profile import Similarity
+from bench.models.settings import Similarity
 from bench.quality.ranker import Pairs, ViewRanker
 from bench.quality.ranking import Ranks
 from bench.quality.threads import each_block

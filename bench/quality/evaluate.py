@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
-from bench.models.profile import Similarity
+from bench.models.settings import Similarity
 from bench.quality import pairs, retrieval
 from bench.quality.dense import rank_views
 from bench.quality.ranker import Pairs

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from bench.errors import BenchError
 from bench.metrics import FIDELITY_MEASURES, FidelityMeasure
-from bench.models.profile import Similarity
-from bench.models.registry import Role
+from bench.models.keys import Role
+from bench.models.settings import Similarity
 from bench.quality.agreement import DEPTH, Candidates, TopScores, agreements, kendall_tau_b, rank_biased_overlap
 from bench.quality.changes import SampledChanges, sample_rows
 from bench.quality.dense import fit_views

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.models.profile import Similarity
+from bench.models.settings import Similarity
 from bench.quality.controls import common_scale, grid_values
 from bench.quality.threads import each_block
 from bench.vectors.quantise import on_grid

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
-from bench.models.profile import Similarity
-from bench.models.registry import Role
+from bench.models.keys import Role
+from bench.models.settings import Similarity
 from bench.quality.evaluate import Estimate, Scores
 from bench.quality.ranking import ScoreBlock, rank_blocks
 from bench.quality.retrieval import MAX_CUTOFF, score_queries

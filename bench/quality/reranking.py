@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
-from bench.models.profile import Similarity
+from bench.models.settings import Similarity
 from bench.quality.candidates import HELD, Candidates, CrowdedError, find_candidates
 from bench.quality.dense import fit_views
 from bench.quality.ranker import Pairs

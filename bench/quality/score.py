@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from bench.errors import BenchError
-from bench.models.profile import Similarity
-from bench.models.registry import Role
+from bench.models.keys import Role
+from bench.models.settings import Similarity
 from bench.quality.evaluate import Scores, check_spread, score_pairs, score_retrieval
 from bench.tasks.data import PairData, RetrievalData
 from bench.tasks.layouts import TaskData

@@ -6,12 +6,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from bench.models.keys import Role
 from bench.models.registry import Backend, Kind, Weights
 from bench.tasks.card import TaskType
 
 # 2: cost figures have details, spread and computed; noise has reasons.
-SCHEMA_VERSION: Literal[2] = 2
-Version = Literal[1, 2]
+# 3: models state pooling, padding and settings; findings state what texts were encoded with.
+SCHEMA_VERSION: Literal[3] = 3
+Version = Literal[1, 2, 3]
 
 
 class RecordPart(BaseModel):
@@ -28,6 +30,12 @@ class ModelInfo(RecordPart):
         backend: What ran it; None of a baseline, and in records from before there was a choice.
         weights: Whether its weights were stored or random; None likewise.
         tokenizer: `stand-in` where a model with random weights came without a tokenizer; else None.
+        pooling: How vectors of tokens became one of a text; None where the model has no such module.
+        pooling_assumed: Whether the model's files left that open.
+        padding: How texts of unequal lengths were encoded: padded on the `left` or `right`, or never together
+            (`equal-lengths`, `single`) since their vectors would have depended on each other.
+        settings: Further settings of its entry that decide its vectors, such as `layer_norm`.
+        trust_remote_code: Whether Python code that the model brings ran.
     """
 
     name: str
@@ -44,6 +52,11 @@ class ModelInfo(RecordPart):
     backend: Backend | None = None
     weights: Weights | None = None
     tokenizer: Literal["stand-in"] | None = None
+    pooling: str | None = None
+    pooling_assumed: bool = False
+    padding: str | None = None
+    settings: dict[str, str | int | bool] = {}
+    trust_remote_code: bool = False
 
     @property
     def drawn(self) -> bool:
@@ -86,8 +99,33 @@ class Value(RecordPart):
     ci_high: float | None = None
 
 
+class TextInput(RecordPart):
+    """What texts of a role were encoded with.
+
+    Attributes:
+        prompt: Text put before each.
+        task: The `task` argument of the model; None where it takes none.
+        instruction: The instruction in the prompt, where it holds one.
+        instruction_origin: Where that comes from: `card`, `mteb`, or `default` (mteb's own for the type of task).
+    """
+
+    prompt: str
+    task: str | None = None
+    instruction: str | None = None
+    instruction_origin: Literal["card", "mteb", "default"] | None = None
+
+    @property
+    def bare(self) -> bool:
+        """Whether texts were encoded as they are."""
+        return not self.prompt and self.task is None
+
+
 class Finding(RecordPart):
-    """What quality and cost records have in common: whose they are, of what, when and where."""
+    """What quality and cost records have in common: whose they are, of what, when and where.
+
+    Attributes:
+        inputs: What texts of each role were encoded with; None of a baseline and in records from before version 3.
+    """
 
     schema_version: Version = SCHEMA_VERSION
     bench_version: str
@@ -95,3 +133,4 @@ class Finding(RecordPart):
     environment: str
     model: ModelInfo
     task: TaskInfo
+    inputs: dict[Role, TextInput] | None = None

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
+from bench.models.keys import Role
 from bench.models.profile import ModelProfile
-from bench.models.registry import Role
+from bench.models.prompts import text_context
 from bench.plan import Job, PlannedModel
 from bench.quality.evaluate import Estimate, Scores, left_out
 from bench.quality.reranking import score_reranked
@@ -77,7 +78,8 @@ class RerankStudy:
 def judge(data: RetrievalData, job: Job, profile: ModelProfile) -> Judged:
     """What is relevant, with texts told apart by the keys that their vectors are stored by."""
     roles: tuple[tuple[list[str], Role], ...] = ((data.queries, "query"), (data.documents, "document"))
-    keys = [keys_to_bytes(text_keys(texts, profile.context(job.model.entry, role))) for texts, role in roles]
+    contexts = {role: text_context(job.model.entry, profile, job.unit.prompt_task, role) for _, role in roles}
+    keys = [keys_to_bytes(text_keys(texts, contexts[role])) for texts, role in roles]
     # Half of a key tells texts apart well enough to draw lots with.
     queries, documents = (np.frombuffer(raw, dtype="<u8")[::2] for raw in keys)
     return Judged(queries, documents, data.pair_queries, data.pair_documents, data.pair_gains, *left_out(data))

@@ -26,10 +26,21 @@ TaskType = Literal["retrieval", "sts", "mteb"]
 StudyName = Literal["controls", "fidelity", "rerank"]
 MAIN_METRICS = {"retrieval": "ndcg_at_10", "sts": "cosine_spearman"}
 _METRICS = {"retrieval": RETRIEVAL_METRICS, "sts": PAIR_METRICS}
+# What MTEB calls the types of tasks that bench scores itself.
+MTEB_TYPES = {"retrieval": "Retrieval", "sts": "STS", "mteb": ""}
 CARD_NAME = "task.yaml"
 
 _Text = Annotated[str, StringConstraints(min_length=1)]
 _Subset = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+ -]*$")]
+
+
+class Instructions(BaseModel):
+    """An instruction for queries and one for documents; an absent one is none."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    query: str = ""
+    document: str = ""
 
 
 class TaskCard(BaseModel):
@@ -51,6 +62,8 @@ class TaskCard(BaseModel):
         ignore_identical_ids: For retrieval, leave a document with the query's own id out (as MTEB does for ArguAna).
         allow_empty: Whether texts may be empty.
         shown: Metrics that leaderboards show beside the main one.
+        instruction: What models that take instructions are asked to do, for all inputs or by role; mteb's for the task
+            by default.
         main_metric: The metric that ranks models; the type's own by default, which the type mteb does not have.
         studies: What a run finds out besides scores, unless its options say otherwise (controls.md, fidelity.md,
             rerank.md).
@@ -74,6 +87,7 @@ class TaskCard(BaseModel):
     ignore_identical_ids: bool = False
     allow_empty: bool = False
     shown: list[_Text] = []
+    instruction: str | Instructions | None = None
     main_metric: _Text | None = None
     studies: list[StudyName] = []
     table: Table | None = None

@@ -9,7 +9,7 @@ import os
 import random
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
@@ -20,6 +20,7 @@ import numpy as np
 from bench.cache import cache_root
 from bench.errors import BenchError, UsageError, did_you_mean
 from bench.metrics import RETRIEVAL_METRICS
+from bench.models.keys import Role
 from bench.tasks.card import TaskType
 
 _LOGGERS = ("mteb", "datasets", "huggingface_hub", "sentence_transformers")
@@ -181,6 +182,33 @@ def definition(name: str, splits: Iterable[str] | None = None, subsets: Iterable
             licence=metadata.license,
             notes=_notes(metadata),
         )
+
+
+def mteb_instruction(name: str, role: Role) -> str | None:
+    """The instruction that mteb's metadata state for a role of a task's inputs; None where they state none.
+
+    As mteb's `get_instruction` looks it up: a mapping holds one for queries, one for documents, or both.
+
+    Args:
+        name: The task's name.
+        role: The role.
+
+    Raises:
+        UsageError: mteb knows no such task.
+        BenchError: mteb is not installed.
+    """
+    try:
+        mteb = import_mteb()
+    except BenchError as error:
+        raise BenchError(
+            f"the instruction of the task `{name}` is mteb's, and {error.message}",
+            hint=f"{error.hint}, or set `instruction` in the task's card",
+        ) from error
+    with contained():
+        prompt = _task(mteb, name).metadata.prompt
+    if isinstance(prompt, Mapping):
+        return str(prompt.get(role, "")) if role != "text" else None
+    return None if prompt is None else str(prompt)
 
 
 def _task(mteb: ModuleType, name: str, benchmarks: Iterable[str] = ()) -> Any:

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bench.errors import BenchError
-from bench.tasks.card import MAIN_METRICS, TaskCard, TaskType
+from bench.models.keys import Role
+from bench.models.prompts import Instruction, PromptTask
+from bench.tasks.card import MAIN_METRICS, MTEB_TYPES, TaskCard, TaskType
 from bench.tasks.data import PairData, RetrievalData
 from bench.tasks.layouts import DEFAULT_SUBSET, TaskData
+from bench.tasks.mteb_bridge import mteb_instruction
 from bench.tasks.mteb_data import MtebData
 from bench.tasks.places import Place
 from bench.tasks.sources import Loaded, Sources
@@ -68,6 +71,21 @@ class TaskUnit:
     def label(self) -> str:
         """The task with its subset, for people."""
         return self.task if self.subset == DEFAULT_SUBSET else f"{self.task} {self.subset}"
+
+    @property
+    def prompt_task(self) -> PromptTask:
+        """The task as prompts see it."""
+        names = dict.fromkeys(name for name in (self.card.name.removeprefix("mteb:"), self.card.mteb) if name)
+        return PromptTask(tuple(names), self.info.mteb_type or MTEB_TYPES[self.card.type], self._instruction)
+
+    def _instruction(self, role: Role) -> Instruction | None:
+        stated = self.card.instruction
+        if stated is not None:
+            return Instruction(stated if isinstance(stated, str) else getattr(stated, role, ""), "card")
+        if self.card.mteb is None:
+            return None
+        text = mteb_instruction(self.card.mteb, role)
+        return None if text is None else Instruction(text, "mteb")
 
     @property
     def main_metric(self) -> str:

@@ -59,6 +59,11 @@ class Prepared:
         return self.made.parent
 
     @property
+    def base_folder(self) -> Path:
+        """The files to start from, whether they have been made or not."""
+        return self.base.made if isinstance(self.base, Prepared) else self.base.path
+
+    @property
     def is_made(self) -> bool:
         """Whether the model is there."""
         return self.made.is_dir()

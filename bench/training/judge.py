@@ -9,7 +9,10 @@ import numpy as np
 
 from bench.errors import BenchError, UsageError, did_you_mean
 from bench.models.encoder import SentenceEncoder
-from bench.models.registry import ModelEntry, Role
+from bench.models.keys import Role
+from bench.models.loading import make_encoder
+from bench.models.profile import TextContext
+from bench.models.prompts import text_context
 from bench.quality.score import score_views
 from bench.tasks.unit import TaskUnit
 from bench.training.identity import Prepared
@@ -38,13 +41,15 @@ def make_score(prepared: Prepared, unit: TaskUnit) -> Callable[[SentenceTransfor
     """
     metric, wanted = metric_of(prepared, unit), prepared.recipe.evaluate
     where = f"model `{prepared.name}`"
+    folder = prepared.base_folder
 
     def score(model: SentenceTransformer) -> float:
-        encoder = SentenceEncoder(model, prepared.name)
+        encoder = make_encoder(model, prepared.entry, folder)
         view = View((wanted.dim if wanted else None) or encoder.profile.width)
 
         def encode(roles: Mapping[Role, list[str]]) -> dict[Role, Vectors]:
-            return {role: _encode(encoder, prepared.entry, role, texts) for role, texts in roles.items()}
+            contexts = {role: text_context(prepared.entry, encoder.profile, unit.prompt_task, role) for role in roles}
+            return {role: _encode(encoder, contexts[role], texts) for role, texts in roles.items()}
 
         [(_, found)] = score_views(unit.data, [view], encode, encoder.profile.similarity, prepared.name)
         if isinstance(found, BenchError):
@@ -60,9 +65,8 @@ def make_score(prepared: Prepared, unit: TaskUnit) -> Callable[[SentenceTransfor
     return score
 
 
-def _encode(encoder: SentenceEncoder, entry: ModelEntry, role: Role, texts: list[str]) -> Vectors:
+def _encode(encoder: SentenceEncoder, context: TextContext, texts: list[str]) -> Vectors:
     unique = sorted(set(texts), key=lambda text: (len(text), text))
-    context = encoder.profile.context(entry, role)
     parts = [encoder.embed(unique[start : start + _BATCH], context) for start in range(0, len(unique), _BATCH)]
     places = {text: row for row, text in enumerate(unique)}
     rows = np.array([places[text] for text in texts], dtype=np.int64)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
+from bench.models.memory import out_of_memory
 from bench.models.profile import ModelProfile, TextContext
 from bench.vectors.batches import Batch
 from bench.vectors.store import VectorSpace, keys_from_bytes
@@ -207,17 +208,6 @@ class Pipeline:
         self._keys, self._matrices = [], []
         self._texts = self._tokens = 0
         self._since = time.perf_counter()
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error of a library means that a device's memory, or the machine's, is full."""
-    said = str(error).lower()
-    # torch says it in words of its own for each device; `can't allocate memory` is its CPU allocator.
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or any(words in said for words in ("out of memory", "can't allocate memory"))
-    )
 
 
 def _one_torch_thread() -> None:

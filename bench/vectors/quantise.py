@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
-from bench.models.profile import Similarity
+from bench.models.settings import Similarity
 from bench.views import View
 
 Float32 = npt.NDArray[np.float32]

@@ -34,13 +34,15 @@ Keys: TypeAlias = Any
 
 
 def text_keys(texts: Sequence[str], context: TextContext) -> Keys:
-    """The identity of each text as a model sees it: the prompt, the route and the text.
+    """The identity of each text as a model sees it: the prompt, the argument `task` and the text.
 
     Returns:
         Fixed-size binary array, BLAKE2b-128 of each text.
     """
     start = hashlib.blake2b(digest_size=KEY_BYTES)
-    for part in (context.prompt, context.route or ""):
+    # Vectors from padded batches are no vectors of a model that depends on padding.
+    batching = () if context.batching == "any" else (context.batching,)
+    for part in (context.prompt, context.task or "", *batching):
         start.update(len(part).to_bytes(8, "little") + part.encode("utf-8", "surrogatepass"))
     digests = bytearray()
     for text in texts:

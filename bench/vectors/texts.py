@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bench.models.keys import Role
 from bench.models.profile import TextContext
-from bench.models.registry import Role
 from bench.tasks.data import PairData, RetrievalData
 from bench.vectors.store import KEY_BYTES, VectorSpace, keys_from_bytes, keys_to_bytes, text_keys
 

@@ -8,9 +8,10 @@ from support import FakeEncoder
 
 from bench.examples import search
 from bench.examples.search import best_documents, find_model, search_vectors, search_words
-from bench.models.fingerprint import with_prompts
+from bench.models.fingerprint import model_fingerprint
 from bench.models.profile import TextContext
-from bench.models.registry import Prompts, adhoc_entry
+from bench.models.prompts import ANY_TASK, text_context
+from bench.models.registry import adhoc_entry
 from bench.quality.bm25 import Bm25
 from bench.tasks.data import make_retrieval
 from bench.vectors.quantise import fit
@@ -78,33 +79,37 @@ def test_words_find_what_shares_a_word():
     assert found.rows[1].tolist() == []
 
 
+def prompted(prompts):
+    return adhoc_entry("fake").model_copy(update={"prompts": prompts})
+
+
 def fill(root, prompts):
     """A store with the vectors of the task, as an entry with these prompts has them."""
     encoder = FakeEncoder(WIDTH)
     space = VectorSpace(root, "5" * 32)
     space.save_profile(encoder.profile, "fake")
-    entry = adhoc_entry("fake").model_copy(update={"prompts": prompts})
+    entry = prompted(prompts)
     for role, texts in (("query", DATA.queries), ("document", DATA.documents)):
-        context = encoder.profile.context(entry, role)
+        context = text_context(entry, encoder.profile, ANY_TASK, role)
         space.append(text_keys(texts, context), encoder.embed(texts, context))
     return encoder, entry
 
 
 def test_a_model_is_found_by_its_fingerprint_under_its_prompts(tmp_path):
-    prompts = Prompts(query="find: ")
+    prompts = {"query": "find: "}
     encoder, entry = fill(tmp_path, prompts)
-    model = find_model(with_prompts("5" * 32, prompts), [adhoc_entry("other"), entry], tmp_path)
+    model = find_model(model_fingerprint("5" * 32, prompted(prompts)), [adhoc_entry("other"), entry], tmp_path)
     found = search_vectors(DATA, [0], model, View(WIDTH), 3)
     query = encoder.vector("find: red steel")
     scores = np.array([encoder.vector(text) @ query for text in DATA.documents])
     assert found.rows[0].tolist() == np.argsort(-scores).tolist()
     assert encoder.encoded == [*(["red steel", "granite"]), *DATA.documents]
-    assert TextContext(prompt="find: ") == model.profile.context(entry, "query")
+    assert TextContext(prompt="find: ") == text_context(entry, model.profile, ANY_TASK, "query")
 
 
 def test_a_model_without_vectors_or_with_other_prompts_is_not_found(tmp_path):
-    fill(tmp_path, Prompts())
-    assert find_model(with_prompts("5" * 32, Prompts()), [], tmp_path) is not None
-    assert find_model(with_prompts("6" * 32, Prompts()), [], tmp_path) is None
-    assert find_model(with_prompts("5" * 32, Prompts(query="x")), [], tmp_path) is None
+    fill(tmp_path, {})
+    assert find_model(model_fingerprint("5" * 32, prompted({})), [], tmp_path) is not None
+    assert find_model(model_fingerprint("6" * 32, prompted({})), [], tmp_path) is None
+    assert find_model(model_fingerprint("5" * 32, prompted({"query": "x"})), [], tmp_path) is None
     assert find_model("5" * 32, [], tmp_path / "nowhere") is None

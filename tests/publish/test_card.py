@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support import audit_record, made_record, quality_record
 
 from bench.models.profile import ModelProfile
-from bench.models.registry import ModelEntry, Prompts
+from bench.models.registry import ModelEntry
 from bench.models.source import Located
 from bench.publish.card import Subject, render_card
 from bench.publish.scores import eval_results, own_results
@@ -21,7 +21,7 @@ from bench.training.record import MadeRecord
 
 NASTY = "a: \"b\"\n---\n# <script>alert(1)</script> | `c` [d](e) 'f' & - g"
 PROFILE = ModelProfile(
-    width=8, similarity="cosine", prompts={"query": "", "document": ""}, default_prompt=None, routed=False,
+    width=8, similarity="cosine", prompts={"query": "", "document": ""}, default_prompt=None, role_matters=False, pooling="mean", padding_side="right",
     parameters=1234, weight_bytes=4936, max_seq_length=48,
 )  # fmt: skip
 
@@ -121,7 +121,7 @@ def test_the_code_is_what_fits_the_model():
     assert "SentenceTransformer('./mini')" in code
     assert "model.encode(" in code
     assert "encode_query" not in code
-    prompted = subject(prompts=Prompts(query="find: "), truncate_dims=[8, 4, 2], trust_remote_code=True)
+    prompted = subject(prompts={"query": "find: "}, truncate_dims=[8, 4, 2], trust_remote_code=True)
     whole, cut = python_of(render_card(prompted, "mini"))
     assert "SentenceTransformer('./mini', trust_remote_code=True)" in whole
     assert "encode_query" in whole
@@ -157,7 +157,7 @@ def nasty_subject(text):
     data = {"label": text, "shape": text, "rows": 1, "loss": text, "weight": None, "fingerprint": text}
     base, recipe = {"name": text, "fingerprint": text}, {"base": text}
     told = made(recipe=recipe, base=base, data=[data], device=text, versions={text: text}, identity=text)
-    return subject(record, audit_record([text], task=text), name="m", record=told, prompts=Prompts(query=text))
+    return subject(record, audit_record([text], task=text), name="m", record=told, prompts={"query": text})
 
 
 def test_names_from_files_can_break_neither_the_metadata_nor_the_page():

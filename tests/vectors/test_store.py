@@ -29,9 +29,9 @@ def test_keys_tell_texts_apart_and_survive_bytes(texts):
     assert keys_from_bytes(keys_to_bytes(keys)).equals(keys)
 
 
-def test_prompt_and_route_are_part_of_a_key():
-    contexts = [TextContext(), TextContext(prompt="query: "), TextContext(route="query"), TextContext(route="document")]
-    assert len({text_keys(["pipe"], context)[0].as_py() for context in contexts}) == 4
+def test_prompt_task_and_batching_are_part_of_a_key():
+    settings = [{}, {"prompt": "query: "}, {"task": "query"}, {"task": "document"}, {"batching": "single"}]
+    assert len({text_keys(["pipe"], TextContext(**given))[0].as_py() for given in settings}) == 5
     # The border between prompt and text counts: "ab" + "c" is not "a" + "bc".
     assert text_keys(["c"], TextContext(prompt="ab")) != text_keys(["bc"], TextContext(prompt="a"))
 

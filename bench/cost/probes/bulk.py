@@ -14,8 +14,9 @@ from bench.cost.devices import open_device
 from bench.cost.flops import matmul_gflops, model_flops
 from bench.cost.loading import ModelFiles
 from bench.errors import BenchError
+from bench.models.memory import out_of_memory
 from bench.vectors.batches import Batch, BatchSize
-from bench.vectors.pipeline import out_of_memory, worker_pool
+from bench.vectors.pipeline import worker_pool
 
 # A pass gives every worker this many batches at least, and has this many texts at least.
 _ROUNDS = 2
@@ -60,7 +61,7 @@ def probe(job: dict[str, Any]) -> Answer:
     encoder = files.load()
     device = open_device(encoder.device)
     before = device.facts()
-    context = encoder.profile.context(files.entry, job["role"])
+    context = files.contexts[job["role"]]
     texts: list[str] = job["texts"]
     pool, workers = worker_pool(encoder)
     answer = Answer(settings={"device": encoder.device, "texts": len(texts), "workers": workers})

@@ -56,7 +56,7 @@ def probe(job: dict[str, Any]) -> Answer:
     before = device.facts()
     answer = Answer(settings={"device": encoder.device, "texts": {role: len(of) for role, of in job["texts"].items()}})
     for role, texts in job["texts"].items():
-        context = encoder.profile.context(files.entry, role)
+        context = files.contexts[role]
         lengths = [int(count) for count in encoder.token_counts(texts, context)]
         single = _Single(encoder, context, device)
         timing = time_calls(single, texts, synchronise=device.synchronise, **job["calls"])

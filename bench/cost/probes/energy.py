@@ -43,7 +43,7 @@ def probe(job: dict[str, Any]) -> Answer:
         memory=Path(job["batch_memory"]),
     )
     with pool:
-        context = encoder.profile.context(files.entry, job["role"])
+        context = files.contexts[job["role"]]
         bulk = BulkEncoder(encoder, device, context, job["texts"], pool)
         batches = bulk.batches(tuner.size, len(job["texts"]))
         bulk.seconds(batches)

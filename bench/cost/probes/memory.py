@@ -32,7 +32,7 @@ def probe(job: dict[str, Any]) -> Answer:
         answer.add("memory_load_mib", memory.next_phase())
         _gpu_peaks(answer, device, "load")
         before = device.facts()
-        context = encoder.profile.context(files.entry, job["role"])
+        context = files.contexts[job["role"]]
         order = np.argsort(-encoder.token_counts(job["texts"], context), kind="stable")[: _ROWS * _BATCHES]
         device.reset_peaks()
         memory.next_phase()
