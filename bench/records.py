@@ -242,6 +242,7 @@ def _inputs(model: PlannedModel, unit: TaskUnit, profile: ModelProfile) -> dict[
         asked = resolved.instruction
         found[role] = TextInput(
             prompt=resolved.prompt,
+            origin=resolved.origin,
             task=text_context(model.entry, profile, task, role).task,
             instruction=asked.text if asked else None,
             instruction_origin=asked.origin if asked else None,

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from bench.results.common import TextInput
 from bench.results.schema import (
     AuditFinding,
     AuditRecord,
@@ -115,8 +116,25 @@ def model_info(model: str) -> ModelInfo:
         max_seq_length=256 if dense else None, dtype="float32" if dense else None,
         similarity="cosine" if dense else None, leakage=model == "big", backend="torch" if dense else None,
         weights=("random" if model == "bare" else "stored") if dense else None,
-        tokenizer="stand-in" if model == "bare" else None,
+        tokenizer="stand-in" if model == "bare" else None, pooling="mean" if dense else None,
+        pooling_assumed=model == "mini", padding="right" if dense else None,
+        settings={"layer_norm": True, "padding_side": "right"} if model == "mini" else {},
     )  # fmt: skip
+
+
+def inputs(model: str, task: TaskInfo) -> dict[str, TextInput] | None:
+    """Prompts of one model; of the baseline nothing, as of records that do not say."""
+    if model != "mini":
+        return None
+    if task.type == "sts":
+        return {"text": TextInput(prompt="")}
+    return {
+        "query": TextInput(
+            prompt="Instruct: find <a> thing\nQuery: ", origin="entry", instruction="find <a> thing",
+            instruction_origin="mteb",
+        ),
+        "document": TextInput(prompt="", task="retrieval.passage"),
+    }  # fmt: skip
 
 
 def shop() -> TaskInfo:
@@ -140,7 +158,7 @@ def value(number: float) -> Value:
 def record(model: str, task: TaskInfo, views: list[ViewScores]) -> QualityRecord:
     return QualityRecord(
         bench_version="0.0.1", created="2026-01-02T03:04:05.000000+00:00", environment=HERE, model=model_info(model),
-        task=task, encoding=None, views=views, items="",
+        task=task, inputs=inputs(model, task), encoding=None, views=views, items="",
     )  # fmt: skip
 
 

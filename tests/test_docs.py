@@ -26,7 +26,8 @@ from bench.cli.choice_text import render
 from bench.gate.rules import KINDS, GatesFile, Rule, load_rules
 from bench.metrics import FIDELITY_MEASURES
 from bench.models.recipe import Evaluation, Matryoshka, Recipe, TrainingData
-from bench.models.registry import ModelEntry, Prompts, Registry, Settings
+from bench.models.registry import ModelEntry, Registry
+from bench.models.settings import Settings
 from bench.report.pages import stale_pages
 from bench.results import schema, study_records
 from bench.results.acceptances import AcceptanceRecord, AcceptedCheck
@@ -109,7 +110,7 @@ def test_the_command_reference_is_the_programs_own():
 @pytest.mark.parametrize(
     ("page", "models"),
     [
-        ("models.md", [Registry, Settings, ModelEntry, Prompts]),
+        ("models.md", [Registry, Settings, ModelEntry]),
         ("training.md", [Recipe, TrainingData, Matryoshka, Evaluation]),
         ("tasks.md", [TaskCard, Table, Columns, Join, Split, Sample, Distractors]),
         ("results.md", [schema.QualityRecord, schema.CostRecord, schema.EnvironmentRecord]),

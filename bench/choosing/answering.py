@@ -138,7 +138,7 @@ class _Answering:
             constraints=self._limits(),
             top=self._show(decision.top),
             closest=self._shown(decision.closest),
-            code=code(best, self._info(best), contest.task) if best else None,
+            code=self._code(best) if best else None,
             notes=self._notes([best, cheapest, decision.closest]),
         )
 
@@ -258,6 +258,11 @@ class _Answering:
             leakage=info.leakage,
             measure=list(dict.fromkeys(lacking)),
         )
+
+    def _code(self, candidate: Candidate) -> str:
+        record = self._contest.cells[candidate.key].record
+        inputs = None if record.inputs is None else {str(role): given for role, given in record.inputs.items()}
+        return code(candidate, record.model, self._contest.task, inputs)
 
     def _info(self, candidate: Candidate) -> ModelInfo:
         return self._contest.cells[candidate.key].record.model

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 
 from bench.choosing.candidates import Candidate
-from bench.choosing.commands import quoted
+from bench.choosing.model_code import encode_lines, load_lines
 from bench.index_layout import EF_CONSTRUCTION, EF_SEARCH, M, padded
+from bench.results.common import TextInput
 from bench.results.schema import ModelInfo, TaskInfo
 
-_HUB, _PACKAGE, _RECIPE = "hub:", "package:", "recipe "
 _STORED = "# For a store of your own; faiss makes these codes itself."
 _SCALAR = {"float16": "QT_fp16", "int8": "QT_8bit"}
 
 
-def code(candidate: Candidate, model: ModelInfo, task: TaskInfo) -> str:
+def code(candidate: Candidate, model: ModelInfo, task: TaskInfo, inputs: Mapping[str, TextInput] | None = None) -> str:
     """Python code that encodes, quantises and searches as the candidate was measured.
 
     It expects `documents` and `queries`, lists of texts, of retrieval; else `texts`.
@@ -23,13 +23,15 @@ def code(candidate: Candidate, model: ModelInfo, task: TaskInfo) -> str:
         candidate: The view and the index.
         model: The model.
         task: What it was scored on.
+        inputs: What texts of each role were encoded with; None where the record does not say.
     """
     if candidate.view is None:
         return _baseline()
     retrieval = task.type == "retrieval"
     # What is ranked again has to be there at full width.
     dim = candidate.view.truncate_dim if candidate.shortlist is None else model.width
-    lines = [*_model(model, dim or candidate.view.truncate_dim), "", *_encode(model, retrieval=retrieval)]
+    lines = [*load_lines(model, dim or candidate.view.truncate_dim, inputs), ""]
+    lines += encode_lines(model, inputs, retrieval=retrieval)
     if candidate.shortlist is not None:
         lines += ["", *_first_stage(candidate.view.truncate_dim, model)]
     stored = _codes(candidate, "documents" if retrieval else "texts")
@@ -46,52 +48,13 @@ def _imports(lines: list[str]) -> list[str]:
     found += ["import numpy as np"] if "np." in text else []
     found += ["import torch"] if "torch." in text else []
     found.append("from sentence_transformers import SentenceTransformer")
+    modules = [name for name in ("LayerNorm", "Pooling") if f"{name}(" in text]
+    found += [f"from sentence_transformers.sentence_transformer.modules import {', '.join(modules)}"] if modules else []
+    if "TemplateProcessing(" in text:
+        found.append("from tokenizers.processors import TemplateProcessing")
     if "quantize_embeddings(" in text:
         found.append("from sentence_transformers.util.quantization import quantize_embeddings")
     return found
-
-
-def _model(model: ModelInfo, dim: int) -> list[str]:
-    """Loading the model at a width, from where results say that it was."""
-    lines: list[str] = []
-    source = model.source
-    if source.startswith(_PACKAGE):
-        name, _, inner = source.removeprefix(_PACKAGE).partition("/")
-        lines.append(f"root = Path(find_spec({_text(name)}).submodule_search_locations[0])")
-        place = f"root / {_text(inner)}" if inner else 'next(root.rglob("modules.json")).parent'
-        place = f"str({place})"
-    elif source.startswith(_RECIPE):
-        folder = _text(f"./{model.name}")
-        lines.append(
-            f"# The folder that this writes: bench export model {quoted(model.name)} {quoted(f'./{model.name}')}"
-        )
-        place = folder
-    else:
-        place = _text(source.removeprefix(_HUB))
-    arguments = [place, f"truncate_dim={dim}"]
-    if model.revision is not None:
-        arguments.append(f"revision={_text(model.revision)}")
-    if model.backend not in {None, "torch"}:
-        arguments.append(f"backend={_text(str(model.backend))}")
-    elif model.dtype not in {None, "float32"}:
-        arguments.append(f'model_kwargs={{"dtype": torch.{model.dtype}}}')
-    if not source.startswith(_RECIPE):
-        lines.append(f"# Without prompts that models.yaml sets; with them: bench export model {quoted(model.name)} DIR")
-    lines.append(f"model = SentenceTransformer({', '.join(arguments)})")
-    if model.max_seq_length is not None:
-        lines.append(f"model.max_seq_length = {model.max_seq_length}")
-    return lines
-
-
-def _encode(model: ModelInfo, *, retrieval: bool) -> list[str]:
-    # A dot product means the lengths.
-    unit = str(model.similarity != "dot")
-    if not retrieval:
-        return [f"texts = model.encode(texts, normalize_embeddings={unit})"]
-    return [
-        f"documents = model.encode_document(documents, normalize_embeddings={unit})",
-        f"queries = model.encode_query(queries, normalize_embeddings={unit})",
-    ]
 
 
 def _first_stage(dim: int, model: ModelInfo) -> list[str]:
@@ -187,8 +150,3 @@ def _baseline() -> str:
             "",
         ]
     )
-
-
-def _text(value: str) -> str:
-    """Text from a file as a literal of one line, whatever is in it."""
-    return json.dumps(value)

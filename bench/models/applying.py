@@ -67,10 +67,12 @@ def _set(owner: Any, name: str, value: Any, where: str) -> None:
 def append_end_token(tokenizer: Any, where: str) -> None:
     """Make a tokenizer put its end token after every text, within its limit; one that does so already is left alone.
 
+    The special tokens that it puts around a text stay; the end token comes after them.
+
     Raises:
         UsageError: The tokenizer has no end token, or is not one of the library `tokenizers`.
     """
-    from tokenizers.processors import Sequence, TemplateProcessing
+    from tokenizers.processors import TemplateProcessing
 
     token, number = getattr(tokenizer, "eos_token", None), getattr(tokenizer, "eos_token_id", None)
     fast = getattr(tokenizer, "backend_tokenizer", None)
@@ -81,10 +83,18 @@ def append_end_token(tokenizer: Any, where: str) -> None:
             where=where,
             hint="remove `add_eos_token` from the entry, or add `eos_token` to tokenizer_config.json",
         )
-    if tokenizer("a")["input_ids"][-1:] == [number]:
+    whole, bare = (tokenizer("a", add_special_tokens=special)["input_ids"] for special in (True, False))
+    if whole[-1:] == [number]:
         return
-    end = TemplateProcessing(single=["$A", token], pair=["$A", "$B:1", f"{token}:1"], special_tokens=[(token, number)])
-    fast.post_processor = Sequence([fast.post_processor, end]) if fast.post_processor else end
+    # A Sequence of the old processor and a new one would do, but not every processor works in one.
+    start = next(at for at in range(len(whole) + 1) if whole[at : at + len(bare)] == bare)
+    before = tokenizer.convert_ids_to_tokens(whole[:start])
+    after = [*tokenizer.convert_ids_to_tokens(whole[start + len(bare) :]), token]
+    fast.post_processor = TemplateProcessing(
+        single=[*before, "$A", *after],
+        pair=[*before, "$A", *after, "$B:1", *(f"{name}:1" for name in after)],
+        special_tokens=[(name, tokenizer.convert_tokens_to_ids(name)) for name in dict.fromkeys([*before, *after])],
+    )
 
 
 def takes_task(model: SentenceTransformer) -> bool:

@@ -93,8 +93,8 @@ def model_fingerprint(space: str, entry: ModelEntry) -> str:
 
 
 def changed_settings(entry: ModelEntry) -> dict[str, Any]:
-    """The settings of an entry that decide vectors and have no key of their own in records."""
-    return {name: value for name, value in _set(entry, _OF_SPACE).items() if name not in {"pooling", "similarity"}}
+    """The settings of an entry, besides prompts and `task`, that change vectors or how they are compared."""
+    return _set(entry, _OF_SPACE)
 
 
 def _set(entry: ModelEntry, names: tuple[str, ...]) -> dict[str, Any]:

@@ -74,12 +74,12 @@ class Resolved:
 
     Attributes:
         prompt: The text, without placeholders.
-        key: The key that gave it; None where there is none.
+        origin: Whose it is, that of the `entry` or of the `model`'s folder; None where there is none.
         instruction: The instruction in it, where it holds one.
     """
 
     prompt: str
-    key: str | None = None
+    origin: Literal["entry", "model"] | None = None
     instruction: Instruction | None = None
 
 
@@ -104,8 +104,7 @@ def text_context(entry: ModelEntry, profile: ModelProfile, task: PromptTask, rol
 
 def task_argument(entry: ModelEntry, task: PromptTask, role: Role) -> str | None:
     """The `task` argument that an entry names for a role on a task; None where it names none."""
-    found = _find(entry.task, task, role)
-    return None if found is None else found[1]
+    return _find(entry.task, task, role)
 
 
 def resolve_prompt(
@@ -132,22 +131,22 @@ def resolve_prompt(
     found = _find(own, task, role)
     if found is None and (role == "text" or (role == "document" and entry.instruct_documents)):
         of_queries = _find(entry.prompts, task, "query")
-        found = of_queries if of_queries and PLACEHOLDER in of_queries[1] else None
+        found = of_queries if of_queries and PLACEHOLDER in of_queries else None
     if found is not None:
-        return _filled(*found, task, role)
+        return _filled(found, task, role)
     found = _find(stated, task, role)
     if found is None and default is not None and default in stated:
-        found = default, stated[default]
-    return Resolved(found[1], found[0]) if found else Resolved("")
+        found = stated[default]
+    return Resolved("") if found is None else Resolved(found, "model")
 
 
-def _filled(key: str, prompt: str, task: PromptTask, role: Role) -> Resolved:
+def _filled(prompt: str, task: PromptTask, role: Role) -> Resolved:
     if PLACEHOLDER not in prompt:
-        return Resolved(prompt, key)
+        return Resolved(prompt, "entry")
     instruction = task.instruction(role)
     # A template without its instruction asks for nothing: mteb leaves it out too.
     text = prompt.replace(PLACEHOLDER, instruction.text) if instruction.text else ""
-    return Resolved(text, key, instruction)
+    return Resolved(text, "entry", instruction)
 
 
 def _is_of_documents(key: str) -> bool:
@@ -155,16 +154,15 @@ def _is_of_documents(key: str) -> bool:
     return (suffix or base) in NAMES_OF_ROLES["document"]
 
 
-def _find(values: Mapping[str, str], task: PromptTask, role: Role) -> tuple[str, str] | None:
+def _find(values: Mapping[str, str], task: PromptTask, role: Role) -> str | None:
     """The value of the most specific key; of several names of one thing the first that is not empty.
 
     Libraries write an empty `document` beside the `passage` that a model's author stated.
     """
     for keys in candidates(task.names, task.type, role):
-        present = [key for key in keys if key in values]
+        present = [values[key] for key in keys if key in values]
         if present:
-            key = next((key for key in present if values[key]), present[0])
-            return key, values[key]
+            return next(filter(None, present), "")
     return None
 
 

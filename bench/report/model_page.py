@@ -8,6 +8,7 @@ from bench.markdown import code, escape, link, pipe_table
 from bench.report.board import Board
 from bench.report.cells import NOISY_MARK, machine_text, number_cells, rank_text, score_text, shown_text, view_text
 from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS, shown_columns
+from bench.report.inputs import model_facts
 from bench.report.names import heading_anchor, navigation
 from bench.report.rows import LEAKAGE_NOTE, RANDOM_WEIGHTS, Row, Table
 from bench.report.unit_tables import audit_notes, noise_note, note_list
@@ -25,7 +26,7 @@ def model_blocks(board: Board, model: str) -> list[str]:
     blocks = [f"# {escape(model)}", navigation(), _what_it_is(info)]
     if info.leakage:
         blocks.append(f"{LEAKAGE_NOTE}.")
-    blocks += ["## Scores", *_scores(board, found), *_unscored(board, model)]
+    blocks += ["## Scores", *_scores(board, model, found), *_unscored(board, model)]
     return [*blocks, *_storage(found), *_costs(board, model, found)]
 
 
@@ -38,7 +39,7 @@ def _what_it_is(info: ModelInfo) -> str:
         ("parameters", "" if info.parameters is None else f"{info.parameters:,}"),
         ("longest input, tokens", "" if info.max_seq_length is None else f"{info.max_seq_length:,}"),
         ("dtype", escape(info.dtype or "")),
-        ("similarity", escape(info.similarity or "")),
+        *model_facts(info),
         ("backend", info.backend or ""),
         ("weights", RANDOM_WEIGHTS if info.drawn else ""),
         ("tokenizer", info.tokenizer or ""),
@@ -47,7 +48,16 @@ def _what_it_is(info: ModelInfo) -> str:
     return pipe_table([[name, text] for name, text in facts if text], ["model", ""], text_columns=2)
 
 
-def _scores(board: Board, found: Sequence[tuple[Table, list[Row]]]) -> list[str]:
+def _inputs(table: Table, model: str) -> list[str]:
+    """What is put before the texts of a unit, where records say that something is."""
+    facts = [(name, text) for name, text in dict(table.inputs).get(model, []) if name.startswith(("before", "`task`"))]
+    if all(text == "nothing" for _, text in facts):
+        return []
+    text = "; ".join(f"{name}: {text}" for name, text in facts)
+    return [text[0].upper() + text[1:] + "."]
+
+
+def _scores(board: Board, model: str, found: Sequence[tuple[Table, list[Row]]]) -> list[str]:
     """A table a task unit; scores are the same in every environment."""
     units = {table.unit: (table, rows) for table, rows in reversed(found)}
     blocks = []
@@ -57,7 +67,7 @@ def _scores(board: Board, found: Sequence[tuple[Table, list[Row]]]) -> list[str]
             title = escape(table.title)
             target = f"../{board.task_pages[unit[0]]}{heading_anchor(table.title)}"
             blocks += [f"### {title}", f"{link('All models', target)}; {table.n:,} {table.items}."]
-            blocks += [_score_table(table, scored), *audit_notes(table)]
+            blocks += [*_inputs(table, model), _score_table(table, scored), *audit_notes(table)]
     return blocks or ["None."]
 
 

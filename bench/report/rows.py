@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.report.encoding import EncodingRow, encoding_row
+from bench.report.inputs import input_rows
 from bench.report.ranks import Standing, shared_ranks, standings
 from bench.results.index import Cell, Cost, ResultIndex, UnitKey, unit_key, unit_title
 from bench.results.items import ItemReader
@@ -93,6 +94,7 @@ class Table:
         model_notes: Those of the notes that are about one model's costs, by its name.
         footnotes: What makes the scores worth less than they look.
         documents: How many documents are searched; None where nothing is.
+        inputs: What texts were encoded with, names and facts in Markdown by model, where records say so.
     """
 
     unit: UnitKey
@@ -107,6 +109,7 @@ class Table:
     model_notes: dict[str, list[str]] = field(default_factory=dict)
     footnotes: list[str] = field(default_factory=list)
     documents: int | None = None
+    inputs: list[tuple[str, list[tuple[str, str]]]] = field(default_factory=list)
 
     @property
     def title(self) -> str:
@@ -219,8 +222,11 @@ def _table(unit: _Unit, environment: str | None, costs: Mapping[str, Cost]) -> T
             table.rows += [_unscored_row(cost, view, _figures(cost, view, "")) for view in _measured_views(cost)]
             why = RANDOM_WEIGHTS if cost.record.model.drawn else "not scored"
             table.model_notes.setdefault(name, []).append(f"{why}: cost only")
+    newest = {cell.record.model.name: cell.record for cell in sorted(unit.cells, key=lambda cell: cell.record.created)}
+    models = dict.fromkeys(row.model for row in table.rows)
+    table.inputs = input_rows([newest[name] for name in models if name in newest])
     table.notes = [f"{name}: {note}" for name, notes in table.model_notes.items() for note in notes]
-    ordered = [costs[name] for name in dict.fromkeys(row.model for row in table.rows) if name in costs]
+    ordered = [costs[name] for name in models if name in costs]
     table.encoding = [found for cost in ordered if (found := encoding_row(cost)) is not None]
     table.notes += task.notes
     for name, cost in sorted(costs.items()):

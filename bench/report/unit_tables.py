@@ -19,6 +19,7 @@ from bench.report.cells import (
     view_text,
 )
 from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS, shown_columns
+from bench.report.inputs import input_table
 from bench.report.rows import Table
 
 UNTESTED = "Ranks are by the score alone: it is no mean over items, so no test tells which rows the best differs from."
@@ -34,6 +35,8 @@ def unit_blocks(table: Table, environments: Mapping[str, Mapping[str, Any]]) -> 
     blocks = [_caption(table, environments), _view_table(table)]
     if table.encoding:
         blocks += ["Encoding, whatever the view:", _encoding_table(table)]
+    if table.inputs:
+        blocks += ["What the texts were encoded with:", input_table(table.inputs)]
     if any(row.ties_best is None and row.score is not None for row in table.rows):
         blocks.append(UNTESTED)
     blocks += note_list(table.notes)

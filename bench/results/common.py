@@ -104,20 +104,17 @@ class TextInput(RecordPart):
 
     Attributes:
         prompt: Text put before each.
+        origin: Whose prompt it is: the `entry`'s, or that of the `model`'s folder; None where there is none.
         task: The `task` argument of the model; None where it takes none.
         instruction: The instruction in the prompt, where it holds one.
         instruction_origin: Where that comes from: `card`, `mteb`, or `default` (mteb's own for the type of task).
     """
 
     prompt: str
+    origin: Literal["entry", "model"] | None = None
     task: str | None = None
     instruction: str | None = None
     instruction_origin: Literal["card", "mteb", "default"] | None = None
-
-    @property
-    def bare(self) -> bool:
-        """Whether texts were encoded as they are."""
-        return not self.prompt and self.task is None
 
 
 class Finding(RecordPart):

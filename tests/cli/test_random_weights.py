@@ -116,7 +116,8 @@ def test_what_was_built_is_listed_and_deleted(project, capsys):
 
 def test_drawn_vectors_follow_from_the_text():
     profile = ModelProfile(
-        width=64, similarity="cosine", prompts={}, default_prompt=None, role_matters=False, pooling="mean", padding_side="right", parameters=1, weight_bytes=4,
+        width=64, similarity="cosine", prompts={}, default_prompt=None, role_matters=False,
+        pooling="mean", padding_side="right", parameters=1, weight_bytes=4,
         max_seq_length=None,
     )  # fmt: skip
     encoder = DrawnVectors(profile, "bare")

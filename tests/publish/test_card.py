@@ -21,7 +21,8 @@ from bench.training.record import MadeRecord
 
 NASTY = "a: \"b\"\n---\n# <script>alert(1)</script> | `c` [d](e) 'f' & - g"
 PROFILE = ModelProfile(
-    width=8, similarity="cosine", prompts={"query": "", "document": ""}, default_prompt=None, role_matters=False, pooling="mean", padding_side="right",
+    width=8, similarity="cosine", prompts={"query": "", "document": ""}, default_prompt=None, role_matters=False,
+        pooling="mean", padding_side="right",
     parameters=1234, weight_bytes=4936, max_seq_length=48,
 )  # fmt: skip
 
