@@ -139,7 +139,9 @@ class SentenceEncoder:
         positions = getattr(getattr(self._model.transformers_model, "config", None), "max_position_embeddings", None)
         if isinstance(positions, int):
             hint = f"set `max_seq_length` (the model has {positions:,} positions), or " + hint
-        if "pad" in reason.lower() and "token" in reason.lower():
+        if context.task is not None and f"'{context.task}'" in reason:
+            hint = "name the model's own tasks in its entry, e.g. `task: {query: ..., document: ...}`"
+        elif "pad" in reason.lower() and "token" in reason.lower():
             hint = "its tokenizer has no padding token: add `pad_token` to tokenizer_config.json"
         return BenchError(
             f"cannot encode a text{tokens} ({text[:60]!r}): {type(error).__name__}: {reason}",

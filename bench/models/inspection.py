@@ -77,11 +77,18 @@ def try_out(encoder: SentenceEncoder, entry: ModelEntry) -> ModelProfile:
     Raises:
         BenchError: The longest text cannot be encoded, or a text's vectors differ each time.
     """
-    _try_longest(encoder, entry)
-    arguments = ("query", "document") if encoder.profile.role_matters else (None,)
+    arguments = _arguments(encoder, entry)
+    _try_longest(encoder, entry, arguments[-1])
     found = [_try_batches(encoder, _ROUNDING[entry.dtype], task) for task in arguments]
     batching: Batching = "single" if "single" in found else "equal-lengths" if "equal-lengths" in found else "any"
     return encoder.profile.model_copy(update={"batching": batching})
+
+
+def _arguments(encoder: SentenceEncoder, entry: ModelEntry) -> tuple[str | None, ...]:
+    """The `task` arguments to try: a model with names of its own may refuse the roles' names."""
+    if entry.task:
+        return tuple(dict.fromkeys(entry.task.values()))
+    return ("query", "document") if encoder.profile.role_matters else (None,)
 
 
 def _width(model: SentenceTransformer) -> int:
@@ -110,7 +117,7 @@ def _pooling(model: SentenceTransformer) -> str | None:
     return modes if isinstance(modes, str) else "+".join(modes)
 
 
-def _try_longest(encoder: SentenceEncoder, entry: ModelEntry) -> None:
+def _try_longest(encoder: SentenceEncoder, entry: ModelEntry, task: str | None) -> None:
     """Refuse a limit for which the model has no positions, where its configuration leaves that open."""
     wanted = entry.max_seq_length or encoder.profile.max_seq_length
     config = getattr(encoder.transformer.transformers_model, "config", None)
@@ -121,7 +128,7 @@ def _try_longest(encoder: SentenceEncoder, entry: ModelEntry) -> None:
         return
     key = "max_seq_length" if entry.max_seq_length else "the max_seq_length of its own files"
     try:
-        encoder.embed(["a " * wanted], TextContext(task="document" if encoder.profile.role_matters else None))
+        encoder.embed(["a " * wanted], TextContext(task=task))
     except BenchError as error:
         raise BenchError(
             f"a text of {wanted:,} tokens ({key}) cannot be encoded: {error.message}",
