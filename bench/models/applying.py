@@ -38,10 +38,13 @@ def apply_settings(model: SentenceTransformer, entry: ModelEntry, stated: Stated
     if entry.pooling is not None:
         _pool(model, entry.pooling, where)
     if entry.layer_norm:
+        from sentence_transformers.base.modules import Normalize
         from sentence_transformers.sentence_transformer.modules import LayerNorm
 
         # Without learnt weights it is torch's layer_norm.
         model.append(LayerNorm(_width(model)).to(model.device, model.dtype))
+        # Models that ask for it normalise next: classifiers see the length.
+        model.append(Normalize())
     if entry.task and not stated.reads_role and not takes_task(model):
         raise UsageError(
             "`task` does not fit this model: neither its modules nor its code take such an argument",

@@ -48,7 +48,8 @@ class Settings(Strict):
         task: The `task` argument that the model's own code takes, by role, type of task or task.
         similarity: How vectors are compared; None means what the model's configuration states, else cosine.
         pooling: How a plain transformers folder makes one vector of those of its tokens.
-        layer_norm: Whether vectors are normalised to mean 0 and variance 1 over their full width, before any cut.
+        layer_norm: Whether vectors are brought to mean 0 and variance 1 over their full width, then to length 1, before
+            any cut.
         padding_side: Where the tokenizer pads; None means its own setting.
         add_eos_token: Whether the tokenizer's end token is put after every text.
         max_seq_length: Tokens a text is cut to; None means the model's own setting.
