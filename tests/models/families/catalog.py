@@ -370,8 +370,10 @@ FAMILIES = [
 ]
 
 
-def reference_of(family: Family, folder: Path) -> reference.Reference:
-    """The reference of a family over a folder that it built."""
+def reference_of(family: Family, folder: Path, cut: int | None = None) -> reference.Reference:
+    """The reference of a family over a folder that it built, at full width or at a cut."""
     if family.name == "M2V_base_output":
         return reference.of_model2vec(folder)
-    return reference.of_mteb(folder, family.mteb)
+    if cut is not None and family.entry.get("layer_norm"):
+        return reference.of_nomic(folder, str(family.mteb), cut)
+    return reference.of_mteb(folder, family.mteb, cut)
