@@ -44,9 +44,10 @@ format: $(VENV)/developing  ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(VENV)/developing  ## Write the leaderboard, the README's tables and docs/cli.md anew.
+docs: $(VENV)/developing  ## Write the leaderboard, the README's tables, docs/cli.md and the table of families anew.
 	$(BIN)/bench report
 	$(BIN)/python tests/test_docs.py
+	PYTHONPATH=tests $(BIN)/python -m models.families
 
 bench: $(VENV)/developing  ## Measure the program's own speed, as ratios (needs BENCH_DATA; takes some 20 minutes).
 	$(BIN)/python -m pytest benchmarks -s

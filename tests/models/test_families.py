@@ -2,108 +2,56 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
-from models.families import data, reference
+import yaml
+from models.families import reference
 from models.families.catalog import FAMILIES, reference_of
+from models.families.compared import BY_NAME, Folders, opened, unit
+from models.families.table import PAGE, differences, lines, shown, table
 from models.families.uses import USES
 from running import run, values
 
 from bench.errors import BenchError
-from bench.models.encoder import SentenceEncoder
 from bench.models.loading import load_encoder
-from bench.models.prompts import text_context
-from bench.models.registry import ModelEntry
+from bench.models.prompts import Instruction, PromptTask, text_context
 from bench.models.source import locate
-from bench.tasks.catalog import select_tasks
-from bench.tasks.mteb_bridge import contained, import_mteb
-from bench.tasks.unit import TaskUnit
+from bench.tasks.mteb_bridge import contained, mteb_instruction
 from bench.vectors.quantise import fit
 from bench.views import View
 
-BY_NAME = {family.name: family for family in FAMILIES}
 CLOSE = 1e-6
 TASKS = ("SciFact", "STSBenchmark", "Banking77Classification")
-
-
-class Folders:
-    """Folders of the families, each made when it is first asked for, with what is known of it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.folder = cache(self._folder)
-        self.expected = cache(self._expected)
-        self.encoder = cache(self._encoder)
-        self.unit = cache(self._unit)
-
-    def _folder(self, name: str) -> Path:
-        return BY_NAME[name].build(self.root / name)
-
-    def _expected(self, name: str) -> dict[str, np.ndarray]:
-        """The reference's vectors of each use."""
-        family = BY_NAME[name]
-        with contained():
-            encode = reference_of(family, self.folder(name))
-            return {
-                use: encode(wanted.texts, wanted.task or family.retrieval, wanted.role) for use, wanted in USES.items()
-            }
-
-    def entry(self, name: str) -> ModelEntry:
-        return ModelEntry(name=name, source=[str(self.folder(name))], device="cpu", **BY_NAME[name].entry)
-
-    def _encoder(self, name: str) -> SentenceEncoder:
-        entry = self.entry(name)
-        return load_encoder(entry, locate(entry, download=False))
-
-    def card(self, task: str) -> Path:
-        return self.root / "tasks" / f"{task}.yaml"
-
-    def _unit(self, task: str) -> TaskUnit:
-        (found,) = select_tasks([str(self.card(task))], [])
-        (unit,) = found.units(download=False)
-        return unit
-
-    def found(self, name: str, *, together: bool) -> dict[str, np.ndarray]:
-        """Bench's vectors of each use, the texts of a use encoded together or each alone."""
-        encoder, entry = self.encoder(name), self.entry(name)
-        vectors = {}
-        for use, wanted in USES.items():
-            task = self.unit(wanted.task or BY_NAME[name].retrieval).prompt_task
-            context = text_context(entry, encoder.profile, task, wanted.role or "text")
-            batches = [wanted.texts] if together else [[text] for text in wanted.texts]
-            vectors[use] = np.concatenate([encoder.embed(batch, context) for batch in batches])
-        return vectors
+# One of each type of mteb's, with the roles in which it encodes texts.
+TYPES = {
+    "NFCorpus": ("query", "document"),
+    "CosQA": ("query", "document"),
+    "AskUbuntuDupQuestions": ("query", "document"),
+    "IFIRScifact": ("query", "document"),
+    "Core17InstructionRetrieval": ("query", "document"),
+    "TwentyNewsgroupsClustering.v2": (None,),
+    "SprintDuplicateQuestions": (None,),
+    "BUCC.v2": (None,),
+    "SummEvalSummarization.v2": (None,),
+    "STS17": (None,),
+    "DBpediaClassification": (None,),
+    "BrazilianToxicTweetsClassification": (None,),
+    "RuSciBenchCitedCountRegression": (None,),
+}
+# mteb has prompts of these for types of tasks, or asks the task.
+BY_TYPE = (
+    "multilingual-e5-large-instruct", "Qwen3-Embedding-0.6B", "BMRetriever-410M", "stella_en_400M_v5",
+    "KaLM-embedding-mini-instruct-v1", "embeddinggemma-300m", "nomic-embed-text-v1.5", "modernbert-embed-base",
+    "ruri-v3-30m", "jina-embeddings-v3", "jina-embeddings-v5-text-small", "FRIDA",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory) -> Iterator[Folders]:
-    import torch
-    from huggingface_hub import constants
-
-    import_mteb()
-    root = tmp_path_factory.mktemp("families")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
-        # Code of other repositories lies in the Hub's cache.
-        patch.setattr(constants, "HF_HUB_CACHE", str(root / "hub"))
-        patch.setenv("BENCH_CACHE", str(root / "cache"))
-        patch.delenv("BENCH_DATA", raising=False)
-        data.write_tasks(root / "tasks")
-        # What mteb has in memory makes each of the many collections take a second.
-        gc.freeze()
-        yield Folders(root)
-        gc.unfreeze()
-    torch.set_num_threads(threads)
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    with opened(tmp_path_factory.mktemp("families")) as found:
+        yield found
 
 
 def families(*, cut: bool = False) -> pytest.MarkDecorator:
@@ -130,11 +78,43 @@ def test_texts_differ(folders, name):
 
 @families()
 def test_vectors_are_the_reference_s(folders, name):
-    for together in (True, False):
-        for use, found in folders.found(name, together=together).items():
-            expected = folders.expected(name)[use]
-            assert (found.dtype, found.shape) == (np.float32, expected.shape)
-            np.testing.assert_allclose(unit(found), unit(expected), atol=CLOSE, rtol=0, err_msg=use)
+    for use, found in folders.found(name, together=True).items():
+        assert (found.dtype, found.shape) == (np.float32, folders.expected(name)[use].shape)
+    assert folders.difference(name) <= CLOSE
+
+
+@families()
+def test_the_table_of_families_is_up_to_date(folders, name):
+    """`PYTHONPATH=tests python -m models.families` writes it."""
+    text = shown(PAGE.read_text(encoding="utf-8"))
+    stated = differences(text)
+    assert text == table(stated)
+    assert (yaml.safe_load("\n".join(lines(BY_NAME[name]))) or {}) == BY_NAME[name].entry
+    # Rounding differs between machines.
+    assert folders.difference(name) <= max(10 * float(stated[name]), CLOSE / 2)
+
+
+@pytest.mark.parametrize("name", BY_TYPE)
+def test_every_type_of_tasks_has_the_prompt_of_mteb(folders, name):
+    import mteb
+
+    texts, entry, encoder = USES["query"].texts[:2], folders.entry(name), folders.encoder(name)
+    with contained():
+        encode = reference_of(BY_NAME[name], folders.folder(name))
+    for task, roles in TYPES.items():
+        with contained():
+            kind = mteb.get_task(task).metadata.type
+
+        def stated(role, task=task):
+            text = mteb_instruction(task, role)
+            return None if text is None else Instruction(text, "mteb")
+
+        for role in roles:
+            with contained():
+                expected = encode(texts, task, role)
+            context = text_context(entry, encoder.profile, PromptTask((task,), kind, stated), role or "text")
+            found = encoder.embed(texts, context)
+            np.testing.assert_allclose(unit(found), unit(expected), atol=CLOSE, rtol=0, err_msg=f"{task} {role}")
 
 
 @families(cut=True)
@@ -156,7 +136,7 @@ def test_a_run_over_all_scores_each_as_mteb_does(folders, monkeypatch, tmp_path)
     from mteb.abstasks import AbsTaskClassification
 
     monkeypatch.setattr(AbsTaskClassification, "n_experiments", 2)
-    names = [family.name for family in FAMILIES if family.name != "M2V_base_output"]
+    names = [family.name for family in FAMILIES]
     entries = [folders.entry(name) for name in names]
     _, failures, _ = run(entries, [folders.card(task) for task in TASKS], tmp_path)
     assert [str(failure.error) for failure in failures] == []

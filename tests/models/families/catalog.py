@@ -9,17 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from . import coded, decoders, encoders, others, reference, traps
+from .entries import (
+    BGE,
+    BM_RETRIEVER,
+    E5_INSTRUCT,
+    FRIDA,
+    JINA_V3,
+    JINA_V5,
+    KALM,
+    KALM_OWN,
+    KALM_V1_OWN,
+    NOMIC,
+    QWEN3,
+    REMOTE,
+    RURI,
+    instruct,
+)
 from .traps import DOCUMENT, EVERY, QUERY, SYMMETRIC, Trap
-
-BGE = "Represent this sentence for searching relevant passages: "
-INSTRUCT = "Instruct: {instruction}\nQuery: "
-NOMIC = {
-    "query": "search_query: ",
-    "document": "search_document: ",
-    "Classification": "classification: ",
-    "Clustering": "clustering: ",
-    "STS": "classification: ",
-}
 
 
 @dataclass(frozen=True)
@@ -47,13 +53,7 @@ class Family:
     retrieval: str = "SciFact"
 
 
-def _instruct(template: str, **changes: Any) -> dict[str, Any]:
-    return {"prompts": {"query": template, "text": template, **changes}}
-
-
 PLAINLY = traps.plainly(*EVERY)
-REMOTE = {"trust_remote_code": True}
-
 FAMILIES = [
     Family(
         "all-MiniLM-L6-v2",
@@ -116,7 +116,7 @@ FAMILIES = [
         partial(encoders.xlm_roberta, length=96),
         (traps.plainly(*QUERY, *SYMMETRIC),),
         mteb="intfloat/multilingual-e5-large-instruct",
-        entry=_instruct(INSTRUCT),
+        entry=instruct(E5_INSTRUCT),
     ),
     Family(
         "e5-mistral-7b-instruct",
@@ -124,7 +124,7 @@ FAMILIES = [
         decoders.e5_mistral,
         (PLAINLY,),
         mteb="intfloat/e5-mistral-7b-instruct",
-        entry=_instruct(INSTRUCT) | {"add_eos_token": True},
+        entry=instruct(E5_INSTRUCT) | {"add_eos_token": True},
     ),
     Family(
         "Qwen3-Embedding-0.6B",
@@ -132,7 +132,7 @@ FAMILIES = [
         decoders.qwen3,
         (traps.plainly(*QUERY, *SYMMETRIC), traps.prompted(decoders.WEB.rstrip(" "), *EVERY)),
         mteb="Qwen/Qwen3-Embedding-0.6B",
-        entry=_instruct(INSTRUCT.rstrip(" ")),
+        entry=instruct(QWEN3),
         cut=16,
     ),
     Family(
@@ -141,7 +141,7 @@ FAMILIES = [
         decoders.harrier,
         (traps.plainly(*QUERY, *SYMMETRIC),),
         mteb="microsoft/harrier-oss-v1-270m",
-        entry=_instruct(INSTRUCT.rstrip(" "), STSBenchmark="Instruct: Retrieve semantically similar text\nQuery:"),
+        entry=instruct(QWEN3, STSBenchmark="Instruct: Retrieve semantically similar text\nQuery:"),
     ),
     Family(
         "KaLM-embedding-mini-instruct-v2.5",
@@ -149,15 +149,15 @@ FAMILIES = [
         decoders.kalm,
         (traps.plainly(*QUERY, *SYMMETRIC),),
         mteb="KaLM-Embedding/KaLM-embedding-multilingual-mini-instruct-v2.5",
-        entry=_instruct(
-            "Instruct: {instruction} \n Query: ",
-            **{
-                "SciFact-query": "Instruct: Given a query, retrieve documents that answer the query \n Query: ",
-                "Banking77Classification": "Instruct: Given an online banking query, find the corresponding intents \n"
-                " Query: ",
-            },
-        )
-        | {"max_seq_length": 512},
+        entry=instruct(KALM, **KALM_OWN) | {"max_seq_length": 512},
+    ),
+    Family(
+        "KaLM-embedding-mini-instruct-v1",
+        "the same without instructions on STS and its like",
+        decoders.kalm,
+        (traps.plainly(*QUERY, "classification"),),
+        mteb="HIT-TMG/KaLM-embedding-multilingual-mini-instruct-v1",
+        entry=instruct(KALM, **KALM_V1_OWN) | {"max_seq_length": 512},
     ),
     Family(
         "KaLM-Embedding-Gemma3-12B",
@@ -165,17 +165,17 @@ FAMILIES = [
         decoders.harrier,
         (PLAINLY,),
         mteb="tencent/KaLM-Embedding-Gemma3-12B-2511",
-        entry={
-            "prompts": {
-                "query": "Instruct: {instruction} \n Query: ",
-                "document": "Instruct: {instruction} \n Query: ",
-                "text": "Instruct: {instruction} \n Query: ",
-                "STSBenchmark": "Instruct: Retrieve semantically similar text \n Query: ",
-            },
-            "instruct_documents": True,
-            "max_seq_length": 512,
-        },
+        entry=instruct(KALM, STSBenchmark="Instruct: Retrieve semantically similar text \n Query: ")
+        | {"instruct_documents": True, "max_seq_length": 512},
         retrieval="CosQA",
+    ),
+    Family(
+        "BMRetriever-410M",
+        "a folder of transformers: pooling, padding and end token stand in the card",
+        decoders.bm_retriever,
+        (PLAINLY,),
+        mteb="BMRetriever/BMRetriever-410M",
+        entry=BM_RETRIEVER,
     ),
     Family(
         "gte-Qwen2-7B-instruct",
@@ -183,7 +183,7 @@ FAMILIES = [
         coded.gte_qwen2,
         (PLAINLY, traps.native()),
         mteb="Alibaba-NLP/gte-Qwen2-7B-instruct",
-        entry=_instruct(INSTRUCT) | REMOTE | {"add_eos_token": True},
+        entry=instruct(E5_INSTRUCT) | REMOTE | {"add_eos_token": True},
     ),
     Family(
         "embeddinggemma-300m",
@@ -224,14 +224,7 @@ FAMILIES = [
         partial(encoders.modernbert, pooling="mean", normalize=False),
         (traps.plainly("query", "document", "classification"),),
         mteb="cl-nagoya/ruri-v3-30m",
-        entry={
-            "prompts": {
-                "Retrieval-query": "検索クエリ: ",
-                "Retrieval-document": "検索文書: ",
-                "Classification": "トピック: ",
-                "Clustering": "トピック: ",
-            }
-        },
+        entry={"prompts": RURI},
     ),
     Family(
         "gte-multilingual-base",
@@ -248,7 +241,7 @@ FAMILIES = [
         coded.stella,
         (traps.plainly(*QUERY, *SYMMETRIC), traps.without(2)),
         mteb="NovaSearch/stella_en_400M_v5",
-        entry=_instruct("{instruction}") | REMOTE,
+        entry=instruct("{instruction}") | REMOTE,
     ),
     Family(
         "jina-embeddings-v3",
@@ -256,20 +249,7 @@ FAMILIES = [
         coded.jina,
         (PLAINLY, traps.prompted("Represent the query for retrieving evidence documents: ", *QUERY)),
         mteb="jinaai/jina-embeddings-v3",
-        entry={
-            "task": {
-                "Retrieval-query": "retrieval.query",
-                "Retrieval-document": "retrieval.passage",
-                "STS": "text-matching",
-                "Classification": "classification",
-                "Clustering": "separation",
-            },
-            "prompts": {
-                "Retrieval-query": "Represent the query for retrieving evidence documents: ",
-                "Retrieval-document": "Represent the document for retrieval: ",
-            },
-        }
-        | REMOTE,
+        entry=JINA_V3 | REMOTE,
         cut=16,
     ),
     Family(
@@ -278,16 +258,7 @@ FAMILIES = [
         coded.jina_v5,
         (PLAINLY,),
         mteb="jinaai/jina-embeddings-v5-text-small",
-        entry={
-            "task": {
-                "Retrieval": "retrieval",
-                "STS": "text-matching",
-                "Classification": "classification",
-                "Clustering": "clustering",
-            },
-            "prompts": {"query": "Query: ", "document": "Document: ", "text": "Document: "},
-        }
-        | REMOTE,
+        entry=JINA_V5 | REMOTE,
         cut=16,
     ),
     Family(
@@ -296,15 +267,7 @@ FAMILIES = [
         encoders.frida,
         (PLAINLY,),
         mteb="ai-forever/FRIDA",
-        entry={
-            "prompts": {
-                "query": "search_query: ",
-                "document": "search_document: ",
-                "STS": "paraphrase: ",
-                "Classification": "categorize: ",
-                "Clustering": "categorize_topic: ",
-            }
-        },
+        entry={"prompts": FRIDA},
     ),
     Family(
         "LaBSE",
@@ -321,6 +284,12 @@ FAMILIES = [
         mteb="sentence-transformers/sentence-t5-base",
     ),
     Family(
+        "instructor-base",
+        "pooling without the prompt's tokens",
+        encoders.instructor,
+        (traps.plainly(*QUERY, *DOCUMENT), traps.with_prompt_tokens()),
+    ),
+    Family(
         "static-retrieval-mrl-en-v1",
         "StaticEmbedding: no transformer",
         others.static,
@@ -334,12 +303,6 @@ FAMILIES = [
         others.model2vec,
         (traps.counting_special_tokens(),),
         mteb="minishlab/potion-base-8M",
-    ),
-    Family(
-        "M2V_base_output",
-        "model2vec's folder by itself",
-        partial(others.model2vec, modules=False),
-        (),
     ),
     Family(
         "Router",
@@ -372,8 +335,6 @@ FAMILIES = [
 
 def reference_of(family: Family, folder: Path, cut: int | None = None) -> reference.Reference:
     """The reference of a family over a folder that it built, at full width or at a cut."""
-    if family.name == "M2V_base_output":
-        return reference.of_model2vec(folder)
     if cut is not None and family.entry.get("layer_norm"):
         return reference.of_nomic(folder, str(family.mteb), cut)
     return reference.of_mteb(folder, family.mteb, cut)

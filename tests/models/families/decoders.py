@@ -129,6 +129,23 @@ def harrier(folder: Path) -> Path:
     return _pooled(folder, "lasttoken", 96, {"web_search_query": WEB})
 
 
+def bm_retriever(folder: Path) -> Path:
+    """BMRetriever: a folder of transformers, its pooling, padding and end token in the card alone."""
+    from transformers import GPTNeoXConfig, GPTNeoXModel
+
+    end = "<|endoftext|>"
+    vocabulary = tokens.byte_level(
+        folder, "GPTNeoXTokenizer", [end, "<|padding|>"], length=2048, bos_token=end, eos_token=end, unk_token=end,
+        pad_token="<|padding|>",
+    )  # fmt: skip
+    config = GPTNeoXConfig(
+        vocab_size=vocabulary, hidden_size=WIDTH, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64,
+        max_position_embeddings=256, bos_token_id=0, eos_token_id=0,
+    )  # fmt: skip
+    save_weights(GPTNeoXModel(config), folder)
+    return folder
+
+
 def _pooled(
     folder: Path, pooling: str, length: int | None, prompts: dict[str, str] | None, similarity: str | None = "cosine"
 ) -> Path:

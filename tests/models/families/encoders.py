@@ -37,7 +37,6 @@ def xlm_roberta(
     pooling: str = "mean",
     length: int = 64,
     prompts: Mapping[str, str] | None = None,
-    similarity: str | None = "cosine",
 ) -> Path:
     """multilingual-e5 and its instruct model (mean), bge-m3, snowflake-arctic-embed-l-v2.0 (CLS): XLMRobertaModel."""
     from transformers import XLMRobertaConfig, XLMRobertaModel
@@ -53,7 +52,10 @@ def xlm_roberta(
         **_SIZES,
     )
     save_weights(XLMRobertaModel(config), folder)
-    return _pooled(folder, pooling, length, prompts, similarity=similarity)
+    _pooled(folder, pooling, length, prompts)
+    if prompts is None:
+        (folder / "config_sentence_transformers.json").unlink()
+    return folder
 
 
 def modernbert(
@@ -105,6 +107,15 @@ def sentence_t5(folder: Path) -> Path:
     return folder
 
 
+def instructor(folder: Path) -> Path:
+    """instructor-base: sentence-t5 whose pooling leaves the prompt's tokens out."""
+    sentence_t5(folder)
+    write_pooling(folder, "mean", WIDTH, include_prompt=False)
+    prompts = {"query": "Represent the query for retrieving: ", "document": "Represent the document for retrieval: "}
+    write_settings(folder, length=64, prompts=prompts)
+    return folder
+
+
 def frida(folder: Path) -> Path:
     """FRIDA: the encoder of a T5 with a CLS token, prompts by names that are no task types of MTEB."""
     from transformers import T5EncoderModel
@@ -145,9 +156,8 @@ def _pooled(
     *,
     normalize: bool = True,
     lower: bool = False,
-    similarity: str | None = "cosine",
 ) -> Path:
     write_modules(folder, "Transformer", "Pooling", *(["Normalize"] if normalize else []))
     write_pooling(folder, pooling, WIDTH)
-    write_settings(folder, length=length, prompts=prompts, lower=lower, similarity=similarity)
+    write_settings(folder, length=length, prompts=prompts, lower=lower)
     return folder

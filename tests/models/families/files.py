@@ -51,16 +51,17 @@ def write_modules(folder: Path, *types: str, kwargs: Mapping[str, Sequence[str]]
         if kwargs and kind in kwargs:
             module["kwargs"] = list(kwargs[kind])
         modules.append(module)
-        if module["path"]:
+        # As on the Hub, where no folder is empty.
+        if module["path"] and name != "Normalize":
             (folder / module["path"]).mkdir(exist_ok=True)
     write_json(folder / "modules.json", modules)
 
 
-def write_pooling(folder: Path, mode: str, width: int, *, position: int = 1) -> None:
+def write_pooling(folder: Path, mode: str, width: int, *, include_prompt: bool = True) -> None:
     """Write the configuration of a Pooling module."""
     modes = {key: name == mode for name, key in _POOLINGS.items()}
-    config = {"word_embedding_dimension": width, **modes, "include_prompt": True}
-    write_json(folder / f"{position}_Pooling" / "config.json", config)
+    config = {"word_embedding_dimension": width, **modes, "include_prompt": include_prompt}
+    write_json(folder / "1_Pooling" / "config.json", config)
 
 
 def write_dense(

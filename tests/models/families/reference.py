@@ -128,10 +128,30 @@ def load_wrapper(folder: Path, model: str | None, cut: int | None = None) -> Any
         settings.setdefault("device", "cpu")
         if cut is not None:
             settings["embed_dim"] = cut
+        if "model_args" in settings:
+            return _last_token_wrapper(folder, meta)
         wrapper = meta.loader(str(folder), revision=None, **settings)
     if hasattr(wrapper, "model_name"):
         # Some wrappers decide by the name.
         wrapper.model_name = model
+    return wrapper
+
+
+def _last_token_wrapper(folder: Path, meta: Any) -> Any:
+    """BMRetriever's wrapper, which cannot be made with sentence-transformers 6: its model is put together here."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling
+
+    settings = meta.loader_kwargs
+    options = {key: settings[key] for key in ("padding_side", "add_eos_token")}
+    transformer = Transformer(str(folder), processor_kwargs=options)
+    wrapper = meta.loader.__new__(meta.loader)
+    wrapper.model = SentenceTransformer(
+        modules=[transformer, Pooling(transformer.get_embedding_dimension(), "lasttoken")], device="cpu"
+    )
+    wrapper.instruction_template = settings["instruction_template"]
+    wrapper.apply_instruction_to_passages = settings["apply_instruction_to_passages"]
     return wrapper
 
 

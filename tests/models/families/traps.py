@@ -59,6 +59,17 @@ def pooled(mode: str, *uses: str) -> Trap:
     return Trap(f"{mode} pooling", uses, encode)
 
 
+def with_prompt_tokens() -> Trap:
+    """The prompt's tokens pooled too."""
+
+    def encode(folder: Path) -> Encode:
+        model = _model(folder)
+        model.set_pooling_include_prompt(include_prompt=True)
+        return model.encode_query
+
+    return Trap("the prompt's tokens pooled", QUERY, encode)
+
+
 def without(*positions: int) -> Trap:
     """Some modules left out, from the first that is no transformer or pooling."""
 
