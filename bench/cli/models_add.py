@@ -1,0 +1,59 @@
+"""`bench models add`: an entry of models.yaml for a public model or a folder."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.chosen import DEFAULT_REGISTRY
+from bench.cli.options import RegistryFile, TruncateDims, whole_numbers
+
+if TYPE_CHECKING:
+    from bench.models.adding import NewModel
+
+
+def add(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ID_OR_FOLDER...",
+            help="A Hub id, a folder or `package:NAME`; several are places of one model, tried in order.",
+        ),
+    ],
+    models: RegistryFile = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="What tables call it. Default: after its id or folder."),
+    ] = None,
+    truncate_dims: TruncateDims = None,
+    only_print: Annotated[
+        bool, typer.Option("--print", "--dry-run", help="Print the entry and write nothing.")
+    ] = False,
+) -> None:
+    """Add a model to models.yaml: its prompts, task arguments and settings, by its files and by the installed mteb.
+
+    A comment says where each line comes from. The rest of the file stays as it is, and nothing is downloaded.
+    """
+    from bench.models.adding import new_model
+
+    path = models or DEFAULT_REGISTRY
+    new = new_model(sources, path, name, whole_numbers("--truncate-dims", truncate_dims))
+    typer.echo("\n".join(new.lines))
+    if only_print:
+        return
+    new.write()
+    typer.echo(f"\nadded to {path}; {_next(new, path)}")
+
+
+def _next(new: NewModel, path: Path) -> str:
+    """The command to go on with."""
+    words = ["bench", "run"]
+    if path != DEFAULT_REGISTRY:
+        words += ["--models", str(path)]
+    tasks = new.registry.tasks or ["hardware_store"]
+    words += ["--model", new.entry.name, "--tasks", ",".join(tasks)]
+    fetched = "" if new.here else " (it downloads the model)"
+    return f"run it with: {shlex.join(words)}{fetched}"
