@@ -1,0 +1,205 @@
+"""What kind of model a folder holds, judged by its files alone, and the pooling of one that states none.
+
+sentence-transformers loads whatever it is given: of a sparse model, a reranker or a classifier it takes the
+transformer and averages its tokens. Those are refused as what they are.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from bench.models.folder import ModelFolder, Module
+from bench.models.model2vec import is_model2vec
+from bench.models.weights import is_tokenizer
+
+_SPARSE = "is a sparse model (SparseEncoder): it gives weights of words; bench scores dense vectors"
+_RERANKER = "is a reranker or classifier (CrossEncoder): it gives scores or labels of texts, no vectors"
+_MULTI_VECTOR = (
+    "is a multi-vector model (MultiVectorEncoder, ColBERT): it gives a vector for every token; bench scores one a text"
+)
+_LEAVE_OUT = "leave it out: bench compares models that give one dense vector a text"
+_ON_PURPOSE = (
+    "leave it out; to score its encoder on purpose, save it as a sentence-transformers folder (Transformer and Pooling)"
+)
+
+# By `model_type` in config_sentence_transformers.json; PyLate writes ColBERT.
+_MODEL_TYPES = {
+    "SparseEncoder": _SPARSE,
+    "CrossEncoder": _RERANKER,
+    "MultiVectorEncoder": _MULTI_VECTOR,
+    "ColBERT": _MULTI_VECTOR,
+}
+# By a part of the class path in modules.json; folders written by earlier versions have no `model_type`.
+_PACKAGES = {
+    "sparse_encoder": _SPARSE,
+    "cross_encoder": _RERANKER,
+    "multi_vector_encoder": _MULTI_VECTOR,
+    "pylate": _MULTI_VECTOR,
+}
+_CLASSES = {
+    **dict.fromkeys(("SpladePooling", "MLMTransformer", "SparseAutoEncoder", "CSRSparsity", "IDF"), _SPARSE),
+    **dict.fromkeys(("SparseStaticEmbedding",), _SPARSE),
+    **dict.fromkeys(("MultiVectorMask",), _MULTI_VECTOR),
+    **dict.fromkeys(("LogitScore",), _RERANKER),
+}
+# By `transformer_task` of a Transformer module.
+_TASKS = {"sequence-classification": _RERANKER, "fill-mask": _SPARSE, "retrieval": _MULTI_VECTOR}
+# Modules that make one vector of a text.
+_POOLED = frozenset({"Pooling", "StaticEmbedding", "BoW", "CLIPModel"})
+# Keys of config.json that earlier versions of CrossEncoder wrote.
+_RERANKER_KEYS = ("sentence_transformers", "sbert_ce_default_activation_function")
+_LATE_INTERACTION = re.compile(r"(^HF_ColBERT|ColBERT\w*|ForRetrieval)$")
+# Heads whose models are no encoders of texts: what their hidden states mean was never trained for.
+_HEADS = re.compile(
+    r"For(SequenceClassification|TokenClassification|\w*QuestionAnswering|MultipleChoice|NextSentencePrediction"
+    r"|\w*Ranking|\w*RewardModel|CTC|XVector|SpeechSeq2Seq|SpeechToText|TextToSpeech|Audio\w+|Image(?!Text)\w+|Video\w+"
+    r"|MaskedImageModeling|DepthEstimation|\w*ObjectDetection|\w*Segmentation|\w*Prediction)$"
+)
+_AUDIO_TYPES = re.compile(
+    r"^(whisper|wav2vec2|hubert|wavlm|unispeech|sew|speech|moonshine|parakeet|data2vec-audio|audio|encodec)"
+)
+# Models of transformers whose text and image halves give a vector each: sentence-transformers pools no tokens of them.
+TWO_TOWERS = frozenset(
+    (
+        "aimv2 align altclip blip chinese_clip clap clip clipseg clvp groupvit metaclip_2 owlv2 owlvit siglip siglip2 "
+        "tipsv2 videoprism vision-text-dual-encoder xclip"
+    ).split()
+)
+
+
+def check_kind(folder: ModelFolder) -> None:
+    """Refuse a folder that holds another kind of model than an encoder of texts into single dense vectors.
+
+    What sentence-transformers wrote goes before what config.json says of the backbone: a dense model may well have
+    been made from a classifier.
+
+    Raises:
+        BenchError: It is of another kind, or a file that says so is broken.
+    """
+    kind = folder.sentence_config.get("model_type", "SentenceTransformer")
+    if kind != "SentenceTransformer":
+        what = _MODEL_TYPES.get(str(kind), f"is a {kind}, a kind of model that bench does not know")
+        raise folder.error(f"{what}; says `model_type` in config_sentence_transformers.json", _LEAVE_OUT)
+    if folder.modules is None:
+        _check_backbone(folder)
+    for module in folder.all_modules:
+        _check_module(folder, module)
+    if folder.modules is not None and not any(_pools(folder, module) for module in folder.all_modules):
+        last = folder.modules[-1]
+        raise folder.error(
+            f"no module of modules.json makes one vector of a text's tokens; the last is {last.name}",
+            "add a Pooling module, or copy the whole model folder again",
+        )
+    for place in folder.transformer_folders:
+        _check_modality(folder, place)
+
+
+def _check_module(folder: ModelFolder, module: Module) -> None:
+    parts = module.type.split(".")
+    what = next((_PACKAGES[part] for part in parts if part in _PACKAGES), _CLASSES.get(module.name))
+    if what is not None:
+        raise folder.error(f"{what}; says the module {module.type} in {module.named_in.name}", _LEAVE_OUT)
+    if module.is_transformer:
+        task = folder.transformer_settings(module.folder).get("transformer_task")
+        if task in _TASKS:
+            raise folder.error(f"{_TASKS[task]}; says `transformer_task` ({task}) of its Transformer", _LEAVE_OUT)
+
+
+def _pools(folder: ModelFolder, module: Module) -> bool:
+    """Whether a module may give a vector a text; of classes that are not sentence-transformers' nobody can say."""
+    if not module.bundled or module.name in _POOLED:
+        return True
+    if module.is_transformer:
+        return folder.transformer_settings(module.folder).get("module_output_name") == "sentence_embedding"
+    return False
+
+
+def _check_backbone(folder: ModelFolder) -> None:
+    """What config.json says, of a folder that nothing else describes."""
+    for architecture in architectures(folder):
+        if _LATE_INTERACTION.search(architecture):
+            raise folder.error(f"{_MULTI_VECTOR}; says `architectures` ({architecture}) in config.json", _LEAVE_OUT)
+        if _HEADS.search(architecture):
+            raise folder.error(
+                f"is a {architecture}, says `architectures` in config.json: a reranker, classifier or the like. "
+                "Its head gives scores or labels, and without it nothing says how texts become vectors",
+                _ON_PURPOSE,
+            )
+    for key in _RERANKER_KEYS:
+        if key in folder.config:
+            raise folder.error(f"{_RERANKER}; says the key `{key}` in config.json", _ON_PURPOSE)
+    if (folder.path / "artifact.metadata").is_file():
+        raise folder.error(f"{_MULTI_VECTOR}; says artifact.metadata", _LEAVE_OUT)
+    if is_model2vec(folder) and (folder.path / "pipeline.skops").is_file():
+        raise folder.error(f"{_RERANKER}; says pipeline.skops", _LEAVE_OUT)
+
+
+def architectures(folder: ModelFolder) -> list[str]:
+    """The names under `architectures` in config.json."""
+    names = folder.config.get("architectures")
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+class _Modality(NamedTuple):
+    takes: str
+    evidence: str
+
+
+def _check_modality(folder: ModelFolder, place: Path) -> None:
+    found = _other_modality(folder, place)
+    if found is not None:
+        raise folder.error(
+            f"takes {found.takes}, no texts; says {found.evidence}",
+            "leave it out; of a model with a text half, copy the whole folder with its tokenizer",
+        )
+
+
+def _other_modality(folder: ModelFolder, place: Path) -> _Modality | None:
+    """What a transformer takes in, where that is not text."""
+    kind = str(folder.read(place / "config.json").get("model_type", ""))
+    if _AUDIO_TYPES.search(kind):
+        return _Modality("audio", f"`model_type` ({kind}) in config.json")
+    if not place.is_dir() or any(is_tokenizer(path) for path in place.iterdir()):
+        return None
+    for name in ("preprocessor_config.json", "processor_config.json"):
+        settings = folder.read(place / name)
+        if "feature_extractor_type" in settings or "feature_extractor" in settings:
+            return _Modality("audio", f"{name}, and there is no tokenizer")
+        if settings:
+            return _Modality("images", f"{name}, and there is no tokenizer")
+    return None
+
+
+@dataclass(frozen=True)
+class AssumedPooling:
+    """How the tokens of a plain transformers model are pooled, as nothing in its folder says.
+
+    Attributes:
+        mode: The mode, as sentence-transformers calls it.
+        reason: Why this one.
+    """
+
+    mode: Literal["mean", "lasttoken"]
+    reason: str
+
+
+def assumed_pooling(path: Path, where: str = "model") -> AssumedPooling | None:
+    """The pooling that sentence-transformers assumes for a folder; None where its files state what is done.
+
+    Args:
+        path: The folder.
+        where: What messages call the model.
+
+    Raises:
+        BenchError: A configuration file is broken.
+    """
+    folder = ModelFolder(path, where)
+    if folder.modules is not None or is_model2vec(folder) or folder.config.get("model_type") in TWO_TOWERS:
+        return None
+    names = architectures(folder)
+    if names and names[0].endswith("ForCausalLM") and folder.config.get("is_causal", True):
+        return AssumedPooling("lasttoken", f"there is no modules.json, and {names[0]} reads texts from left to right")
+    return AssumedPooling("mean", "there is no modules.json")
