@@ -11,7 +11,7 @@ from bench.models.settings import Settings
 from bench.models.stated import Stated
 
 # Modules of sentence-transformers that take texts and are no transformer.
-_STATIC = frozenset({"StaticEmbedding", "BoW", "WordEmbeddings"})
+_STATIC = frozenset({"StaticEmbedding", "StaticModel", "BoW", "WordEmbeddings"})
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ _NEEDS: dict[str, _Need] = {
     "document_length": _TRANSFORMER,
     "padding_side": _TRANSFORMER,
     "add_eos_token": _TRANSFORMER,
-    "pooling": _Need(lambda stated: stated.modules is None, "its modules.json states what pools its tokens"),
+    "pooling": _Need(lambda stated: stated.assumed is not None, "its files state how a text's vector is made"),
     "task": _Need(
         lambda stated: stated.reads_role or _is_custom(stated),
         "no module of it takes the argument `task` (modules.json)",

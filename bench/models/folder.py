@@ -11,6 +11,8 @@ from typing import Any
 
 from bench.errors import BenchError
 
+# What sentence-transformers states of a whole model.
+SENTENCE_CONFIG = "config_sentence_transformers.json"
 # sentence-transformers reads the first of these that a Transformer module's folder has.
 TRANSFORMER_CONFIGS = tuple(
     f"sentence_{family}_config.json"
@@ -31,11 +33,13 @@ class Module:
         type: Its class, as the file names it.
         folder: Where its own files are.
         named_in: The file that names it: modules.json, or the configuration of a Router.
+        kwargs: Names of the arguments that it takes when encoding.
     """
 
     type: str
     folder: Path
     named_in: Path
+    kwargs: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -86,7 +90,7 @@ class ModelFolder:
         Raises:
             BenchError: It is no JSON object.
         """
-        return self.read(self.path / "config_sentence_transformers.json")
+        return self.read(self.path / SENTENCE_CONFIG)
 
     @cached_property
     def modules(self) -> list[Module] | None:
@@ -107,7 +111,9 @@ class ModelFolder:
         kind, path = (entry.get("type"), entry.get("path")) if isinstance(entry, dict) else (None, None)
         if not isinstance(kind, str) or not isinstance(path, str):
             raise self.error(f"{file}: a module needs the keys `type` and `path`, both text", _WHOLE)
-        return Module(kind, self._inside(self.path, path, file), file)
+        kwargs = entry.get("kwargs") if isinstance(entry, dict) else None
+        names = tuple(map(str, kwargs)) if isinstance(kwargs, list) else ()
+        return Module(kind, self._inside(self.path, path, file), file, names)
 
     def _inside(self, folder: Path, path: str, file: Path) -> Path:
         if "\\" in path or "\0" in path or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
@@ -221,6 +227,6 @@ def check_pointer(file: Path, where: str) -> bytes:
         raise BenchError(
             f"{file} is a Git LFS pointer, not the file itself",
             where=where,
-            hint="run `git lfs pull` in the repository that it was cloned from, or download the file",
+            hint="run `git lfs pull` in the repository that it was cloned from, or download the whole file",
         )
     return start

@@ -11,16 +11,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from bench.models.folder import ModelFolder, Module
+from bench.errors import BenchError
+from bench.models.folder import SENTENCE_CONFIG, ModelFolder, Module
 from bench.models.model2vec import is_model2vec
 from bench.models.weights import is_tokenizer
 
-_SPARSE = "is a sparse model (SparseEncoder): it gives weights of words; bench scores dense vectors"
-_RERANKER = "is a reranker or classifier (CrossEncoder): it gives scores or labels of texts, no vectors"
-_MULTI_VECTOR = (
-    "is a multi-vector model (MultiVectorEncoder, ColBERT): it gives a vector for every token; bench scores one a text"
-)
-_LEAVE_OUT = "leave it out: bench compares models that give one dense vector a text"
+
+class _Other(NamedTuple):
+    """A kind of model that bench does not score.
+
+    Attributes:
+        name: What it is.
+        gives: What it gives in place of one dense vector a text.
+    """
+
+    name: str
+    gives: str
+
+
+_SPARSE = _Other("a sparse model (SparseEncoder)", "it gives weights of words")
+_RERANKER = _Other("a reranker or classifier (CrossEncoder)", "it gives scores or labels of texts")
+_MULTI_VECTOR = _Other("a multi-vector model (MultiVectorEncoder, ColBERT)", "it gives a vector for every token")
+_LEAVE_OUT = "leave it out: bench scores models that give one dense vector a text"
 _ON_PURPOSE = (
     "leave it out; to score its encoder on purpose, save it as a sentence-transformers folder (Transformer and Pooling)"
 )
@@ -81,8 +93,8 @@ def check_kind(folder: ModelFolder) -> None:
     """
     kind = folder.sentence_config.get("model_type", "SentenceTransformer")
     if kind != "SentenceTransformer":
-        what = _MODEL_TYPES.get(str(kind), f"is a {kind}, a kind of model that bench does not know")
-        raise folder.error(f"{what}; says `model_type` in config_sentence_transformers.json", _LEAVE_OUT)
+        other = _MODEL_TYPES.get(str(kind), _Other(f"a {kind}", "a kind of model that bench does not know"))
+        raise _refused(folder, other, f"`model_type` in {SENTENCE_CONFIG}")
     if folder.modules is None:
         _check_backbone(folder)
     for module in folder.all_modules:
@@ -99,13 +111,13 @@ def check_kind(folder: ModelFolder) -> None:
 
 def _check_module(folder: ModelFolder, module: Module) -> None:
     parts = module.type.split(".")
-    what = next((_PACKAGES[part] for part in parts if part in _PACKAGES), _CLASSES.get(module.name))
-    if what is not None:
-        raise folder.error(f"{what}; says the module {module.type} in {module.named_in.name}", _LEAVE_OUT)
+    other = next((_PACKAGES[part] for part in parts if part in _PACKAGES), _CLASSES.get(module.name))
+    if other is not None:
+        raise _refused(folder, other, f"the module {module.type} in {module.named_in.name}")
     if module.is_transformer:
         task = folder.transformer_settings(module.folder).get("transformer_task")
         if task in _TASKS:
-            raise folder.error(f"{_TASKS[task]}; says `transformer_task` ({task}) of its Transformer", _LEAVE_OUT)
+            raise _refused(folder, _TASKS[task], f"the `transformer_task` {task} of its Transformer")
 
 
 def _pools(folder: ModelFolder, module: Module) -> bool:
@@ -121,20 +133,24 @@ def _check_backbone(folder: ModelFolder) -> None:
     """What config.json says, of a folder that nothing else describes."""
     for architecture in architectures(folder):
         if _LATE_INTERACTION.search(architecture):
-            raise folder.error(f"{_MULTI_VECTOR}; says `architectures` ({architecture}) in config.json", _LEAVE_OUT)
+            raise _refused(folder, _MULTI_VECTOR, f"`architectures` ({architecture}) in config.json")
         if _HEADS.search(architecture):
-            raise folder.error(
-                f"is a {architecture}, says `architectures` in config.json: a reranker, classifier or the like. "
-                "Its head gives scores or labels, and without it nothing says how texts become vectors",
-                _ON_PURPOSE,
+            other = _Other(
+                f"a {architecture}",
+                "a reranker, classifier or the like, trained to give scores or labels and not vectors of texts",
             )
+            raise _refused(folder, other, "`architectures` in config.json", _ON_PURPOSE)
     for key in _RERANKER_KEYS:
         if key in folder.config:
-            raise folder.error(f"{_RERANKER}; says the key `{key}` in config.json", _ON_PURPOSE)
+            raise _refused(folder, _RERANKER, f"the key `{key}` in config.json", _ON_PURPOSE)
     if (folder.path / "artifact.metadata").is_file():
-        raise folder.error(f"{_MULTI_VECTOR}; says artifact.metadata", _LEAVE_OUT)
+        raise _refused(folder, _MULTI_VECTOR, "artifact.metadata")
     if is_model2vec(folder) and (folder.path / "pipeline.skops").is_file():
-        raise folder.error(f"{_RERANKER}; says pipeline.skops", _LEAVE_OUT)
+        raise _refused(folder, _RERANKER, "pipeline.skops")
+
+
+def _refused(folder: ModelFolder, other: _Other, evidence: str, hint: str = _LEAVE_OUT) -> BenchError:
+    return folder.error(f"is {other.name} according to {evidence}: {other.gives}", hint)
 
 
 def architectures(folder: ModelFolder) -> list[str]:
@@ -152,7 +168,7 @@ def _check_modality(folder: ModelFolder, place: Path) -> None:
     found = _other_modality(folder, place)
     if found is not None:
         raise folder.error(
-            f"takes {found.takes}, no texts; says {found.evidence}",
+            f"takes {found.takes} and no texts according to {found.evidence}",
             "leave it out; of a model with a text half, copy the whole folder with its tokenizer",
         )
 
@@ -186,20 +202,15 @@ class AssumedPooling:
     reason: str
 
 
-def assumed_pooling(path: Path, where: str = "model") -> AssumedPooling | None:
+def assumed_pooling(folder: ModelFolder) -> AssumedPooling | None:
     """The pooling that sentence-transformers assumes for a folder; None where its files state what is done.
-
-    Args:
-        path: The folder.
-        where: What messages call the model.
 
     Raises:
         BenchError: A configuration file is broken.
     """
-    folder = ModelFolder(path, where)
     if folder.modules is not None or is_model2vec(folder) or folder.config.get("model_type") in TWO_TOWERS:
         return None
     names = architectures(folder)
     if names and names[0].endswith("ForCausalLM") and folder.config.get("is_causal", True):
-        return AssumedPooling("lasttoken", f"there is no modules.json, and {names[0]} reads texts from left to right")
-    return AssumedPooling("mean", "there is no modules.json")
+        return AssumedPooling("lasttoken", f"{names[0]} reads texts from left to right")
+    return AssumedPooling("mean", "it is what most encoders are trained with")

@@ -45,10 +45,15 @@ class _Row:
 
 
 class LoadReport(logging.Handler):
-    """Listens while a model is loaded."""
+    """Listens while a model is loaded; weights of other shapes are reported in place of what is raised over them.
 
-    def __init__(self) -> None:
+    Args:
+        where: What messages call the model.
+    """
+
+    def __init__(self, where: str) -> None:
         super().__init__(logging.WARNING)
+        self._where = where
         self._rows: list[_Row] = []
         self._passed_over: list[str] = []
         self._states: list[tuple[logging.Logger, int, bool]] = []
@@ -70,46 +75,42 @@ class LoadReport(logging.Handler):
             logger.addHandler(self)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for logger, level, propagate in self._states:
             logger.removeHandler(self)
             logger.propagate = propagate
             # Not by assignment: loggers remember which levels they are enabled for.
             logger.setLevel(level)
         self._states = []
+        if kind is not None and issubclass(kind, Exception):
+            self._check_shapes()
 
-    def check_shapes(self, where: str) -> None:
-        """Refuse weights whose shapes are not those of the model; also after transformers itself has refused them.
-
-        Raises:
-            BenchError: There are such weights; it lists them.
-        """
+    def _check_shapes(self) -> None:
         rows = [row for row in self._rows if row.status == "MISMATCH"]
         if rows:
             raise BenchError(
                 f"{_count(rows)} of the weights file have another shape than config.json asks for: "
                 + _listed(_shapes(row) for row in rows),
-                where=where,
-                hint="get the config.json that belongs to the weights (hidden_size, vocab_size, ...), or the right weights",
+                where=self._where,
+                hint="get the config.json that belongs to the weights (hidden_size, vocab_size, ...)",
             )
 
-    def check(self, where: str, model: SentenceTransformer) -> None:
+    def check(self, model: SentenceTransformer) -> None:
         """Refuse a model that was not loaded as its files say.
 
         Args:
-            where: What messages call it.
             model: The loaded model.
 
         Raises:
             BenchError: Weights are random, weights of its layers were left over, or settings were passed over.
         """
-        self.check_shapes(where)
+        self._check_shapes()
         pooled = _asks_pooler(model)
         missing = [row for row in self._rows if row.status == "MISSING" and not _optional(row.weight, pooled=pooled)]
         if missing:
             raise BenchError(
                 f"{_count(missing)} are not in its files and would be random: {_listed(row.weight for row in missing)}",
-                where=where,
+                where=self._where,
                 hint="copy the whole model again, or check that its config.json belongs to its weights",
             )
         left = [row for row in self._rows if row.status == "UNEXPECTED" and _of_body(row, model)]
@@ -117,14 +118,14 @@ class LoadReport(logging.Handler):
             raise BenchError(
                 f"{_count(left)} in its files belong to no layer of a {left[0].model} as config.json describes it: "
                 + _listed(row.weight for row in left),
-                where=where,
+                where=self._where,
                 hint="get the config.json that belongs to the weights (number of layers, biases, model_type, ...); "
                 "if they are left out on purpose, save the model without them",
             )
         if self._passed_over:
             raise BenchError(
                 f"sentence-transformers would pass over settings of it: {self._passed_over[0]}",
-                where=where,
+                where=self._where,
                 hint="a newer sentence-transformers or transformers may know them; or remove them on purpose",
             )
 
@@ -163,8 +164,7 @@ def _networks(model: SentenceTransformer) -> list[Any]:
     """The models of transformers in a model."""
     from transformers import PreTrainedModel
 
-    found = [module for module in model.modules() if isinstance(module, PreTrainedModel)]
-    return found
+    return [module for module in model.modules() if isinstance(module, PreTrainedModel)]
 
 
 def _count(rows: list[_Row]) -> str:

@@ -1,9 +1,9 @@
-"""What libraries raise over a model's files, as errors that name the file, the key or the text, and the way out."""
+"""What libraries raise over a model's files, as errors that name the file and the way out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from zipfile import is_zipfile
@@ -16,7 +16,6 @@ _WHOLE = "check that the folder is a whole sentence-transformers model"
 _CODE = "this model brings its own Python code: read it, then set `trust_remote_code: true`"
 _DRAWN = "check that config.json is that of a text encoder which transformers knows"
 _LONGEST_REASON = 500
-_SHOWN_OF_TEXT = 60
 
 # What an exception says, the hint that goes with it; the first that fits.
 _HINTS: tuple[tuple[str, str], ...] = (
@@ -73,7 +72,9 @@ def _check_files(path: Path, where: str) -> None:
         elif file.match("pytorch_model*.bin"):
             check_pointer(file, where)
             if not _is_pickle(file):
-                raise BenchError(f"{file} is no torch file, or cut off", where=where, hint="copy or download it again")
+                raise BenchError(
+                    f"{file} is no torch file, or cut off", where=where, hint="copy or download the whole file again"
+                )
 
 
 def _is_pickle(file: Path) -> bool:
@@ -92,32 +93,3 @@ def _reason(text: str) -> str:
         return lines[0]
     joined = " ".join(lines)
     return joined if len(joined) <= _LONGEST_REASON else f"{joined[:_LONGEST_REASON]} ..."
-
-
-def text_error(
-    error: Exception, texts: Sequence[str], counts: Sequence[int], *, positions: int | None, where: str
-) -> BenchError:
-    """The error for a batch that a model cannot encode.
-
-    Args:
-        error: What was raised.
-        texts: The texts of the batch, prompts included.
-        counts: Their tokens.
-        positions: How many tokens the model has positions for, where that is known.
-        where: What messages call the model.
-    """
-    longest = max(range(len(texts)), key=lambda row: counts[row])
-    shown = repr(texts[longest][:_SHOWN_OF_TEXT])
-    if positions is not None and counts[longest] > positions:
-        return BenchError(
-            f"a text of {counts[longest]:,} tokens cannot be encoded, since the model has {positions:,} positions: "
-            f"{shown}",
-            where=where,
-            hint=f"set `max_seq_length: {positions}`; longer texts are cut to it",
-        )
-    return BenchError(
-        f"cannot encode a batch of {len(texts)} texts, the longest of {counts[longest]:,} tokens: "
-        f"{type(error).__name__}: {_reason(str(error))}; it begins with {shown}",
-        where=where,
-        hint="`bench --debug ...` shows the Python traceback",
-    )

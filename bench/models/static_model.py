@@ -96,7 +96,7 @@ class StaticModel(InputModule):  # type: ignore[misc]
         """The width of a vector."""
         return int(self.embedding.shape[1])
 
-    def save(self, output_path: str, *_: Any, **__: Any) -> None:
+    def save(self, *_: Any, **__: Any) -> None:
         """Refuse: no module of sentence-transformers encodes in this way."""
         raise BenchError(
             "a model of model2vec cannot be saved for sentence-transformers, which would encode otherwise",

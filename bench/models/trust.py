@@ -83,7 +83,7 @@ def _check_class(folder: ModelFolder, module: Module) -> None:
             raise folder.error(
                 f"{file} names the activation function {name}, which is not torch's, and trust_remote_code is off: "
                 "sentence-transformers would take Tanh in its place",
-                "set `trust_remote_code: true` to import it; or name one of torch, such as torch.nn.modules.linear.Identity",
+                "set `trust_remote_code: true` to import it; or name one of torch, as torch.nn.Identity",
             )
 
 

@@ -67,11 +67,12 @@ def _put_on(tokenizer: Any) -> Iterator[str]:
 
 
 def embedding_rows(module: Any) -> int | None:
-    """How many tokens a transformer has embeddings for; None where it has no such table."""
+    """How many tokens a transformer has embeddings for; None where it has no such table, or is an export."""
     import torch
 
     network = module.model
-    if network.config.model_type in _HASHED:
+    exported = not isinstance(network, torch.nn.Module)
+    if exported or network.config.model_type in _HASHED:
         return None
     try:
         table = network.get_input_embeddings()
@@ -80,10 +81,24 @@ def embedding_rows(module: Any) -> int | None:
     return table.num_embeddings if isinstance(table, torch.nn.Embedding) else None
 
 
+def limit_to_positions(model: SentenceTransformer) -> None:
+    """Cut texts to the positions that a model has, where sentence-transformers cuts them to the size of its table.
+
+    RoBERTa and its kin use some rows of the table for padding; a text that needs these cannot be encoded.
+    """
+    for module in _transformers(model):
+        positions = usable_positions(module.model)
+        stated = getattr(module.model.config, "max_position_embeddings", None)
+        if positions is not None and positions < module.tokenizer.model_max_length == stated:
+            module.tokenizer.model_max_length = positions
+
+
 def usable_positions(network: Any) -> int | None:
-    """How many tokens a network of transformers has positions for; None where its configuration states no limit."""
+    """How many tokens a network of transformers has positions for; None where that is not known."""
+    import torch
+
     positions = getattr(network.config, "max_position_embeddings", None)
-    if not isinstance(positions, int) or positions <= 0:
+    if not isinstance(positions, int) or positions <= 0 or not isinstance(network, torch.nn.Module):
         return None
     # RoBERTa and its kin count positions from the one after the padding's.
     skipped = [

@@ -89,9 +89,13 @@ def safetensors_header(path: Path, where: str) -> dict[str, Any]:
     except OSError as error:
         raise BenchError(f"{path}: cannot read: {error.strerror or error}", where=where) from error
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
-        raise BenchError(f"{path} is no safetensors file", where=where, hint="copy or download it again") from error
+        raise BenchError(
+            f"{path} is no safetensors file", where=where, hint="copy or download the whole file again"
+        ) from error
     if size < needed:
         raise BenchError(
-            f"{path} is cut off: {size:,} of {needed:,} bytes", where=where, hint="copy or download it again"
+            f"{path} is cut off: {size:,} of {needed:,} bytes",
+            where=where,
+            hint="copy or download the whole file again",
         )
     return tensors
