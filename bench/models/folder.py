@@ -21,7 +21,7 @@ TRANSFORMER_CONFIGS = tuple(
 # Modules that hold a model of transformers.
 _TRANSFORMERS = frozenset({"Transformer", "CLIPModel", "MLMTransformer"})
 _ROUTERS = frozenset({"Router", "Asym"})
-_WHOLE = "copy the whole model folder again"
+WHOLE = "copy the whole model folder again; a file kept by Git LFS needs `git lfs pull`"
 _LFS = b"version https://git-lfs"
 
 
@@ -104,13 +104,13 @@ class ModelFolder:
             return None
         entries = read_json(file, self.where)
         if not isinstance(entries, list) or not entries:
-            raise self.error(f"{file}: expected a list of modules", _WHOLE)
+            raise self.error(f"{file}: expected a list of modules", WHOLE)
         return [self._module(entry, file) for entry in entries]
 
     def _module(self, entry: object, file: Path) -> Module:
         kind, path = (entry.get("type"), entry.get("path")) if isinstance(entry, dict) else (None, None)
         if not isinstance(kind, str) or not isinstance(path, str):
-            raise self.error(f"{file}: a module needs the keys `type` and `path`, both text", _WHOLE)
+            raise self.error(f"{file}: a module needs the keys `type` and `path`, both text", WHOLE)
         kwargs = entry.get("kwargs") if isinstance(entry, dict) else None
         names = tuple(map(str, kwargs)) if isinstance(kwargs, list) else ()
         return Module(kind, self._inside(self.path, path, file), file, names)
@@ -134,9 +134,11 @@ class ModelFolder:
         if not module.is_router:
             return
         file = router_config(module.folder)
-        types = self.read(file).get("types", {})
-        if not isinstance(types, dict) or not all(isinstance(kind, str) for kind in types.values()):
-            raise self.error(f"{file}: `types` must name a class for every module", _WHOLE)
+        if not file.is_file():
+            raise self.error(f"no router_config.json in {module.folder}, the folder of its module {module.name}", WHOLE)
+        types = self.read(file).get("types")
+        if not isinstance(types, dict) or not types or not all(isinstance(kind, str) for kind in types.values()):
+            raise self.error(f"{file}: `types` must name a class for every module", WHOLE)
         for name, kind in types.items():
             yield from self._unfold(Module(kind, self._inside(module.folder, name, file), file))
 
@@ -157,6 +159,18 @@ class ModelFolder:
         file = next(found, None)
         return {} if file is None else self.read(file)
 
+    def files_of(self, module: Module) -> list[Path]:
+        """The files in a module's folder, sorted.
+
+        Raises:
+            BenchError: There is no such folder.
+        """
+        if not module.folder.is_dir():
+            raise self.error(
+                f"no folder {module.folder}, in which {module.named_in.name} places its module {module.name}", WHOLE
+            )
+        return sorted(path for path in module.folder.iterdir() if path.is_file())
+
     def read(self, file: Path) -> dict[str, Any]:
         """A JSON object, empty where there is no such file.
 
@@ -167,7 +181,7 @@ class ModelFolder:
             return {}
         value = read_json(file, self.where)
         if not isinstance(value, dict):
-            raise self.error(f"{file}: expected a JSON object, found {type(value).__name__}", _WHOLE)
+            raise self.error(f"{file}: expected a JSON object, found {type(value).__name__}", WHOLE)
         return value
 
     def error(self, message: str, hint: str | None = None) -> BenchError:
@@ -193,11 +207,11 @@ def read_json(file: Path, where: str) -> object:
     except OSError as error:
         raise BenchError(f"{file}: cannot read: {error.strerror or error}", where=where) from error
     except UnicodeDecodeError as error:
-        raise BenchError(f"{file}: not UTF-8 text", where=where, hint=_WHOLE) from error
+        raise BenchError(f"{file}: not UTF-8 text", where=where, hint=WHOLE) from error
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise BenchError(f"{file}, line {error.lineno}: broken JSON: {error.msg}", where=where, hint=_WHOLE) from error
+        raise BenchError(f"{file}, line {error.lineno}: broken JSON: {error.msg}", where=where, hint=WHOLE) from error
     except RecursionError as error:
         raise BenchError(f"{file}: JSON nested too deeply", where=where) from error
 
@@ -209,7 +223,7 @@ def check_stored(file: Path, where: str) -> None:
         BenchError: It is one of these, or cannot be read.
     """
     if not check_pointer(file, where):
-        raise BenchError(f"{file} is empty", where=where, hint=_WHOLE)
+        raise BenchError(f"{file} is empty", where=where, hint=WHOLE)
 
 
 def check_pointer(file: Path, where: str) -> bytes:

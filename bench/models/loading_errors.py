@@ -66,7 +66,11 @@ def _check_files(path: Path, where: str) -> None:
         if file.suffix in {".json", ".txt", ".model"}:
             check_pointer(file, where)
         if file.suffix == ".json":
-            read_json(file, where)
+            value = read_json(file, where)
+            if file.name == "tokenizer.json" and not (isinstance(value, dict) and "model" in value):
+                raise BenchError(
+                    f"{file} holds no tokenizer", where=where, hint="copy or download the whole file again"
+                )
         elif file.suffix == ".safetensors":
             safetensors_header(file, where)
         elif file.match("pytorch_model*.bin"):
