@@ -143,7 +143,8 @@ def word_tokenizer() -> object:
     """A tokenizer of whole words."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-    tokenizer = Tokenizer(models.WordLevel({w: row for row, w in enumerate(["[UNK]", *WORDS])}, unk_token="[UNK]"))
+    unknown = "[UNK]"
+    tokenizer = Tokenizer(models.WordLevel({w: row for row, w in enumerate([unknown, *WORDS])}, unk_token=unknown))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     return tokenizer

@@ -76,8 +76,8 @@ _AUDIO_TYPES = re.compile(
 # Models of transformers whose text and image halves give a vector each: sentence-transformers pools no tokens of them.
 TWO_TOWERS = frozenset(
     (
-        "aimv2 align altclip blip chinese_clip clap clip clipseg clvp groupvit metaclip_2 owlv2 owlvit sam3_lite_text siglip siglip2 "
-        "tipsv2 videoprism vision-text-dual-encoder xclip"
+        "aimv2 align altclip blip chinese_clip clap clip clipseg clvp groupvit metaclip_2 owlv2 owlvit sam3_lite_text "
+        "siglip siglip2 tipsv2 videoprism vision-text-dual-encoder xclip"
     ).split()
 )
 

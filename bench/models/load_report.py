@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_ROW = re.compile(r"^(\S.*?)\s*\|\s*(MISSING|UNEXPECTED|MISMATCH|CONVERSION)\b\s*\|?\s*(.*?)\s*$", re.MULTILINE)
+_ROW = re.compile(r"^(\S.*?) *\| *(MISSING|UNEXPECTED|MISMATCH|CONVERSION)\b[ |]*(.*?) *$", re.MULTILINE)
 _SHAPES = re.compile(r"ckpt: torch\.Size\((\[.*?\])\) vs model: ?torch\.Size\((\[.*?\])\)")
 _LOGGERS = ("transformers.modeling_utils", "transformers.integrations.peft", "sentence_transformers")
 # Warnings of sentence-transformers over settings that it leaves out.
@@ -89,8 +89,7 @@ class LoadReport(logging.Handler):
         rows = [row for row in self._rows if row.status == "MISMATCH"]
         if rows:
             raise BenchError(
-                f"{_count(rows)} of the weights file have another shape than config.json asks for: "
-                + _listed(_shapes(row) for row in rows),
+                "weights have another shape than config.json asks for: " + _listed(_shapes(row) for row in rows),
                 where=self._where,
                 hint="get the config.json that belongs to the weights (hidden_size, vocab_size, ...)",
             )
@@ -109,14 +108,14 @@ class LoadReport(logging.Handler):
         missing = [row for row in self._rows if row.status == "MISSING" and not _optional(row.weight, pooled=pooled)]
         if missing:
             raise BenchError(
-                f"{_count(missing)} are not in its files and would be random: {_listed(row.weight for row in missing)}",
+                f"weights are not in its files and would be random: {_listed(row.weight for row in missing)}",
                 where=self._where,
                 hint="copy the whole model again, or check that its config.json belongs to its weights",
             )
         left = [row for row in self._rows if row.status == "UNEXPECTED" and _of_body(row, model)]
         if left:
             raise BenchError(
-                f"{_count(left)} in its files belong to no layer of a {left[0].model} as config.json describes it: "
+                f"weights in its files belong to no layer of a {left[0].model} as config.json describes it: "
                 + _listed(row.weight for row in left),
                 where=self._where,
                 hint="get the config.json that belongs to the weights (number of layers, biases, model_type, ...); "
@@ -167,10 +166,6 @@ def _networks(model: SentenceTransformer) -> list[Any]:
     return [module for module in model.modules() if isinstance(module, PreTrainedModel)]
 
 
-def _count(rows: list[_Row]) -> str:
-    return f"{len(rows)} weights" if len(rows) > 1 else "1 weight"
-
-
 def _shapes(row: _Row) -> str:
     shapes = _SHAPES.search(row.details)
     return f"{row.weight} is {shapes[1]}, needs {shapes[2]}" if shapes else f"{row.weight} ({row.details})"
@@ -179,4 +174,4 @@ def _shapes(row: _Row) -> str:
 def _listed(lines: Iterable[str]) -> str:
     """The first few, in order of their names."""
     found = sorted(lines)
-    return ", ".join(found[:_LISTED]) + (", ..." if len(found) > _LISTED else "")
+    return ", ".join(found[:_LISTED]) + (f" and {len(found) - _LISTED} more" if len(found) > _LISTED else "")

@@ -69,7 +69,7 @@ def test_broken_json_is_named_with_its_line(tiny_model, text, words):
 
 def test_text_that_is_not_utf_8(tiny_model):
     (tiny_model / "config.json").write_bytes(b'{"a": "\xff"}')
-    with pytest.raises(BenchError, match="config.json: not UTF-8 text"):
+    with pytest.raises(BenchError, match=r"config\.json: not UTF-8 text"):
         load(tiny_model)
 
 
