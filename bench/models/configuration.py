@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from bench.models.folder import SENTENCE_CONFIG, ModelFolder
+from bench.models.model2vec import is_model2vec
 
 _SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
 
@@ -21,7 +22,7 @@ def check_configuration(folder: ModelFolder, *, similarity: str | None = None) -
     """
     if similarity is None:
         _check_similarity(folder)
-    for place in folder.transformer_folders:
+    for place in [] if is_model2vec(folder) else folder.transformer_folders:
         file = place / "config.json"
         if (place / "adapter_config.json").is_file():
             if find_spec("peft") is None:
