@@ -33,6 +33,7 @@ def _has_transformer(stated: Stated) -> bool:
 
 _TRANSFORMER = _Need(_has_transformer, "its texts do not go through one transformer with a tokenizer")
 _NEEDS: dict[str, _Need] = {
+    "dtype": _Need(lambda stated: stated.first not in _STATIC, "its weights keep the type that they are stored in"),
     "max_seq_length": _Need(lambda stated: stated.first not in {"StaticEmbedding", "BoW"}, "it cuts no texts"),
     "query_length": _TRANSFORMER,
     "document_length": _TRANSFORMER,
