@@ -54,7 +54,9 @@ def reasons_told(path: Path, where: str, *, drawn: bool = False) -> Iterator[Non
     except Exception as error:
         _check_files(path, where)
         text = str(error)
-        hint = next((hint for pattern, hint in _HINTS if re.search(pattern, text)), _DRAWN if drawn else _WHOLE)
+        # Not in the folder's own name.
+        said = text.replace(str(path), "")
+        hint = next((hint for pattern, hint in _HINTS if re.search(pattern, said)), _DRAWN if drawn else _WHOLE)
         raise BenchError(
             f"cannot load {path}: {type(error).__name__}: {_reason(text)}", where=where, hint=hint
         ) from error
@@ -96,4 +98,4 @@ def _reason(text: str) -> str:
     if not lines[0].endswith(":"):
         return lines[0]
     joined = " ".join(lines)
-    return joined if len(joined) <= _LONGEST_REASON else f"{joined[:_LONGEST_REASON]} ..."
+    return joined if len(joined) <= _LONGEST_REASON else f"{joined[:_LONGEST_REASON].rstrip()} ..."

@@ -51,8 +51,8 @@ def _check_vocabulary(module: Any, tokenizer: Any, where: str) -> None:
     if outside:
         number, token = outside[0]
         raise BenchError(
-            f"its tokenizer has {len(outside):,} tokens that its embedding of {rows:,} rows lacks, first {token!r} "
-            f"({number})",
+            f"its tokenizer has tokens beyond the {rows:,} rows of its embedding: {token!r} ({number})"
+            + (f" and {len(outside) - 1:,} more" if len(outside) > 1 else ""),
             where=where,
             hint="tokenizer and weights belong to different models: copy both from the same one",
         )
