@@ -204,3 +204,18 @@ MAKERS = {
 def copied(folder: Path, to: Path) -> Path:
     shutil.rmtree(to, ignore_errors=True)
     return Path(shutil.copytree(folder, to))
+
+
+def adapter(folder: Path, base: Path, *, task: str = "FEATURE_EXTRACTION") -> Path:
+    """A LoRA adapter over a transformers folder, with random weights, as peft writes it, and the base's tokenizer."""
+    import peft
+    import torch
+    from transformers import AutoModel
+
+    torch.manual_seed(5)
+    settings = peft.LoraConfig(target_modules=["query", "value"], r=2, lora_alpha=16, init_lora_weights=False)
+    peft.get_peft_model(AutoModel.from_pretrained(base), settings).save_pretrained(folder)
+    for path in base.glob("tokenizer*"):
+        shutil.copy(path, folder)
+    configure(folder / "adapter_config.json", task_type=task)
+    return folder

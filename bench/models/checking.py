@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from bench.hub import known_absent, repository_files
 from bench.models.completeness import check_complete
 from bench.models.configuration import check_configuration
-from bench.models.folder import SENTENCE_CONFIG, TRANSFORMER_CONFIGS, ModelFolder
+from bench.models.folder import ADAPTER, SENTENCE_CONFIG, TRANSFORMER_CONFIGS, ModelFolder
 from bench.models.kinds import check_kind
 from bench.models.model2vec import is_model2vec
 from bench.models.registry import ModelEntry
@@ -18,7 +18,7 @@ _DECIDING = frozenset(
     {
         *TRANSFORMER_CONFIGS, SENTENCE_CONFIG, "modules.json", "config.json", "router_config.json", "tokenizer.json",
         "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
-        "adapter_config.json",
+        ADAPTER,
     }
 )  # fmt: skip
 # Folders of a repository with other forms of the model.

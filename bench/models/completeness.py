@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from bench.models.folder import (
+    ADAPTER,
     SENTENCE_CONFIG,
     TRANSFORMER_CONFIGS,
     WHOLE,
@@ -106,8 +107,7 @@ def _check_transformer(folder: ModelFolder, place: Path, *, backend: Backend, tr
             f"no tokenizer_config.json in {place}, which states the longest text and special tokens",
             f'{WHOLE}; of a model that has none, write it, for instance {{"model_max_length": 512}}',
         )
-    adapter = (place / "adapter_config.json").is_file()
-    if not adapter and not (place / "config.json").is_file():
+    if not (place / ADAPTER).is_file() and not (place / "config.json").is_file():
         raise folder.error(f"no config.json in {place}", WHOLE)
 
 
@@ -133,7 +133,7 @@ def _check_weights(folder: ModelFolder, place: Path, files: list[Path]) -> None:
         if index in names:
             _check_shards(folder, place / index, names)
             return
-    if "adapter_config.json" in names and {"adapter_model.safetensors", "adapter_model.bin"} & names:
+    if ADAPTER in names and {"adapter_model.safetensors", "adapter_model.bin"} & names:
         return
     weights = weights_among(files)
     if not weights:

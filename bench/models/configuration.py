@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from bench.models.folder import SENTENCE_CONFIG, ModelFolder
+from bench.models.folder import ADAPTER, SENTENCE_CONFIG, ModelFolder
 from bench.models.model2vec import is_model2vec
 
 _SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
@@ -24,11 +24,10 @@ def check_configuration(folder: ModelFolder, *, similarity: str | None = None) -
         _check_similarity(folder)
     for place in [] if is_model2vec(folder) else folder.transformer_folders:
         file = place / "config.json"
-        if (place / "adapter_config.json").is_file():
+        if (place / ADAPTER).is_file():
             if find_spec("peft") is None:
                 raise folder.error(
-                    f"{place / 'adapter_config.json'} makes it an adapter of another model, and the package peft is "
-                    "not installed",
+                    f"{place / ADAPTER} makes it an adapter of another model, and the package peft is not installed",
                     "pip install peft",
                 )
         elif file.is_file():

@@ -10,7 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bench.errors import BenchError
+from bench.files import path_exists, user_path
 
+# What makes a folder an adapter of another model.
+ADAPTER = "adapter_config.json"
 # What sentence-transformers states of a whole model.
 SENTENCE_CONFIG = "config_sentence_transformers.json"
 # sentence-transformers reads the first of these that a Transformer module's folder has.
@@ -159,6 +162,18 @@ class ModelFolder:
         file = next(found, None)
         return {} if file is None else self.read(file)
 
+    def backbone(self, place: Path) -> tuple[Path, dict[str, Any]]:
+        """The config.json of a transformer and what it holds: of an adapter that of its base, where it is here.
+
+        Raises:
+            BenchError: A file is no JSON object.
+        """
+        file = place / "config.json"
+        name = self.read(place / ADAPTER).get("base_model_name_or_path")
+        if not file.is_file() and isinstance(name, str):
+            file = _base_config(name, place) or file
+        return file, self.read(file)
+
     def files_of(self, module: Module) -> list[Path]:
         """The files in a module's folder, sorted.
 
@@ -187,6 +202,22 @@ class ModelFolder:
     def error(self, message: str, hint: str | None = None) -> BenchError:
         """An error about this model."""
         return BenchError(message, where=self.where, hint=hint)
+
+
+def _base_config(name: str, near: Path) -> Path | None:
+    """The config.json of an adapter's base: in a folder, or in the Hub's cache."""
+    folders = [user_path(name), *(above / name for above in (near, *near.resolve().parents))]
+    found = next((folder / "config.json" for folder in folders if path_exists(folder / "config.json")), None)
+    if found is not None:
+        return found
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        cached = try_to_load_from_cache(name, "config.json")
+    except HFValidationError:
+        return None
+    return Path(cached) if isinstance(cached, str) else None
 
 
 def router_config(folder: Path) -> Path:

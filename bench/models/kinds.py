@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from bench.errors import BenchError
-from bench.models.folder import SENTENCE_CONFIG, ModelFolder, Module
+from bench.models.folder import ADAPTER, SENTENCE_CONFIG, ModelFolder, Module
 from bench.models.model2vec import is_model2vec
 from bench.models.weights import is_tokenizer
 
@@ -61,6 +61,8 @@ _CLASSES = {
 _TASKS = {"sequence-classification": _RERANKER, "fill-mask": _SPARSE, "retrieval": _MULTI_VECTOR}
 # Modules that make one vector of a text.
 _POOLED = frozenset({"Pooling", "StaticEmbedding", "BoW", "CLIPModel"})
+# By `task_type` of an adapter.
+_ADAPTED_HEADS = frozenset({"SEQ_CLS", "TOKEN_CLS", "QUESTION_ANS"})
 # Keys of config.json that earlier versions of CrossEncoder wrote.
 _RERANKER_KEYS = ("sentence_transformers", "sbert_ce_default_activation_function")
 _LATE_INTERACTION = re.compile(r"(^HF_ColBERT|ColBERT\w*|ForRetrieval)$")
@@ -131,7 +133,7 @@ def _pools(folder: ModelFolder, module: Module) -> bool:
 
 def _check_backbone(folder: ModelFolder) -> None:
     """What config.json says, of a folder that nothing else describes."""
-    for architecture in architectures(folder):
+    for architecture in architectures(folder.config):
         if _LATE_INTERACTION.search(architecture):
             raise _refused(folder, _MULTI_VECTOR, f"`architectures` ({architecture}) in config.json")
         if _HEADS.search(architecture):
@@ -140,6 +142,9 @@ def _check_backbone(folder: ModelFolder) -> None:
                 "a reranker, classifier or the like, trained to give scores or labels and not vectors of texts",
             )
             raise _refused(folder, other, "`architectures` in config.json", _ON_PURPOSE)
+    task = folder.read(folder.path / ADAPTER).get("task_type")
+    if task in _ADAPTED_HEADS:
+        raise _refused(folder, _RERANKER, f"`task_type` ({task}) in {ADAPTER}", _ON_PURPOSE)
     for key in _RERANKER_KEYS:
         if key in folder.config:
             raise _refused(folder, _RERANKER, f"the key `{key}` in config.json", _ON_PURPOSE)
@@ -153,9 +158,9 @@ def _refused(folder: ModelFolder, other: _Other, evidence: str, hint: str = _LEA
     return folder.error(f"is {other.name} according to {evidence}: {other.gives}", hint)
 
 
-def architectures(folder: ModelFolder) -> list[str]:
-    """The names under `architectures` in config.json."""
-    names = folder.config.get("architectures")
+def architectures(config: dict[str, Any]) -> list[str]:
+    """The names under `architectures` in a config.json."""
+    names = config.get("architectures")
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
@@ -208,9 +213,12 @@ def assumed_pooling(folder: ModelFolder) -> AssumedPooling | None:
     Raises:
         BenchError: A configuration file is broken.
     """
-    if folder.modules is not None or is_model2vec(folder) or folder.config.get("model_type") in TWO_TOWERS:
+    if folder.modules is not None or is_model2vec(folder):
         return None
-    names = architectures(folder)
-    if names and names[0].endswith("ForCausalLM") and folder.config.get("is_causal", True):
+    _, config = folder.backbone(folder.path)
+    if config.get("model_type") in TWO_TOWERS:
+        return None
+    names = architectures(config)
+    if names and names[0].endswith("ForCausalLM") and config.get("is_causal", True):
         return AssumedPooling("lasttoken", f"{names[0]} reads texts from left to right")
     return AssumedPooling("mean", "it is what most encoders are trained with")

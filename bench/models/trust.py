@@ -27,6 +27,7 @@ def check_trust(folder: ModelFolder, *, trusted: bool) -> None:
     for place in folder.transformer_folders:
         for name in _WITH_CODE:
             _check_auto_map(folder, place / name)
+        _check_auto_map(folder, folder.backbone(place)[0])
     for module in folder.all_modules:
         _check_class(folder, module)
 

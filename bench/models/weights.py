@@ -26,7 +26,7 @@ _LONGEST_HEADER = 100_000_000
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files with torch weights, of every module: safetensors, or pickled `.bin` files in a folder without."""
+    """The files with torch weights, of every module and adapter: safetensors, else pickled `.bin` files."""
     by_folder: dict[Path, list[Path]] = defaultdict(list)
     for path in own_files(folder):
         by_folder[path.parent].append(path)
@@ -38,9 +38,9 @@ def weight_files(folder: Path) -> list[Path]:
 
 def weights_among(paths: list[Path]) -> list[Path]:
     """Those of one folder's files that hold torch weights."""
-    found = [path for path in paths if path.suffix == ".safetensors"]
-    # Loaders take model*.safetensors before pytorch_model*.bin; other safetensors replace nothing.
-    if not any(path.match("model*.safetensors") for path in paths):
+    found = [path for path in paths if path.suffix == ".safetensors" or path.name == "adapter_model.bin"]
+    # Loaders take these before pytorch_model*.bin; other safetensors replace nothing.
+    if not {"model.safetensors", "model.safetensors.index.json"} & {path.name for path in paths}:
         found += [path for path in paths if path.match("pytorch_model*.bin")]
     return found
 
