@@ -91,7 +91,7 @@ def test_the_entrys_max_seq_length_is_the_max_length(tmp_path):
     folder = model2vec(tmp_path / "m", normalize=True)
     encoder = load(folder, max_seq_length=3)
     np.testing.assert_allclose(encoder.embed(TEXTS, TextContext()), means(folder, limit=3), atol=1e-6)
-    assert (encoder.profile.max_seq_length, encoder.profile.pooling, encoder.profile.width) == (3, None, 16)
+    assert (encoder.profile.max_seq_length, encoder.profile.pooling, encoder.profile.width) == (3, "model2vec", 16)
 
 
 def test_settings_that_it_cannot_have(tmp_path):
