@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -46,7 +47,8 @@ def snapshot(
         kind: What kind of repository it is.
         revision: Branch, tag or commit; None for the newest.
         download: Whether the Hub may be asked; otherwise only its local cache is.
-        usable: Whether a folder found in the cache holds what is needed.
+        usable: Whether a folder found in the cache holds what is needed; it may raise a BenchError that says what
+            is missing there.
         where: Who wants it, for messages.
         otherwise: What to do without the Hub, for messages.
         allow: Patterns of the files to download; None for all.
@@ -64,18 +66,23 @@ def snapshot(
     wanted = {name: patterns for name, patterns in wanted.items() if patterns}
     cached: Path | None = None
     try:
-        cached = Path(snapshot_download(repo, local_files_only=True, **options))
+        cached = Path(snapshot_download(repo, local_files_only=True, **options, **wanted))
     except HFValidationError as error:
         raise BenchError(f"`{repo}` is neither a folder nor a Hub id", where=where) from error
-    except LocalEntryNotFoundError:
-        pass
+    except LocalEntryNotFoundError as error:
+        # The client lists the repository's files, and some are not here: which ones count is up to `usable`.
+        cached = Path(found) if (found := getattr(error, "snapshot_path", None)) else None
     # The cache may hold part of a snapshot, from a download that broke off or a loader that wanted little.
-    if cached is not None and not usable(cached):
-        cached = None
+    missing: BenchError | None = None
+    if cached is not None:
+        try:
+            cached = cached if usable(cached) else None
+        except BenchError as error:
+            cached, missing = None, error
     if cached is not None and (offline() or not download or _mark(repo, kind, cached, allow).exists()):
         return cached
     if offline():
-        raise _switched_off(repo, where, otherwise)
+        raise _switched_off(repo, where, otherwise, missing)
     if not download:
         raise NotDownloadedError(f"{repo} has to be downloaded from the Hub first", where=where)
     if (trouble := _trouble(repo, kind, revision)) is not None:
@@ -148,12 +155,53 @@ def _file_system() -> Any:
     return HfFileSystem()
 
 
-def _switched_off(repo: str, where: str, otherwise: str) -> BenchError:
+def _switched_off(repo: str, where: str, otherwise: str, missing: BenchError | None = None) -> BenchError:
+    state = f"{repo} is not in the Hub's local cache"
+    if missing is not None:
+        state += f" as a whole: {missing.message}"
     return BenchError(
-        f"{repo} is not in the Hub's local cache, and the Hub is switched off (HF_HUB_OFFLINE)",
+        f"{state}, and the Hub is switched off (HF_HUB_OFFLINE)",
         where=where,
         hint=f"unset HF_HUB_OFFLINE to download it, or {otherwise}",
     )
+
+
+def downloaded(repo: str, kind: RepoKind, folder: Path, allow: Sequence[str] | None = None) -> bool:
+    """Whether `snapshot` has downloaded a repository's files to this folder of the cache, to the last one."""
+    return _mark(repo, kind, folder, allow).exists()
+
+
+def repository_files(folder: Path) -> frozenset[str] | None:
+    """The names of all files of a repository at a snapshot in the Hub's cache; None where the cache does not list them.
+
+    Args:
+        folder: The snapshot, or any other folder.
+    """
+    if not is_snapshot(folder):
+        return None
+    try:
+        listed = json.loads((folder.parents[1] / "trees" / f"{folder.name}.json").read_text(encoding="utf-8"))
+        return frozenset(listed["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def known_absent(folder: Path, name: str) -> bool:
+    """Whether the Hub's cache holds that a repository has no such file, at the commit of a snapshot.
+
+    Args:
+        folder: The snapshot, or any other folder.
+        name: The file's name.
+    """
+    listed = repository_files(folder)
+    if listed is not None:
+        return name not in listed
+    return is_snapshot(folder) and (folder.parents[1] / ".no_exist" / folder.name / name).exists()
+
+
+def is_snapshot(folder: Path) -> bool:
+    """Whether a folder is where the Hub's client keeps a repository at a commit."""
+    return folder.parent.name == "snapshots" and folder.parents[1].name.startswith(("models--", "datasets--"))
 
 
 def _trouble(repo: str, kind: RepoKind, revision: str | None) -> Exception | None:

@@ -89,9 +89,11 @@ def notes_on_model(model: PlannedModel, profile: ModelProfile | None) -> list[st
     notes: list[str] = []
     if stated is None:
         return notes
-    if model.pooling_assumed and (profile is None or profile.pooling is not None):
-        pooled = f"{profile.pooling} pooling" if profile is not None else "pooling"
-        notes.append(f"{name}: its folder does not state its pooling: {pooled} is assumed; set `pooling` to settle it")
+    if stated.assumed is not None and model.pooling_assumed:
+        notes.append(
+            f"{name}: its folder does not state its pooling: {stated.assumed.mode} pooling is assumed, since "
+            f"{stated.assumed.reason}; set `pooling` to settle it"
+        )
     if stated.truncate_dim is not None and stated.truncate_dim != model.width:
         notes.append(
             f"{name}: its configuration cuts vectors to {stated.truncate_dim} dimensions (`truncate_dim`); bench keeps "

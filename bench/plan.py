@@ -104,7 +104,7 @@ class PlannedModel:
     @property
     def pooling_assumed(self) -> bool:
         """Whether neither its files nor its entry say how vectors of tokens become one of a text."""
-        return self.stated is not None and self.stated.modules is None and self.entry.pooling is None
+        return self.stated is not None and self.stated.assumed is not None and self.entry.pooling is None
 
     def resolved(self, task: PromptTask, role: Role) -> Resolved:
         """What is put before texts of a role on a task."""

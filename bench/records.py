@@ -17,7 +17,7 @@ from bench.models.fingerprint import changed_settings
 from bench.models.keys import Role
 from bench.models.profile import ModelProfile
 from bench.models.prompts import text_context
-from bench.models.source import has_tokenizer
+from bench.models.weights import has_tokenizer
 from bench.plan import PlannedModel
 from bench.quality.agreement import DEPTH, RBO_P
 from bench.quality.changes import SAMPLE

@@ -10,6 +10,8 @@ from bench.results.common import TextInput
 from bench.results.schema import ModelInfo
 
 _HUB, _PACKAGE, _RECIPE = "hub:", "package:", "recipe "
+# The pooling that the profile of a model of the package model2vec has.
+MODEL2VEC = "model2vec"
 _CALLS = {"query": "encode_query", "document": "encode_document", "text": "encode"}
 _ENDED = """\
 # The end token after every text, and after the special tokens that the tokenizer puts around it.
@@ -46,6 +48,8 @@ def load_lines(model: ModelInfo, dim: int, inputs: Mapping[str, TextInput] | Non
         place = folder
     else:
         place = _text(source.removeprefix(_HUB))
+    if model.pooling == MODEL2VEC:
+        return [*lines, _static_model(model, place, dim)]
     arguments = [place, f"truncate_dim={dim}"]
     if model.revision is not None:
         arguments.append(f"revision={_text(model.revision)}")
@@ -61,6 +65,13 @@ def load_lines(model: ModelInfo, dim: int, inputs: Mapping[str, TextInput] | Non
     if model.max_seq_length is not None:
         lines.append(f"model.max_seq_length = {model.max_seq_length}")
     return [*lines, *_settings(model)]
+
+
+def _static_model(model: ModelInfo, place: str, dim: int) -> str:
+    """Loading a model of the package model2vec."""
+    if model.revision is not None:
+        place = f"snapshot_download({place}, revision={_text(model.revision)})"
+    return f"model = StaticModel.from_pretrained({place}, dimensionality={dim}, max_length={model.max_seq_length})"
 
 
 def _settings(model: ModelInfo) -> list[str]:
@@ -97,6 +108,9 @@ def encode_lines(model: ModelInfo, inputs: Mapping[str, TextInput] | None, *, re
 
 
 def _call(model: ModelInfo, role: str, texts: str, given: TextInput | None) -> str:
+    if model.pooling == MODEL2VEC:
+        prompted = f"[{_text(given.prompt)} + text for text in {texts}]" if given and given.prompt else texts
+        return f"encode({prompted})" if model.similarity == "dot" else f"encode({prompted}, normalize=True)"
     arguments, method = [texts], _CALLS[role]
     if given is not None and (given.prompt or given.origin == "entry"):
         arguments.append(f"prompt={_text(given.prompt)}")

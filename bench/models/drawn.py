@@ -9,8 +9,9 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.models.registry import ModelEntry
-from bench.models.source import has_tokenizer
 from bench.models.stand_in import write_stand_in
+from bench.models.usable import usable_positions
+from bench.models.weights import has_tokenizer
 
 _SEED = 20260101
 _WITHOUT_WEIGHTS = ("Pooling", "Normalize", "Dropout")
@@ -78,21 +79,7 @@ def _draw_transformer(entry: ModelEntry, folder: Path, *, with_tokenizer: bool) 
     model = AutoModel.from_config(config, dtype=getattr(torch, entry.dtype), **options)
     model.save_pretrained(folder)
     if not with_tokenizer:
-        write_stand_in(config, _longest(model, config), folder)
-
-
-def _longest(model: Any, config: Any) -> int | None:
-    """How many tokens a model has positions for; None where its configuration states no limit."""
-    positions = getattr(config, "max_position_embeddings", None)
-    if not isinstance(positions, int) or positions <= 0:
-        return None
-    # RoBERTa and its kin count positions from the one after the padding's.
-    skipped = [
-        module.padding_idx + 1
-        for name, module in model.named_modules()
-        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None
-    ]
-    return positions - max(skipped, default=0)
+        write_stand_in(config, usable_positions(model), folder)
 
 
 def _draw_dense(folder: Path, dtype: Any) -> None:

@@ -11,7 +11,7 @@ from bench.models.settings import Settings
 from bench.models.stated import Stated
 
 # Modules of sentence-transformers that take texts and are no transformer.
-_STATIC = frozenset({"StaticEmbedding", "BoW", "WordEmbeddings"})
+_STATIC = frozenset({"StaticEmbedding", "StaticModel", "BoW", "WordEmbeddings"})
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,13 @@ def _has_transformer(stated: Stated) -> bool:
 
 _TRANSFORMER = _Need(_has_transformer, "its texts do not go through one transformer with a tokenizer")
 _NEEDS: dict[str, _Need] = {
+    "dtype": _Need(lambda stated: stated.first not in _STATIC, "its weights keep the type that they are stored in"),
     "max_seq_length": _Need(lambda stated: stated.first not in {"StaticEmbedding", "BoW"}, "it cuts no texts"),
     "query_length": _TRANSFORMER,
     "document_length": _TRANSFORMER,
     "padding_side": _TRANSFORMER,
     "add_eos_token": _TRANSFORMER,
-    "pooling": _Need(lambda stated: stated.modules is None, "its modules.json states what pools its tokens"),
+    "pooling": _Need(lambda stated: stated.assumed is not None, "its files state how a text's vector is made"),
     "task": _Need(
         lambda stated: stated.reads_role or _is_custom(stated),
         "no module of it takes the argument `task` (modules.json)",

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from bench.errors import BenchError
 from bench.models.applying import takes_task
 from bench.models.encoder import SentenceEncoder
-from bench.models.profile import Batching, ModelProfile, TextContext
+from bench.models.profile import MODEL2VEC, Batching, ModelProfile, TextContext
 from bench.models.registry import ModelEntry
 from bench.models.settings import Similarity
 from bench.models.stated import Stated
@@ -111,6 +111,8 @@ def _similarity(model: SentenceTransformer, entry: ModelEntry) -> Similarity:
 
 
 def _pooling(model: SentenceTransformer) -> str | None:
+    if any(type(module).__name__ == "StaticModel" for module in model.modules()):
+        return MODEL2VEC
     modes = next((module.pooling_mode for module in model.modules() if type(module).__name__ == "Pooling"), None)
     if modes is None:
         return None

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import logging
-import re
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
 from bench.models.applying import apply_settings
 from bench.models.backend import loading_options
+from bench.models.checking import check_folder
 from bench.models.encoder import SentenceEncoder
 from bench.models.fingerprint import fingerprint
 from bench.models.fitting import fit_settings
 from bench.models.inspection import describe, try_out
+from bench.models.load_report import LoadReport
+from bench.models.loading_errors import reasons_told
+from bench.models.model2vec import load_model2vec
 from bench.models.profile import ModelProfile
 from bench.models.ready import ready_folder
 from bench.models.registry import ModelEntry
-from bench.models.source import Located, exported_files
+from bench.models.source import Located
 from bench.models.stated import read_stated
+from bench.models.usable import check_usable, limit_to_positions
+from bench.models.weights import exported_files
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-
-_MISSING_LINE = re.compile(r"^(.+?)\s*\|\s*(?:\x1b\[[0-9;]*m)?MISSING", re.MULTILINE)
-# Weights that a checkpoint may lack: sentence-transformers pools tokens itself and never asks for the pooler.
-_OPTIONAL_WEIGHTS = ("pooler.", "position_ids")
 
 
 def load_encoder(entry: ModelEntry, located: Located, profile: ModelProfile | None = None) -> SentenceEncoder:
@@ -46,7 +46,7 @@ def load_encoder(entry: ModelEntry, located: Located, profile: ModelProfile | No
     """
     model = load_transformer(entry, located)
     exported = [] if entry.backend == "torch" else exported_files(ready_folder(entry, located), entry.backend)
-    with _reasons_told(entry, located):
+    with reasons_told(located.path, f"model `{entry.name}`", drawn=entry.drawn):
         return make_encoder(model, entry, located.path, profile, exported)
 
 
@@ -86,42 +86,27 @@ def load_transformer(entry: ModelEntry, located: Located) -> SentenceTransformer
     from sentence_transformers import SentenceTransformer
 
     device = check_device(entry.device if entry.backend == "torch" else "cpu", where)
+    check_folder(entry, located.path)
     stated = read_stated(located.path, where)
     entry, _ = fit_settings(entry, stated)
-    with _reasons_told(entry, located):
+    with reasons_told(located.path, where, drawn=entry.drawn):
         folder = ready_folder(entry, located)
-        with _MissingWeights() as missing:
-            model = SentenceTransformer(
-                str(folder),
-                device=device,
-                trust_remote_code=entry.trust_remote_code,
-                local_files_only=True,
-                **loading_options(entry),
-            )
-        missing.check(where)
+        if stated.model2vec:
+            model = load_model2vec(folder, where, device)
+        else:
+            with LoadReport(where) as report:
+                model = SentenceTransformer(
+                    str(folder),
+                    device=device,
+                    trust_remote_code=entry.trust_remote_code,
+                    local_files_only=True,
+                    **loading_options(entry),
+                )
+            report.check(model)
+        check_usable(model, where)
+        limit_to_positions(model)
         apply_settings(model, entry, stated)
         return model
-
-
-@contextmanager
-def _reasons_told(entry: ModelEntry, located: Located) -> Iterator[None]:
-    """Turn whatever a library raises over a model's files into an error that can be reported."""
-    try:
-        yield
-    except BenchError:
-        raise
-    except Exception as error:
-        reason = next((line for line in str(error).splitlines() if line.strip()), "")
-        hint = "check that the folder is a whole sentence-transformers model"
-        if entry.drawn:
-            hint = "check that config.json is that of a text encoder which transformers knows"
-        if "trust_remote_code" in str(error):
-            hint = "this model brings its own Python code: read it, then set `trust_remote_code: true`"
-        raise BenchError(
-            f"cannot load {located.path}: {type(error).__name__}: {reason}",
-            where=f"model `{entry.name}`",
-            hint=hint,
-        ) from error
 
 
 def load_verified(
@@ -182,38 +167,3 @@ def _quiet() -> None:
     transformers.utils.logging.disable_progress_bar()
     for name in ("sentence_transformers", "optimum"):
         logging.getLogger(name).setLevel(logging.ERROR)
-
-
-class _MissingWeights(logging.Handler):
-    """Listens for transformers' report of weights that a checkpoint lacks and that were made up at random."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._names: list[str] = []
-        self._logger = logging.getLogger("transformers.modeling_utils")
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._names += _MISSING_LINE.findall(record.getMessage())
-
-    def __enter__(self) -> _MissingWeights:
-        self._state = self._logger.level, self._logger.propagate
-        self._logger.setLevel(logging.WARNING)
-        self._logger.propagate = False
-        self._logger.addHandler(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._logger.removeHandler(self)
-        level, self._logger.propagate = self._state
-        # Not by assignment: loggers remember which levels they are enabled for.
-        self._logger.setLevel(level)
-
-    def check(self, where: str) -> None:
-        """Refuse a model whose vectors would depend on chance."""
-        names = [name for name in self._names if not any(part in name for part in _OPTIONAL_WEIGHTS)]
-        if names:
-            raise BenchError(
-                f"{len(names)} weights are not in its files and would be random: {', '.join(sorted(names)[:3])}, ...",
-                where=where,
-                hint="copy the whole model again, or check that its config.json belongs to its weights",
-            )

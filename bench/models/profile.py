@@ -13,6 +13,10 @@ from bench.models.settings import PaddingSide, Similarity
 Batching = Literal["any", "equal-lengths", "single"]
 
 
+# The pooling of a model that the package model2vec wrote: the mean of known tokens, of a text that is cut in its way.
+MODEL2VEC = "model2vec"
+
+
 class ModelProfile(BaseModel):
     """Facts of a loaded model; they follow from its files, so they are stored beside its vectors.
 

@@ -10,7 +10,8 @@ from bench.models.built import built_folder
 from bench.models.drawn import draw_model
 from bench.models.fingerprint import files_read, fingerprint
 from bench.models.registry import ModelEntry
-from bench.models.source import Located, exported_files
+from bench.models.source import Located
+from bench.models.weights import exported_files
 
 
 def ready_folder(entry: ModelEntry, located: Located) -> Path:

@@ -5,33 +5,25 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
-from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
 from bench.cache import sha256_of
 from bench.errors import BenchError
-from bench.files import path_exists, user_path, walk_files
-from bench.hub import NotDownloadedError, snapshot
-from bench.models.registry import Backend, ModelEntry
+from bench.files import path_exists, user_path
+from bench.hub import NotDownloadedError, downloaded, is_snapshot, snapshot
+from bench.models.checking import check_folder, check_snapshot
+from bench.models.registry import ModelEntry
+from bench.models.weights import exported_files, weight_files
 
 SourceKind = Literal["folder", "package", "hub", "recipe"]
 
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
 # Weights of other frameworks and exports: a sentence-transformers model on torch reads none of them.
 HUB_IGNORED = "onnx/* openvino/* *.onnx *.h5 *.ot *.msgpack *.tflite coreml/* *.gguf *.tar.gz".split()
-_TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "whitespace*.json")
 # What is downloaded of a model whose weights are drawn: configurations, tokenizer and code.
-_HUB_CONFIGURATION = ["*.json", "*.txt", "*.model", "*.tiktoken", "*.py"]
-# The first of a backend's files is the graph; what follows holds weights that are not in it.
-_EXPORTED: dict[Backend, tuple[str, ...]] = {
-    "torch": (),
-    "onnx": ("model.onnx", "model.onnx_data", "model.onnx.data"),
-    "openvino": ("openvino_model.xml", "openvino_model.bin"),
-}
+_HUB_CONFIGURATION = ["*.json", "*.txt", "*.model", "*.tiktoken", "*.jinja", "*.py"]
 
 
 class NotMadeError(BenchError):
@@ -113,6 +105,8 @@ def _locate_one(entry: ModelEntry, source: str, *, download: bool) -> Located:
         raise BenchError(f"no folder {folder}", where=where, hint="check the path in `source`")
     if not folder.is_dir():
         raise BenchError(f"{source} is a file; a model is a folder", where=where)
+    if is_snapshot(folder.resolve()):
+        check_snapshot(entry, folder.resolve(), downloaded=False)
     return Located(folder.resolve(), source, "folder")
 
 
@@ -161,92 +155,36 @@ def _package_folder(spec: str, where: str) -> Path:
 
 
 def _hub(entry: ModelEntry, repo: str, source: str, *, download: bool) -> Located:
+    allow = _HUB_CONFIGURATION if entry.drawn else None
+
+    def usable(path: Path) -> bool:
+        check_snapshot(entry, path, downloaded=downloaded(repo, "model", path, allow))
+        return True
+
     folder = snapshot(
         repo,
         "model",
         revision=entry.revision,
         download=download,
-        usable=lambda path: bool(is_configured(path) if entry.drawn else weight_files(path)),
+        usable=usable,
         where=f"model `{entry.name}`",
         otherwise="give a local folder as `source`",
-        allow=_HUB_CONFIGURATION if entry.drawn else None,
+        allow=allow,
         ignore=HUB_IGNORED,
     )
     return Located(folder, source, "hub", revision=folder.name)
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """The files with torch weights, of every module: safetensors, or pickled `.bin` files in a folder without."""
-    by_folder: dict[Path, list[Path]] = defaultdict(list)
-    for path in _own_files(folder):
-        by_folder[path.parent].append(path)
-    found = []
-    for paths in by_folder.values():
-        found += [path for path in paths if path.suffix == ".safetensors"]
-        # Loaders take model*.safetensors before pytorch_model*.bin; other safetensors replace nothing.
-        if not any(path.match("model*.safetensors") for path in paths):
-            found += [path for path in paths if path.match("pytorch_model*.bin")]
-    return sorted(found)
-
-
-def exported_files(folder: Path, backend: Backend) -> list[Path]:
-    """The files of a model's export for a backend, in a module's folder or in one there named like the backend."""
-    modules = [folder, *(path for path in sorted(folder.iterdir()) if path.is_dir() and path.name != backend)]
-    places = [place for module in modules for place in (module, module / backend)]
-    found = [place / name for place in places for name in _EXPORTED[backend] if (place / name).is_file()]
-    # Without its graph an export cannot be loaded.
-    return found if any(path.name == _EXPORTED[backend][0] for path in found) else []
-
-
-def has_tokenizer(folder: Path) -> bool:
-    """Whether a model's folder holds a tokenizer."""
-    names = [path.name for path in _own_files(folder)]
-    return any(fnmatch(name, pattern) for name in names for pattern in _TOKENIZERS)
-
-
-def is_configured(folder: Path) -> bool:
-    """Whether a folder says what a model is made of."""
-    return (folder / "config.json").is_file() or (folder / "modules.json").is_file()
-
-
-def _own_files(folder: Path) -> Iterator[Path]:
-    """The files of the model itself: not of its exports to other runtimes, nor of checkpoints of its training."""
-    for path in walk_files(folder):
-        parts = path.relative_to(folder).parts[:-1]
-        if not any(part in {"onnx", "openvino"} or part.startswith("checkpoint-") for part in parts):
-            yield path
-
-
 def _check_files(entry: ModelEntry, folder: Path) -> None:
-    where = f"model `{entry.name}`"
-    if entry.drawn:
-        if not is_configured(folder):
-            raise BenchError(
-                f"no configuration in {folder} (looked for config.json and modules.json)",
-                where=where,
-                hint="copy the model's config.json; random weights need nothing else",
-            )
-        return
-    weights = [*weight_files(folder), *exported_files(folder, entry.backend)]
-    if not weights:
-        raise BenchError(
-            f"no weights in {folder} (looked for *.safetensors and pytorch_model*.bin)",
-            where=where,
-            hint="copy the whole model folder; a file kept by Git LFS needs `git lfs pull`",
-        )
-    if not has_tokenizer(folder):
-        raise BenchError(
-            f"no tokenizer in {folder} (looked for {', '.join(_TOKENIZERS)})",
-            where=where,
-            hint="copy the whole model folder; without its tokenizer texts cannot be told apart",
-        )
+    check_folder(entry, folder)
     if entry.sha256 is None:
         return
+    weights = [*weight_files(folder), *exported_files(folder, entry.backend)]
     found = {path: sha256_of(path) for path in weights}
     if entry.sha256 not in found.values():
         listed = ", ".join(f"{path.name} has {digest}" for path, digest in found.items())
         raise BenchError(
             f"the weights in {folder} are not the ones the registry names: expected sha256 {entry.sha256}, {listed}",
-            where=where,
+            where=f"model `{entry.name}`",
             hint="get the right files, or correct `sha256` if the change is meant",
         )

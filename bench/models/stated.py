@@ -8,37 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.config.names import inside
-from bench.errors import BenchError
+from bench.models.folder import SENTENCE_CONFIG, ModelFolder, Module
+from bench.models.kinds import AssumedPooling, assumed_pooling
+from bench.models.model2vec import is_model2vec
 
-CONFIG = "config_sentence_transformers.json"
 # Keys of a Transformer module that make queries differ from documents.
 _BY_ROLE = ("query_length", "document_length", "query_expansion")
-_MODULE_CONFIGS = (
-    "sentence_bert_config.json sentence_roberta_config.json sentence_distilbert_config.json "
-    "sentence_camembert_config.json sentence_albert_config.json sentence_xlm-roberta_config.json "
-    "sentence_xlnet_config.json"
-).split()
-
-
-@dataclass(frozen=True)
-class Module:
-    """A line of modules.json.
-
-    Attributes:
-        type: Its class, in full.
-        path: Its folder, relative to the model's.
-        kwargs: Names of the arguments that it takes when encoding.
-    """
-
-    type: str
-    path: str
-    kwargs: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """Its class without the module that defines it."""
-        return self.type.rsplit(".", 1)[-1]
+_CORRECT = "correct the file, or copy the whole model again"
+_KINDS = {str: "text", int: "whole number", dict: "mapping"}
 
 
 @dataclass(frozen=True)
@@ -46,12 +23,14 @@ class Stated:
     """What a folder states.
 
     Attributes:
-        modules: The modules that it is made of; None of a plain transformers folder.
+        modules: The modules that it is made of; None of a folder without modules.json.
         prompts: The prompts, by name.
         default_prompt: Name of the prompt that applies where no other does.
         similarity: How its vectors are compared, as sentence-transformers calls it.
         truncate_dim: The leading dimensions that it is cut to when it is loaded without another setting.
         reads_role: Whether its files show that queries and documents are encoded in different ways.
+        assumed: The pooling that is assumed of it; None where its files state how a text's vector is made.
+        model2vec: Whether model2vec wrote it.
     """
 
     modules: tuple[Module, ...] | None
@@ -60,10 +39,14 @@ class Stated:
     similarity: str | None
     truncate_dim: int | None
     reads_role: bool
+    assumed: AssumedPooling | None
+    model2vec: bool
 
     @property
     def first(self) -> str:
         """The class of the module that takes the texts."""
+        if self.model2vec:
+            return "StaticModel"
         return "Transformer" if not self.modules else self.modules[0].name
 
 
@@ -77,87 +60,52 @@ def read_stated(folder: Path, where: str) -> Stated:
     Raises:
         BenchError: A file is not JSON or holds values of another type than it should.
     """
-    config = _mapping(folder / CONFIG, where)
-    modules = _modules(folder, where)
-    prompts = _prompts(config, folder / CONFIG, where)
-    default = _typed(config, "default_prompt_name", str, folder / CONFIG, where)
+    files = ModelFolder(folder, where)
+    prompts = _prompts(files)
+    default = _typed(files, "default_prompt_name", str)
     if default is not None and default not in prompts:
-        raise BenchError(
-            f"`default_prompt_name` is {default}, but `prompts` has {', '.join(prompts) or 'nothing'}",
-            where=f"{where}: {folder / CONFIG}",
-            hint="add the prompt or remove `default_prompt_name`, or copy the whole model again",
+        raise files.error(
+            f"{folder / SENTENCE_CONFIG}: `default_prompt_name` is {default}, but `prompts` has "
+            f"{', '.join(prompts) or 'nothing'}",
+            "add the prompt or remove `default_prompt_name`, or copy the whole model again",
         )
     return Stated(
-        modules=modules,
+        modules=None if files.modules is None else tuple(files.modules),
         prompts=prompts,
         default_prompt=default,
-        similarity=_typed(config, "similarity_fn_name", str, folder / CONFIG, where),
-        truncate_dim=_typed(config, "truncate_dim", int, folder / CONFIG, where),
-        reads_role=_reads_role(folder, modules or (), where),
+        similarity=_typed(files, "similarity_fn_name", str),
+        truncate_dim=_typed(files, "truncate_dim", int),
+        reads_role=_reads_role(files),
+        assumed=assumed_pooling(files),
+        model2vec=is_model2vec(files),
     )
 
 
-def _modules(folder: Path, where: str) -> tuple[Module, ...] | None:
-    path = folder / "modules.json"
-    if not path.is_file():
-        return None
-    found = _json(path, where)
-    if not isinstance(found, list) or not all(isinstance(row, dict) and "type" in row for row in found):
-        raise _broken("is not a list of modules with their `type`", path, where)
-    modules = tuple(
-        Module(str(row["type"]), str(row.get("path", "")), tuple(map(str, row.get("kwargs") or ()))) for row in found
-    )
-    for module in modules:
-        try:
-            inside(module.path or ".")
-        except ValueError as error:
-            raise _broken(f"the path `{module.path}` {error}", path, where) from error
-    return modules
-
-
-def _prompts(config: Mapping[str, Any], path: Path, where: str) -> dict[str, str]:
-    prompts = _typed(config, "prompts", dict, path, where) or {}
+def _prompts(files: ModelFolder) -> dict[str, str]:
+    prompts = _typed(files, "prompts", dict) or {}
     for name, prompt in prompts.items():
         if prompt is not None and not isinstance(prompt, str):
-            raise _broken(f"`prompts` must map names to texts, but `{name}` is {json.dumps(prompt)[:60]}", path, where)
+            raise files.error(
+                f"{files.path / SENTENCE_CONFIG}: `prompts` must map names to texts, but `{name}` is "
+                f"{json.dumps(prompt)[:60]}",
+                _CORRECT,
+            )
     return {name: prompt for name, prompt in prompts.items() if prompt is not None}
 
 
-def _reads_role(folder: Path, modules: tuple[Module, ...], where: str) -> bool:
-    if any(module.name in {"Router", "Asym"} or "task" in module.kwargs for module in modules):
+def _reads_role(files: ModelFolder) -> bool:
+    modules = files.modules or []
+    if any(module.is_router or "task" in module.kwargs for module in modules):
         return True
-    places = [folder / module.path for module in modules] or [folder]
-    configs = [_mapping(place / name, where) for place in places for name in _MODULE_CONFIGS]
-    return any(config.get(key) is not None for config in configs for key in _BY_ROLE)
+    places = [module.folder for module in modules] or [files.path]
+    return any(files.transformer_settings(place).get(key) is not None for place in places for key in _BY_ROLE)
 
 
-def _mapping(path: Path, where: str) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    found = _json(path, where)
-    if not isinstance(found, dict):
-        raise _broken("is not a JSON object", path, where)
-    return found
-
-
-def _typed(config: Mapping[str, Any], key: str, kind: type, path: Path, where: str) -> Any:
-    value = config.get(key)
+def _typed(files: ModelFolder, key: str, kind: type) -> Any:
+    value = files.sentence_config.get(key)
     if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-        raise _broken(f"`{key}` should be a {_KINDS[kind]}, but is {json.dumps(value)[:60]}", path, where)
+        raise files.error(
+            f"{files.path / SENTENCE_CONFIG}: `{key}` should be a {_KINDS[kind]}, but is {json.dumps(value)[:60]}",
+            _CORRECT,
+        )
     return value
-
-
-_KINDS = {str: "text", int: "whole number", dict: "mapping"}
-
-
-def _json(path: Path, where: str) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise _broken(f"cannot be read: {error.strerror or error}", path, where) from error
-    except ValueError as error:
-        raise _broken(f"is not JSON: {error}", path, where) from error
-
-
-def _broken(what: str, path: Path, where: str) -> BenchError:
-    return BenchError(what, where=f"{where}: {path}", hint="correct the file, or copy the whole model again")

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from bench import __version__, environment
 from bench.cache import sha256_of
 from bench.files import write_error, write_json, write_text
-from bench.models.source import weight_files
+from bench.models.weights import weight_files
 from bench.training.card import model_card
 from bench.training.identity import TRAINING_SCHEMA, Prepared, library_versions, models_root
 from bench.training.outcome import Trained

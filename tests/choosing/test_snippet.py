@@ -5,10 +5,12 @@ import ast
 import numpy as np
 import pytest
 import torch
+from model_folders import load, model2vec
 
 from bench.choosing.candidates import Candidate
 from bench.choosing.snippet import code
 from bench.cost.indices import make_index, prepare, train
+from bench.models.profile import TextContext
 from bench.results.common import TextInput
 from bench.results.schema import ModelInfo, TaskInfo
 from bench.vectors.quantise import fit
@@ -159,6 +161,27 @@ def test_the_code_encodes_with_the_prompts_and_settings_of_the_record(minilm, pa
         full = torch.from_numpy(minilm.encode(texts))
         cut = torch.nn.functional.layer_norm(full, (384,))[:, :44]
         np.testing.assert_allclose(names[name], torch.nn.functional.normalize(cut).numpy(), atol=1e-5)
+
+
+def test_the_code_of_a_model_of_model2vec(tmp_path):
+    """It encodes with model2vec itself, as bench does."""
+    pytest.importorskip("model2vec", reason="needs pip install model2vec")
+    folder = model2vec(tmp_path / "m", normalize=True)
+    encoder = load(folder, max_seq_length=3)
+    model = info(source=str(folder), pooling=encoder.profile.pooling, max_seq_length=3, width=16)
+    given = {"query": TextInput(prompt="red ", origin="entry"), "document": TextInput(prompt="")}
+    names = {"documents": ["steel pipe", "blue hose lamp wire"], "queries": ["nail"]}
+    texts = {"documents": names["documents"], "queries": ["red nail"]}
+    text = code(candidate(View(8)), model, task(), given)
+    exec(text, names)  # noqa: S102 - that it runs is the test
+    for name, prompted in texts.items():
+        cut = torch.from_numpy(encoder.embed(prompted, TextContext()))[:, :8]
+        np.testing.assert_allclose(names[name], torch.nn.functional.normalize(cut).numpy(), atol=1e-6)
+    assert "sentence_transformers" not in text
+    assert "encode(queries)" in code(candidate(View(8)), info(pooling="model2vec", similarity="dot"), task())
+    dated = code(candidate(View(8)), info(pooling="model2vec", revision="abc"), task())
+    assert 'snapshot_download("org/mini", revision="abc")' in dated
+    assert "from huggingface_hub import snapshot_download" in dated
 
 
 def test_the_code_gives_a_models_own_task_arguments():

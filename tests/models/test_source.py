@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from hub_folders import COMMIT, fill_hub_cache
+from model_folders import model2vec
+from support import make_transformer
 
 from bench.errors import BenchError
 from bench.hub import NotDownloadedError, offline
 from bench.models.registry import ModelEntry
-from bench.models.source import locate, weight_files
+from bench.models.source import locate
+from bench.models.weights import weight_files
 
 
 def entry(base: Path, *sources: str, **settings: object) -> ModelEntry:
@@ -126,7 +130,7 @@ def test_only_the_revision_asked_for_is_taken(tmp_path, tiny_model, hub_cache, r
 def test_a_snapshot_without_weights_does_not_count(tmp_path, tiny_model, hub_cache):
     (tiny_model / "model.safetensors").unlink()
     fill_hub_cache(hub_cache, "org/name", tiny_model)
-    with pytest.raises(BenchError, match="not in the Hub's local cache"):
+    with pytest.raises(BenchError, match="not in the Hub's local cache as a whole: no weights in"):
         locate(entry(tmp_path, "hub:org/name"), download=False)
 
 
@@ -171,21 +175,24 @@ def test_a_model_without_its_tokenizer(tmp_path, tiny_model):
     "name",
     ["tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "qwen.tiktoken", "whitespacetokenizer_config.json"],
 )
-def test_kinds_of_tokenizers(tmp_path, name):
-    folder = tmp_path / "m" / "0_Module"
-    folder.mkdir(parents=True)
-    for file in ["model.safetensors", name]:
-        (folder / file).touch()
-    assert locate(entry(tmp_path, "m"), download=False).path == folder.parent
+def test_kinds_of_tokenizers(tmp_path, tiny_model, name):
+    (tiny_model / "tokenizer.json").rename(tiny_model / name)
+    assert locate(entry(tmp_path, "tiny"), download=False).path == tiny_model
 
 
-@pytest.mark.parametrize("folder", ["onnx", "checkpoint-5"])
-def test_a_tokenizer_that_is_not_read_does_not_count(tmp_path, folder):
-    (tmp_path / "m" / folder).mkdir(parents=True)
-    for file in ["model.safetensors", f"{folder}/tokenizer.json"]:
-        (tmp_path / "m" / file).touch()
+@pytest.mark.parametrize("folder", ["onnx", "checkpoint-5", "1_Pooling"])
+def test_a_tokenizer_that_is_not_read_does_not_count(tmp_path, tiny_model, folder):
+    (tiny_model / folder).mkdir(exist_ok=True)
+    (tiny_model / "tokenizer.json").rename(tiny_model / folder / "tokenizer.json")
     with pytest.raises(BenchError, match="no tokenizer"):
-        locate(entry(tmp_path, "m"), download=False)
+        locate(entry(tmp_path, "tiny"), download=False)
+
+
+@pytest.mark.parametrize("kind", ["ByT5Tokenizer", "CanineTokenizer"])
+def test_tokenizers_without_a_vocabulary(tmp_path, tiny_model, kind):
+    (tiny_model / "tokenizer.json").unlink()
+    (tiny_model / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": kind}))
+    assert locate(entry(tmp_path, "tiny"), download=False).path == tiny_model
 
 
 def test_all_reasons_are_given_when_no_source_has_it(tmp_path, hub_cache):
@@ -199,6 +206,147 @@ def test_all_reasons_are_given_when_no_source_has_it(tmp_path, hub_cache):
         "check the path",
     ]:
         assert word in str(caught.value)
+
+
+class TestPartOfASnapshot:
+    """Offline the Hub's cache may hold what other loaders asked for, which is not the whole model."""
+
+    def found(self, tmp_path, **settings):
+        return locate(entry(tmp_path, "hub:org/name", **settings), download=False)
+
+    def refused(self, tmp_path, **settings):
+        with pytest.raises(BenchError, match="org/name is not in the Hub's local cache as a whole") as caught:
+            self.found(tmp_path, **settings)
+        assert caught.value.where == "model `m`"
+        assert "unset HF_HUB_OFFLINE" in caught.value.hint
+        return caught.value.message
+
+    @pytest.mark.parametrize(
+        ("removed", "words"),
+        [
+            (["1_Pooling/config.json"], "1_Pooling"),
+            (["tokenizer.json"], "no tokenizer in"),
+            (["tokenizer_config.json"], "no tokenizer_config.json in"),
+            (["model.safetensors"], "no weights in"),
+            (["config.json"], "no config.json in"),
+            (["modules.json"], "no modules.json, but 1_Pooling"),
+            (["modules.json", "1_Pooling", "2_Normalize"], "no modules.json, but config_sentence_transformers.json"),
+        ],
+    )
+    def test_files_that_its_modules_need(self, tmp_path, tiny_model, hub_cache, removed, words):
+        for name in removed:
+            path = tiny_model / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        fill_hub_cache(hub_cache, "org/name", tiny_model)
+        assert words in self.refused(tmp_path)
+
+    def test_folders_without_files_are_not_in_a_repository(self, tmp_path, tiny_model, hub_cache):
+        shutil.rmtree(tiny_model / "2_Normalize")
+        fill_hub_cache(hub_cache, "org/name", tiny_model)
+        assert self.found(tmp_path).revision == COMMIT
+
+    @pytest.mark.parametrize("index", ["model.safetensors.index.json", "pytorch_model.bin.index.json"])
+    def test_shards(self, tmp_path, tiny_model, hub_cache, index):
+        kind = index.split(".")[1]
+        whole = {"safetensors": "model-{}-of-00002.safetensors", "bin": "pytorch_model-{}-of-00002.bin"}[kind]
+        names = [whole.format(f"{number:05}") for number in (1, 2)]
+        shutil.move(tiny_model / "model.safetensors", tiny_model / names[0])
+        (tiny_model / index).write_text(json.dumps({"weight_map": {"a": names[0], "b": names[1]}}))
+        fill_hub_cache(hub_cache, "org/name", tiny_model)
+        assert f"lacks 1 of 2 files that {index} names: {names[1]}" in self.refused(tmp_path)
+
+    def test_shards_without_an_index(self, tmp_path, tiny_model, hub_cache):
+        shutil.move(tiny_model / "model.safetensors", tiny_model / "model-00001-of-00002.safetensors")
+        fill_hub_cache(hub_cache, "org/name", tiny_model)
+        assert "no model.safetensors.index.json" in self.refused(tmp_path)
+
+    def plain(self, tmp_path, hub_cache):
+        return fill_hub_cache(hub_cache, "org/name", make_transformer(tmp_path / "plain"))
+
+    def test_a_plain_transformer_may_lack_its_modules(self, tmp_path, hub_cache):
+        self.plain(tmp_path, hub_cache)
+        assert "it lacks modules.json" in self.refused(tmp_path)
+        assert self.found(tmp_path, pooling="cls").revision == COMMIT
+
+    def test_a_repository_that_is_known_to_have_no_modules(self, tmp_path, hub_cache):
+        """The Hub's client notes files that it asked for and that are not there."""
+        snapshot = self.plain(tmp_path, hub_cache)
+        noted = snapshot.parents[1] / ".no_exist" / COMMIT / "modules.json"
+        noted.parent.mkdir(parents=True)
+        noted.touch()
+        assert self.found(tmp_path).path == snapshot
+
+    def listed(self, snapshot, *more):
+        """The list of a repository's files that newer clients keep."""
+        names = [*(path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*") if path.is_file()), *more]
+        trees = snapshot.parents[1] / "trees"
+        trees.mkdir()
+        files = {name: {"size": 1, "blob_id": "0" * 40} for name in names}
+        (trees / f"{COMMIT}.json").write_text(json.dumps({"format_version": 1, "files": files}))
+
+    @pytest.mark.parametrize("name", ["modules.json", "config_sentence_transformers.json", "1_Pooling/config.json"])
+    def test_a_repository_whose_files_are_listed(self, tmp_path, hub_cache, name):
+        self.listed(self.plain(tmp_path, hub_cache), name)
+        assert f"it lacks {name}" in self.refused(tmp_path)
+
+    def test_listed_files_that_decide_nothing_may_be_missing(self, tmp_path, hub_cache):
+        snapshot = self.plain(tmp_path, hub_cache)
+        self.listed(snapshot, "README.md", "onnx/config.json", "onnx/model.onnx", "pytorch_model.bin", "results.json")
+        assert self.found(tmp_path).path == snapshot
+
+    def test_prompts_that_are_listed_and_missing(self, tmp_path, tiny_model, hub_cache):
+        (tiny_model / "config_sentence_transformers.json").unlink()
+        self.listed(fill_hub_cache(hub_cache, "org/name", tiny_model), "config_sentence_transformers.json")
+        assert "it lacks config_sentence_transformers.json" in self.refused(tmp_path)
+
+    def test_a_model_of_model2vec_needs_no_modules(self, tmp_path, hub_cache):
+        fill_hub_cache(hub_cache, "org/name", model2vec(tmp_path / "static"))
+        assert self.found(tmp_path).revision == COMMIT
+
+    def test_a_snapshot_named_as_a_folder(self, tmp_path, hub_cache):
+        snapshot = self.plain(tmp_path, hub_cache)
+        with pytest.raises(BenchError, match=r"it lacks modules\.json"):
+            locate(entry(tmp_path, str(snapshot)), download=False)
+        copy = shutil.copytree(snapshot, tmp_path / "copy")
+        assert locate(entry(tmp_path, str(copy)), download=False).path == copy
+
+    def test_what_bench_itself_downloaded_is_whole(self, tmp_path, hub_cache, monkeypatch):
+        from huggingface_hub import HfApi
+        from huggingface_hub.errors import LocalEntryNotFoundError
+
+        def download(repo, *, local_files_only=False, **_):
+            if local_files_only and not (hub_cache / "models--org--name").exists():
+                raise LocalEntryNotFoundError("not here")
+            return (
+                str(hub_cache / "models--org--name" / "snapshots" / COMMIT)
+                if local_files_only
+                else str(self.plain(tmp_path, hub_cache))
+            )
+
+        monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+        monkeypatch.setattr(HfApi, "repo_info", lambda *_, **__: None)
+        monkeypatch.delenv("HF_HUB_OFFLINE")
+        found = locate(entry(tmp_path, "hub:org/name"), download=True)
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        assert self.found(tmp_path) == found
+
+    def test_a_partial_snapshot_is_downloaded_where_the_hub_may_be_asked(self, tmp_path, hub_cache, monkeypatch):
+        self.plain(tmp_path, hub_cache)
+        monkeypatch.delenv("HF_HUB_OFFLINE")
+        with pytest.raises(NotDownloadedError):
+            self.found(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["1_Pooling", "2_Dense", "sentence_bert_config.json", "config_sentence_transformers.json"]
+)
+def test_a_folder_that_lost_its_modules(tmp_path, name):
+    folder = make_transformer(tmp_path / "plain")
+    (folder / name).write_text("{}") if name.endswith(".json") else (folder / name).mkdir()
+    with pytest.raises(BenchError, match=f"no modules.json, but {name}") as caught:
+        locate(entry(tmp_path, "plain"), download=False)
+    assert "`pooling`" in caught.value.hint
+    assert locate(entry(tmp_path, "plain", pooling="mean"), download=False).path == folder
 
 
 class TestOnline:

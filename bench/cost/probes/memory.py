@@ -9,7 +9,7 @@ from bench.cost.devices import Device, open_device, process_memory
 from bench.cost.loading import ModelFiles
 from bench.cost.memory import PeakMemory
 from bench.cost.nvml import NotCountedError
-from bench.models.source import weight_files
+from bench.models.weights import weight_files
 
 _ROWS = 32
 # The longest texts come first, and with them the peak.

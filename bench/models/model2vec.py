@@ -1,0 +1,100 @@
+"""Models that the package model2vec wrote, encoded as its StaticModel does.
+
+sentence-transformers' StaticEmbedding reads such folders too, but keeps unknown tokens and cuts no texts.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.models.folder import ModelFolder
+from bench.models.weights import safetensors_header
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+# The second is the name of the first versions.
+_WEIGHTS = ("model.safetensors", "embeddings.safetensors")
+# What StaticModel assumes where the configuration says nothing.
+_MAX_LENGTH = 512
+
+
+def is_model2vec(folder: ModelFolder) -> bool:
+    """Whether model2vec wrote a folder.
+
+    Newer versions write a modules.json for sentence-transformers too; one that lists more than the embedding and its
+    normalisation is that of a model built upon it.
+
+    Raises:
+        BenchError: A file that says so is broken.
+    """
+    modules = folder.modules or []
+    if [module.name for module in modules] not in ([], ["StaticEmbedding"], ["StaticEmbedding", "Normalize"]):
+        return False
+    if modules and modules[0].folder.resolve() != folder.path.resolve():
+        return False
+    if folder.config.get("model_type") == "model2vec" or folder.config.get("architectures") == ["StaticModel"]:
+        return True
+    file = weights_of(folder.path)
+    if file is None or "model_type" in folder.config or not (folder.path / "tokenizer.json").is_file():
+        return False
+    return "embeddings" in safetensors_header(file, folder.where)
+
+
+def weights_of(path: Path) -> Path | None:
+    """The file with a model2vec folder's embeddings."""
+    return next((path / name for name in _WEIGHTS if (path / name).is_file()), None)
+
+
+def load_model2vec(path: Path, where: str, device: str) -> SentenceTransformer:
+    """A model of sentence-transformers that gives the vectors of model2vec's `StaticModel.encode`.
+
+    Args:
+        path: A folder that model2vec wrote.
+        where: What messages call the model.
+        device: The torch device.
+
+    Raises:
+        BenchError: A file is missing or broken, or the files do not fit together.
+    """
+    from safetensors.torch import load_file
+    from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
+
+    from bench.models.static_model import StaticModel
+
+    folder = ModelFolder(path, where)
+    file = weights_of(path)
+    if file is None:
+        raise folder.error(f"no weights in {path} (looked for {' and '.join(_WEIGHTS)})", "copy the whole model folder")
+    safetensors_header(file, where)
+    tensors = load_file(file)
+    # A folder of sentence-transformers that model2vec's files were put beside names them in its way.
+    rows = tensors.get("embeddings", tensors.get("embedding.weight"))
+    if rows is None:
+        raise folder.error(f"{file} has no tensor `embeddings`; it has {', '.join(sorted(tensors))}")
+    limit = folder.config.get("max_length", _MAX_LENGTH)
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise folder.error(f"{path / 'config.json'}: `max_length` must be a whole number or null, found {limit!r}")
+    tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
+    tokens, mapping, weights = tokenizer.get_vocab_size(), tensors.get("mapping"), tensors.get("weights")
+    for name, count in (("embeddings", len(rows if mapping is None else mapping)), ("weights", weights)):
+        found = count if isinstance(count, int) or count is None else len(count)
+        if found is not None and found != tokens:
+            named = "mapping" if name == "embeddings" and mapping is not None else name
+            raise folder.error(
+                f"tokenizer.json has {tokens:,} tokens, and `{named}` in {file.name} has {found:,} rows",
+                "copy both files from the same model",
+            )
+    embedding = StaticModel(
+        tokenizer, rows, mapping, weights, max_length=limit, normalize=bool(folder.config.get("normalize", False))
+    )
+    stated = folder.sentence_config
+    return SentenceTransformer(
+        modules=[embedding],
+        device=device,
+        prompts=stated.get("prompts"),
+        default_prompt_name=stated.get("default_prompt_name"),
+        similarity_fn_name=stated.get("similarity_fn_name"),
+    )
