@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bench.errors import BenchError, did_you_mean
 from bench.models.keys import ROLES, Role, names_a_task, roles_of_type, split_key
 from bench.models.needs import known_tasks, missing_needs, mteb_version
+from bench.models.outside_notes import outside_notes
 from bench.models.profile import ModelProfile
 from bench.models.prompts import DEFAULT_INSTRUCTIONS, PLACEHOLDER, never_used, task_argument
 from bench.plan import PlannedModel
@@ -105,7 +106,7 @@ def notes_on_model(model: PlannedModel, profile: ModelProfile | None) -> list[st
         )
     if profile is not None and profile.batching != "any":
         notes.append(batching_note(name, profile.batching))
-    return notes
+    return notes + (outside_notes(model.entry, model.located.path) if model.located is not None else [])
 
 
 def _dims(model: PlannedModel) -> list[int]:

@@ -14,6 +14,7 @@ from bench.errors import BenchError
 from bench.files import path_exists, user_path
 from bench.hub import NotDownloadedError, downloaded, is_snapshot, snapshot
 from bench.models.checking import check_folder, check_snapshot
+from bench.models.outside import find_outside
 from bench.models.registry import ModelEntry
 from bench.models.weights import exported_files, weight_files
 
@@ -66,6 +67,7 @@ def locate(entry: ModelEntry, *, download: bool) -> Located:
         try:
             located = _locate_one(entry, source, download=download)
             _check_files(entry, located.path)
+            find_outside(entry, located.path, download=download)
         except BenchError as error:
             reasons.append(error)
             continue
