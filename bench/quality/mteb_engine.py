@@ -16,8 +16,8 @@ import numpy.typing as npt
 from bench.errors import BenchError
 from bench.models.keys import Role
 from bench.models.settings import Similarity
+from bench.quality.blocks import ScoreBlock, rank_blocks
 from bench.quality.evaluate import Estimate, Scores
-from bench.quality.ranking import ScoreBlock, rank_blocks
 from bench.quality.retrieval import MAX_CUTOFF, score_queries
 from bench.statistics.bootstrap import mean_intervals
 from bench.tasks.mteb_bridge import contained
