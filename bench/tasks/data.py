@@ -123,6 +123,7 @@ def make_retrieval(
     ignore_identical_ids: bool = False,
     notes: Sequence[str] = (),
     irrelevant: int | None = None,
+    lacking: Sequence[tuple[int, int]] = (),
 ) -> RetrievalData:
     """Judged queries as data; those without a relevant document score 0, as in MTEB, and a note says so.
 
@@ -134,6 +135,7 @@ def make_retrieval(
         ignore_identical_ids: See RetrievalData.
         notes: Further notes.
         irrelevant: See RetrievalData.
+        lacking: Query row and label, at least 1, of each positive judgement of a document that the corpus lacks.
 
     Raises:
         BenchError: There is no positive judgement.
@@ -145,9 +147,10 @@ def make_retrieval(
             hint="a relevant document needs a label of 1 or more",
         )
     table = np.array(positive, dtype=np.int64)
+    missing = np.array(lacking, dtype=np.int64).reshape(-1, 2)
     n = len(queries[0])
-    lacking = n - len(np.unique(table[:, 0]))
-    lost = [f"{lacking} of {n} queries have no relevant document and score 0"] if lacking else []
+    without = n - len(np.unique(np.concatenate([table[:, 0], missing[:, 0]])))
+    lost = [f"{without} of {n} queries have no relevant document and score 0"] if without else []
     return RetrievalData(
         document_ids=documents[0],
         documents=documents[1],
@@ -159,6 +162,8 @@ def make_retrieval(
         ignore_identical_ids=ignore_identical_ids,
         notes=[*notes, *lost],
         irrelevant=irrelevant,
+        lacking_queries=missing[:, 0],
+        lacking_gains=missing[:, 1],
     )
 
 
