@@ -30,7 +30,7 @@ class ViewScores(RecordPart):
     truncate_dim: int | None
     precision: Precision | None
     metrics: dict[str, Value]
-    mteb: dict[str, float] = Field(default_factory=dict)
+    mteb: dict[str, float] = Field(default_factory=dict, exclude_if=lambda values: not values)
 
     @property
     def view(self) -> View | None:
