@@ -23,6 +23,8 @@ from bench.cost.probes.encode import token_range
 from bench.errors import BenchError
 from bench.models import loading
 from bench.models.fingerprint import fingerprint
+from bench.models.loading import load_encoder
+from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
 from bench.tasks.data import PairData
@@ -34,7 +36,10 @@ CALLS = {"min_calls": 30, "min_seconds": 0.0, "max_seconds": 3600.0, "warm_up_se
 
 def files_of(folder, **settings):
     entry = ModelEntry(name="m", source=[str(folder)], **settings).model_copy(update={"base_dir": folder.parent})
-    return ModelFiles(entry, Located(folder, str(folder), "folder"), fingerprint(entry, folder).space)
+    located = Located(folder, str(folder), "folder")
+    profile = load_encoder(entry.model_copy(update={"device": "cpu"}), located).profile
+    contexts = {role: TextContext() for role in ("text", "query", "document")}
+    return ModelFiles(entry, located, fingerprint(entry, folder).space, profile, contexts)
 
 
 @pytest.fixture(autouse=True)
