@@ -53,6 +53,7 @@ class Options:
         truncate_dims: Instead of every entry's own.
         precisions: Instead of every entry's own.
         download: Whether the Hub may be asked for models.
+        mteb_order: Whether scores without MTEB's order of ties are made again (ViewScores.mteb).
     """
 
     results: Path
@@ -66,6 +67,7 @@ class Options:
     truncate_dims: tuple[int, ...] = ()
     precisions: tuple[str, ...] = ()
     download: bool = True
+    mteb_order: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from bench.models.stated import read_stated
 from bench.plan import Failure, Job, Options, Part, Plan, PlannedModel, UnitSource, Verdict
 from bench.quality.bm25 import baseline_fingerprint
 from bench.results.index import Cost, ResultIndex, ResultKey
-from bench.results.schema import ModelRecord
+from bench.results.schema import ModelRecord, QualityRecord
 from bench.results.study_records import FidelityRecord
 from bench.studies import STUDIES
 from bench.tasks.card import StudyName
@@ -184,12 +184,8 @@ def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Optio
 
     def of_scores(record: ModelRecord | None, scored_before: bool) -> Verdict:
         found = status(record is not None, scored_before)
-        if record is not None and found[0] == "done" and not inputs.match(record):
-            return "stale", "what its texts are encoded with changed"
-        # Reports read the metrics to show from the newest record.
-        if record is not None and found[0] == "done" and not _shows(record, unit):
-            return "stale", "the metrics to show changed"
-        return found
+        reason = _outdated(record, unit, inputs, options) if record is not None and found[0] == "done" else ""
+        return ("stale", reason) if reason else found
 
     def of_study(study: StudyName) -> dict[Part, Verdict]:
         results = STUDIES[study].results(index)
@@ -210,6 +206,16 @@ def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Optio
         known = index.costs.get((*key, environment_fingerprint()))
         cost = status(_cost_known(model, unit, known, options, inputs), before)
     return Job(model, unit, cells, cost, studies)
+
+
+def _outdated(record: ModelRecord, unit: TaskUnit, inputs: Inputs, options: Options) -> str:
+    """Why a record of the same model and data is made again; empty where it is not."""
+    if not inputs.match(record):
+        return "what its texts are encoded with changed"
+    if options.mteb_order and isinstance(record, QualityRecord) and not record.knows_mteb_order:
+        return "MTEB's order of ties is not known"
+    # Reports read the metrics to show from the newest record.
+    return "" if _shows(record, unit) else "the metrics to show changed"
 
 
 def _asked_for(unit: TaskUnit, options: Options) -> list[StudyName]:

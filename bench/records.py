@@ -77,6 +77,7 @@ def quality_record(
                 truncate_dim=view.truncate_dim if view else None,
                 precision=view.precision if view else None,
                 metrics={name: Value(**asdict(estimate)) for name, estimate in scores.metrics.items()},
+                mteb=scores.mteb,
             )
             for view, scores in scored
         ],

@@ -155,7 +155,7 @@ class _Run:
         views = [view for view in job.todo if view is not None]
         reports: list[EncodeReport] = []
         encode = self._encode(job, profile, reports)
-        scored = score_views(data, views, encode, profile.similarity, model.entry.name)
+        scored = score_views(data, views, encode, profile.similarity, model.entry.name, mteb=True)
         for batch in self._batches(job, scored, len(views), "view"):
             self._write(job, profile, total(reports), batch)
 

@@ -28,8 +28,8 @@ from bench.cost import effort
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# How long an example takes says nothing on a busy machine.
-hypothesis.settings.register_profile("bench", deadline=None)
+# How long an example takes, or takes to make, says nothing on a busy machine.
+hypothesis.settings.register_profile("bench", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("bench")
 
 TINY_EFFORT = effort.Effort(
@@ -49,7 +49,7 @@ TINY_EFFORT = effort.Effort(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes minutes to encode; last comes what needs the same vectors, or a quieter machine."""
+    """Begin with what takes minutes to encode; last comes what needs the same vectors."""
     items.sort(key=lambda item: (item.get_closest_marker("late") is not None, item.get_closest_marker("early") is None))
 
 

@@ -238,8 +238,8 @@ def test_a_view_that_cannot_be_scored_costs_the_others_nothing(tiny_model, task,
 
     good = scoring.score_retrieval
 
-    def score(*given):
-        for view, scores in good(*given):
+    def score(*given, **named):
+        for view, scores in good(*given, **named):
             yield view, BenchError("beyond the range of float16") if view.precision == "float16" else scores
 
     monkeypatch.setattr(scoring, "score_retrieval", score)

@@ -38,6 +38,7 @@ def mteb(
     """
     from bench.exchange.collect import collect
     from bench.exchange.mteb_files import write_exports
+    from bench.exchange.values import NAUC
     from bench.files import user_path
     from bench.results.index import ResultIndex
     from bench.results.store import ResultStore
@@ -56,6 +57,14 @@ def mteb(
     typer.echo(f"{new} files written to {folder}, {len(written) - new} were there already")
     for item in {item.model.name: item for item in exports}.values():
         typer.echo(f"  {item.model.info.name} is {item.model.name} at {item.model.revision}")
+    if without := sum(item.without_nauc for item in exports):
+        typer.echo(f"{without} files lack MTEB's {NAUC}*: bench computes it of a model's whole float32 vectors only")
+    if expected := [item for item in exports if item.expected]:
+        again = ",".join(sorted({item.scores[0][0].name for item in expected}))
+        typer.echo(
+            f"{len(expected)} files hold the expectation over ties: their results are from before bench kept MTEB's "
+            f"order; make them again: bench run --force --no-cost --tasks {again}"
+        )
 
 
 @export.command()

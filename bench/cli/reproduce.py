@@ -66,7 +66,7 @@ def reproduce(
         raise UsageError(f"--tolerance: {tolerance} is no difference", hint="--tolerance 0.0002")
     entries, registry = chosen_models(models, [model] if model is not None else None)
     ours = chosen_tasks(registry, tasks) if tasks else all_tasks(registry)
-    options = Options(results=results, cost=False, precisions=("float32",))
+    options = Options(results=results, cost=False, precisions=("float32",), mteb_order=True)
     found: list[Comparison] = []
     failures = []
     for entry, publications in _pairs(find_publications(published), entries, chosen=model is not None):

@@ -233,6 +233,8 @@ def write_judged(data: RetrievalData, workspace: Path) -> Path:
         pair_gains=data.pair_gains,
         excluded_queries=excluded_queries,
         excluded_documents=excluded_documents,
+        lacking_queries=data.lacking_queries,
+        lacking_gains=data.lacking_gains,
     )
     return path
 

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bench.exchange.values import NAUC, mteb_values
 from bench.files import digest_json, safe_name
 from bench.results.index import ResultIndex
-from bench.results.schema import ModelInfo, TaskInfo, Value, ViewScores
+from bench.results.schema import ModelInfo, TaskInfo, ViewScores
 
 # The owner in the name of a model that no Hub repository names.
 OWNER = "bench"
@@ -40,20 +41,30 @@ class Export:
         model: The model.
         experiment: What sets the vectors apart from the model's whole ones, by mteb's keys; empty for those.
         task: MTEB's name of the task, else the task's own with odd characters replaced.
-        scores: The metrics of each unit of the task.
+        scores: The values of each unit of the task, by MTEB's names.
         created: When the newest of them was made, ISO 8601.
+        expected: Whether some are the expectation over ties, since their record is from before MTEB's order was kept.
     """
 
     model: ExportModel
     experiment: dict[str, int | str]
     task: str
-    scores: list[tuple[TaskInfo, Mapping[str, Value]]] = field(default_factory=list)
+    scores: list[tuple[TaskInfo, Mapping[str, float]]] = field(default_factory=list)
     created: str = ""
+    expected: bool = False
 
     @property
     def mteb_task(self) -> str | None:
         """The MTEB task that it says it is."""
         return self.scores[0][0].mteb
+
+    @property
+    def without_nauc(self) -> bool:
+        """Whether a unit of rankings has no nAUC, of which MTEB's files have some hundred."""
+        return any(
+            task.type == "retrieval" and not any(name.startswith(NAUC) for name in values)
+            for task, values in self.scores
+        )
 
     @property
     def dataset_revision(self) -> str:
@@ -90,7 +101,8 @@ def collect(index: ResultIndex, models: Collection[str] = (), tasks: Collection[
         key = (name, unit[0], tuple(experiment.items()))
         if key not in exports:
             exports[key] = Export(known[name], experiment, safe_name(record.task.mteb or record.task.name))
-        exports[key].scores.append((record.task, scores.metrics))
+        exports[key].scores.append((record.task, mteb_values(record, scores)))
+        exports[key].expected |= not record.knows_mteb_order
         exports[key].created = max(exports[key].created, record.created)
     for export in exports.values():
         export.scores.sort(key=lambda item: (item[0].split, item[0].subset))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bench.exchange.collect import dataset_revision
 from bench.exchange.published import PublishedScores, PublishedTask
+from bench.exchange.values import mteb_values, why_absent
 from bench.results.index import Cell
 from bench.results.schema import QualityRecord
 
-# mteb's `pearson` and `spearman` are those of the model's own similarity.
-_OWN_SIMILARITY = {"pearson", "spearman"}
+# Before this version mteb ranked tied documents for MRR as it had found them.
+_MRR_BY_ID = (2, 18, 19)
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class Comparison:
                 names = [*scores.metrics, *scores.unreadable]
                 self.not_compared.append(NotCompared(task.name, scores.split, scores.subset, names, reason, whole=True))
                 continue
-            ours = {name: value.value for name, value in cell.record.views[cell.position].metrics.items()}
+            ours = mteb_values(cell.record, cell.scores)
             reasons: dict[str, list[str]] = {}
             for name, reason in scores.unreadable.items():
                 reasons.setdefault(reason, []).append(name)
@@ -125,7 +126,7 @@ class Comparison:
             ]
         rows.sort(key=lambda row: -abs(row.difference))
         self.rows += rows
-        self.notes += _revision_notes(task, cells)
+        self.notes += [*_revision_notes(task, cells), *_version_notes(task, rows, cells)]
 
 
 def _counterpart(
@@ -137,11 +138,7 @@ def _counterpart(
         if scores.metrics.get(main, scores.metrics[name]) == scores.metrics[name]:
             return main, ""
         return None, f"their main score is another metric than {main}"
-    if name in _OWN_SIMILARITY and name not in ours and f"cosine_{name}" in ours:
-        if record.model.similarity == "cosine":
-            return f"cosine_{name}", ""
-        return None, "it is of the model's own similarity, which is not cosine"
-    return (name, "") if name in ours else (None, "bench does not compute it")
+    return (name, "") if name in ours else (None, why_absent(name, record))
 
 
 def _revision_notes(task: PublishedTask, cells: Mapping[tuple[str, str], Cell]) -> Iterator[str]:
@@ -152,3 +149,14 @@ def _revision_notes(task: PublishedTask, cells: Mapping[tuple[str, str], Cell]) 
     for revision in sorted({info.revision for info in ours} - {task.dataset_revision}, key=str):
         words = f"ours is of {revision}" if revision else "the revision of our data is not known"
         yield f"{task.name}: published for data revision {task.dataset_revision or 'unknown'}; {words}"
+
+
+def _version_notes(task: PublishedTask, rows: Iterable[Row], cells: Mapping[tuple[str, str], Cell]) -> Iterator[str]:
+    tied = {unit for unit, cell in cells.items() if any(name.startswith("mrr") for name in cell.scores.mteb)}
+    beyond = [row for row in rows if row.beyond and "mrr_at" in row.metric and (row.split, row.subset) in tied]
+    if beyond and task.mteb_version is not None and task.mteb_version < _MRR_BY_ID:
+        version = ".".join(map(str, task.mteb_version))
+        yield (
+            f"{task.name}: published by mteb {version}, which ranked tied documents for MRR in the order in which it "
+            "had found them; later versions rank them by id, as bench does"
+        )

@@ -103,7 +103,7 @@ def _result_file(export: Export) -> bytes:
     metadata = _task_metadata(export.mteb_task)
     scores: dict[str, list[dict[str, Any]]] = {}
     for task, values in export.scores:
-        metrics = {name: value.value for name, value in values.items()}
+        metrics = dict(values)
         main = metadata.main_score if metadata else task.main_metric
         if main not in metrics or not math.isfinite(metrics[main]):
             raise BenchError(

@@ -19,6 +19,7 @@ _NOT_SCORES = {"hf_subset", "languages", "mteb_version", "evaluation_time", "kg_
 # mteb 1.x wrote these as [correlation, p-value].
 _WITH_P_VALUE = {"pearson", "spearman"}
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_VERSION = re.compile(r"\d+(\.\d+)*")
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,14 @@ class PublishedTask:
         path: The file.
         dataset_revision: Commit of the data set that was scored.
         scores: Its splits and subsets.
+        mteb_version: The mteb that wrote it; None where that is not known.
     """
 
     name: str
     path: Path
     dataset_revision: str | None
     scores: list[PublishedScores]
+    mteb_version: tuple[int, ...] | None = None
 
     @property
     def splits(self) -> list[str]:
@@ -152,7 +155,14 @@ def read_task(path: Path) -> PublishedTask:
         path,
         revision if isinstance(revision, str) else None,
         found,
+        _version(content.get("mteb_version")),
     )
+
+
+def _version(text: Any) -> tuple[int, ...] | None:
+    """The numbers of a version; those of a pre-release up to its first letter."""
+    found = _VERSION.match(text) if isinstance(text, str) else None
+    return tuple(map(int, found[0].split("."))) if found else None
 
 
 def _scores(split: str, entry: dict[str, Any]) -> PublishedScores:

@@ -154,7 +154,7 @@ def _in_place_of(stated: Mapping[str, str], needs: ModelNeeds) -> dict[str, str]
     for task, role, key in inputs:
         with_empty = entry.model_copy(update={"prompts": {**needs.prompts, **empty}})
         own = resolve_prompt(with_empty, stated, None, task, role)
-        if own.prompt and own.key not in needs.prompts:
+        if own.prompt and own.origin != "entry":
             empty[key] = ""
     return empty
 

@@ -12,7 +12,7 @@ import numpy as np
 from bench.errors import BenchError
 from bench.files import digest_json
 from bench.models.registry import ModelEntry
-from bench.quality.ranking import ScoreBlock
+from bench.quality.blocks import ScoreBlock
 
 # MTEB's settings for its bm25s baseline: English stop words and stemmer, Lucene's formula.
 _SETTINGS: dict[str, Any] = {"method": "lucene", "k1": 1.5, "b": 0.75}

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
-from bench.quality.ranker import Pairs, beyond_range, score_all
+from bench.quality.ranker import beyond_range, score_all
+from bench.quality.ranking import Pairs
 from bench.quality.threads import each_block
 from bench.vectors.pipeline import usable_cores
 from bench.vectors.quantise import Comparable, Quantiser

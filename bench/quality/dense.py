@@ -25,8 +25,8 @@ import numpy.typing as npt
 
 from bench.errors import BenchError
 from bench.models.settings import Similarity
-from bench.quality.ranker import Pairs, ViewRanker
-from bench.quality.ranking import Ranks
+from bench.quality.ranker import ViewRanker
+from bench.quality.ranking import IdOrder, Pairs, Ranks
 from bench.quality.threads import each_block
 from bench.vectors.pipeline import usable_cores
 from bench.vectors.quantise import Quantiser, Ranges, ranges
@@ -52,7 +52,13 @@ _SMALLEST = 2.0**-147
 
 
 def rank_views(
-    queries: VectorRows, documents: VectorRows, views: Sequence[View], similarity: Similarity, pairs: Pairs, depth: int
+    queries: VectorRows,
+    documents: VectorRows,
+    views: Sequence[View],
+    similarity: Similarity,
+    pairs: Pairs,
+    depth: int,
+    ids: IdOrder | None = None,
 ) -> list[Ranks | BenchError]:
     """The ranks of pairs at views of one precision, from one pass over the documents (int8: two, for its ranges).
 
@@ -63,21 +69,22 @@ def rank_views(
         similarity: The model's similarity.
         pairs: The pairs.
         depth: Ranks that matter.
+        ids: The order of the documents' ids, for MTEB's order of ties (bench.quality.mteb_order).
 
     Returns:
         For each view its ranks, or why it has none.
     """
     matrix = queries.all()
     rankers = [ViewRanker(quantiser, matrix) for quantiser in fit_views(views, similarity, documents)]
-    _score_pairs(rankers, documents, pairs, depth)
+    _score_pairs(rankers, documents, pairs, depth, ids)
     chains = _chains([ranker for ranker in rankers if ranker.error is None], matrix)
 
     def count(block: tuple[Int64, Float32]) -> None:
         for chain in chains:
-            chain.count(block[1])
+            chain.count(*block)
 
     each_block(count, documents.blocks(_block_rows(len(queries), documents)))
-    return [ranker.error or ranker.ranks(pairs) for ranker in rankers]
+    return [ranker.error or ranker.ranks(documents) for ranker in rankers]
 
 
 class _Chain:
@@ -100,8 +107,8 @@ class _Chain:
         self.sound = self._long_enough(self._lengths)
         self._alone = [_Chain([ranker], queries) for ranker in rankers] if len(rankers) > 1 else []
 
-    def count(self, block: Float32) -> None:
-        """Count the documents of a block of full vectors, shape (m, width), for every query."""
+    def count(self, rows: Int64, block: Float32) -> None:
+        """Count the documents of a block for every query: their rows, shape (m,), and full vectors, (m, width)."""
         if self._rankers[0].error is not None:
             return
         try:
@@ -113,7 +120,7 @@ class _Chain:
         lengths = self._prefix_lengths(values)
         if not self._long_enough(lengths):
             for chain in self._alone:
-                chain.count(block)
+                chain.count(rows, block)
             return
         longest = float(lengths[-1].max())
         documents = values
@@ -129,7 +136,7 @@ class _Chain:
                     products += self._queries[part, segment] @ documents[:, segment].T
                 shortened = self._cosine and number < len(self._rankers) - 1
                 tile = products * factors[number] if shortened else products
-                ranker.count(part, tile, *self._scales(number, part, longest), block)
+                ranker.count(part, tile, *self._scales(number, part, longest), rows, block)
 
     def _scales(self, number: int, part: slice, longest: float) -> tuple[Float64, Float64 | None]:
         """What turns a view's products into scores, and the margin of these."""
@@ -179,7 +186,9 @@ def fit_views(views: Sequence[View], similarity: Similarity, documents: VectorRo
     ]
 
 
-def _score_pairs(rankers: list[ViewRanker], documents: VectorRows, pairs: Pairs, depth: int) -> None:
+def _score_pairs(
+    rankers: list[ViewRanker], documents: VectorRows, pairs: Pairs, depth: int, ids: IdOrder | None
+) -> None:
     """Give each ranker the exact scores of the pairs."""
     queries = np.concatenate([pairs.queries, pairs.excluded_queries])
     rows = np.concatenate([pairs.documents, pairs.excluded_documents])
@@ -196,7 +205,7 @@ def _score_pairs(rankers: list[ViewRanker], documents: VectorRows, pairs: Pairs,
     size = _most_rows(documents)
     each_block(score, (slice(start, start + size) for start in range(0, len(rows), size)))
     for ranker, found in zip(rankers, scores, strict=True):
-        ranker.start(pairs, found, depth)
+        ranker.start(pairs, found, depth, ids)
 
 
 def _chains(rankers: list[ViewRanker], queries: Float32) -> list[_Chain]:

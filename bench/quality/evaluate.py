@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,19 @@ import numpy.typing as npt
 from bench.errors import BenchError
 from bench.models.settings import Similarity
 from bench.quality import pairs, retrieval
+from bench.quality.abstention import confidences, naucs
+from bench.quality.blocks import ScoreBlock, rank_blocks
 from bench.quality.dense import rank_views
-from bench.quality.ranker import Pairs
-from bench.quality.ranking import Ranks, ScoreBlock, rank_blocks
+from bench.quality.mteb_order import strict
+from bench.quality.ranking import IdOrder, Pairs, Ranks
 from bench.statistics.bootstrap import draw_ahead, mean_intervals, spearman_interval
 from bench.tasks.data import PairData, RetrievalData
-from bench.vectors.quantise import fit
+from bench.vectors.quantise import Quantiser, fit
 from bench.vectors.rows import VectorRows
 from bench.views import View
 
 Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
@@ -30,6 +33,8 @@ Int64 = npt.NDArray[np.int64]
 _PASS_ROWS = 16_384
 # Values that differ by less than this share of the largest are taken for equal.
 _SAME = 1e-6
+# Means that differ by less than this differ by the order of their sums alone.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -51,16 +56,25 @@ class Scores:
         items: For every query each metric; for every pair its similarities and gold score. Shape (n,) each.
         clusters: A number for each query or pair, shape (n,); those that are one observation share it. None where that
             is not known.
+        mteb: What MTEB's evaluator gives, by MTEB's names: the metrics whose values differ there, since it breaks ties
+            by id, and what MTEB alone computes.
     """
 
     metrics: dict[str, Estimate]
     ids: list[str]
     items: dict[str, npt.NDArray[Any]]
     clusters: Int32 | None = None
+    mteb: dict[str, float] = field(default_factory=dict)
 
 
 def score_retrieval(
-    data: RetrievalData, queries: VectorRows, documents: VectorRows, views: Sequence[View], similarity: Similarity
+    data: RetrievalData,
+    queries: VectorRows,
+    documents: VectorRows,
+    views: Sequence[View],
+    similarity: Similarity,
+    *,
+    mteb: bool = False,
 ) -> Iterator[tuple[View, Scores | BenchError]]:
     """Score a retrieval task at some views by exact search, reading the documents once a precision.
 
@@ -70,26 +84,35 @@ def score_retrieval(
         documents: VectorRows of data.documents.
         views: The views.
         similarity: The model's similarity.
+        mteb: Whether to find `Scores.mteb`; nAUC only at full width in float32, which takes a further pass.
 
     Yields:
         Each view as soon as its scores are known, or why it cannot be scored; views of one precision follow one
         another.
     """
     judged = Pairs(data.pair_queries, data.pair_documents, *left_out(data))
+    ids = IdOrder(data.id_places, data.id_places[data.pair_documents]) if mteb else None
     with ThreadPoolExecutor(1) as pool:
         drawing = pool.submit(draw_ahead, len(set(data.queries)))
         for precision in dict.fromkeys(view.precision for view in views):
             group = [view for view in views if view.precision == precision]
-            found = rank_views(queries, documents, group, similarity, judged, retrieval.MAX_CUTOFF)
+            found = rank_views(queries, documents, group, similarity, judged, retrieval.MAX_CUTOFF, ids)
             drawing.result()
             for view, ranks in zip(group, found, strict=True):
-                yield view, ranks if isinstance(ranks, BenchError) else _summary(data, ranks)
+                if isinstance(ranks, BenchError):
+                    yield view, ranks
+                    continue
+                confidence = None
+                if mteb and view == View(documents.width):
+                    quantiser = Quantiser(view, similarity)
+                    confidence = confidences(quantiser, queries.all(), documents, left_out(data), retrieval.MAX_CUTOFF)
+                yield view, _summary(data, ranks, confidence)
 
 
 def score_blocks(data: RetrievalData, blocks: Iterable[ScoreBlock]) -> Scores:
     """Score a retrieval task from score blocks, whatever made them."""
-    ranks = rank_blocks(blocks, data.pair_queries, data.pair_documents, retrieval.MAX_CUTOFF, left_out(data))
-    return _summary(data, ranks)
+    pairs = data.pair_queries, data.pair_documents
+    return _summary(data, rank_blocks(blocks, *pairs, retrieval.MAX_CUTOFF, left_out(data), data.id_places))
 
 
 def score_pairs(data: PairData, first: Float32, second: Float32, view: View, similarity: Similarity) -> Scores:
@@ -103,12 +126,14 @@ def score_pairs(data: PairData, first: Float32, second: Float32, view: View, sim
         similarity: The model's similarity.
     """
     quantiser = fit(view, similarity, (first, second))
-    values = pairs.similarities(quantiser.values(quantiser.codes(first)), quantiser.values(quantiser.codes(second)))
+    stored = quantiser.values(quantiser.codes(first)), quantiser.values(quantiser.codes(second))
+    values = pairs.similarities(*stored)
     found = pairs.correlations(values, data.gold)
     metrics = {name: Estimate(value) for name, value in found.items()}
     main = "cosine_spearman"
     metrics[main] = Estimate(found[main], *spearman_interval(values["cosine"], data.gold, data.clusters))
-    return Scores(metrics, data.ids, {**values, "gold": data.gold}, data.clusters)
+    own = pairs.dot_correlations(*stored, data.gold) if similarity == "dot" else {}
+    return Scores(metrics, data.ids, {**values, "gold": data.gold}, data.clusters, own)
 
 
 def check_spread(vectors: VectorRows, texts: list[str], model: str) -> None:
@@ -130,9 +155,9 @@ def check_spread(vectors: VectorRows, texts: list[str], model: str) -> None:
         )
 
 
-def _summary(data: RetrievalData, ranks: Ranks) -> Scores:
+def _summary(data: RetrievalData, ranks: Ranks, confidence: Mapping[str, Float64] | None = None) -> Scores:
     """The metrics of every query, their means, and intervals where there is more than one text of a query."""
-    items = retrieval.score_queries(ranks, data.pair_queries, data.pair_gains, len(data.queries))
+    items = _by_query(data, ranks)
     table = np.column_stack([items[name] for name in retrieval.METRICS])
     means = table.mean(axis=0).tolist()
     clusters = data.clusters
@@ -141,7 +166,22 @@ def _summary(data: RetrievalData, ranks: Ranks) -> Scores:
     metrics = {
         name: Estimate(mean, low, high) for name, mean, (low, high) in zip(retrieval.METRICS, means, ends, strict=True)
     }
-    return Scores(metrics, data.query_ids, dict(items), clusters)
+    mteb_items = items
+    within = ranks.above < retrieval.MAX_CUTOFF
+    if ranks.ahead is not None and ((ranks.tied > 1) | (ranks.ahead > 0))[within].any():
+        mteb_items = _by_query(data, strict(ranks, retrieval.MAX_CUTOFF))
+    differing = {name: float(values.mean()) for name, values in mteb_items.items()}
+    differing = {name: mean for name, mean in differing.items() if abs(mean - metrics[name].value) > _ROUNDING}
+    further = naucs(confidence, mteb_items) if confidence is not None else {}
+    return Scores(metrics, data.query_ids, dict(items), clusters, differing | further)
+
+
+def _by_query(data: RetrievalData, ranks: Ranks) -> dict[str, Float64]:
+    """Every metric of every query; relevant documents that the corpus lacks are out of reach, whatever the ranks."""
+    lacking = len(data.lacking_queries)
+    above = np.concatenate([ranks.above, np.full(lacking, retrieval.MAX_CUTOFF, dtype=np.int64)])
+    tied = np.concatenate([ranks.tied, np.ones(lacking, dtype=np.int64)])
+    return retrieval.score_queries(Ranks(above, tied), data.relevant_queries, data.relevant_gains, len(data.queries))
 
 
 def left_out(data: RetrievalData) -> tuple[Int64, Int64]:

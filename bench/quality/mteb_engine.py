@@ -17,8 +17,8 @@ from bench.errors import BenchError
 from bench.models.keys import Role
 from bench.models.settings import Similarity
 from bench.mteb_import import contained
+from bench.quality.blocks import ScoreBlock, rank_blocks
 from bench.quality.evaluate import Estimate, Scores
-from bench.quality.ranking import ScoreBlock, rank_blocks
 from bench.quality.retrieval import MAX_CUTOFF, score_queries
 from bench.statistics.bootstrap import mean_intervals
 from bench.tasks.mteb_data import MtebData, arrow_cache
@@ -32,6 +32,8 @@ VectorsOf = Callable[[list[str], Role], Float32]
 
 _PASS_TEXTS = 16_384
 _BLOCK_CELLS = 1 << 20
+# mteb rounds most metrics of rankings to 5 decimals.
+_ROUNDED = 5.1e-6
 # Scores of a single run over all rows have one item.
 _WHOLE = "all"
 
@@ -233,17 +235,22 @@ def _scores(raw: Mapping[str, Any], data: MtebData, ranking: tuple[list[str], di
         # mteb's `accuracy` of a ranking is its recall_at_1. It ranks no deeper than the task's largest cutoff.
         ids, items = ranking[0], {**ranking[1], "accuracy": ranking[1]["recall_at_1"]}
         items = {name: values for name, values in items.items() if name in metrics}
+    mteb: dict[str, float] = {}
     if len(ids) > 1:
         low, high = mean_intervals(np.column_stack(list(items.values())))
-        metrics |= {
+        means = {
             name: Estimate(float(np.mean(values)), float(low[column]), float(high[column]))
             for column, (name, values) in enumerate(items.items())
         }
+        # mteb ranks tied documents by id.
+        own = {name: metrics[name].value for name in means if name in metrics and ranking is not None}
+        mteb = {name: value for name, value in own.items() if abs(value - means[name].value) > _ROUNDED}
+        metrics |= means
     if main not in metrics:
         raise BenchError(f"mteb gives no number for `{main}`: {raw.get(main)}", where=_where(data))
     if not items:
         ids, items = [_WHOLE], {main: np.array([metrics[main].value])}
-    return Scores(metrics, ids, items)
+    return Scores(metrics, ids, items, mteb=mteb)
 
 
 def _numbers(raw: Mapping[str, Any]) -> dict[str, float]:

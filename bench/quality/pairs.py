@@ -47,6 +47,20 @@ def correlations(values: dict[str, Float64], gold: Float64) -> dict[str, float]:
     return result
 
 
+def dot_correlations(
+    first: npt.NDArray[np.float32], second: npt.NDArray[np.float32], gold: Float64
+) -> dict[str, float]:
+    """MTEB's `pearson` and `spearman`, which are of the model's own similarity, where that is the dot product.
+
+    Args:
+        first: Shape (n, d), float32.
+        second: Shape (n, d), float32.
+        gold: Gold scores, shape (n,).
+    """
+    products = (first.astype(np.float64) * second).sum(axis=1).astype(np.float32).astype(np.float64)
+    return {"pearson": _pearson(products, gold), "spearman": spearman(products, gold)}
+
+
 def spearman(values: Float64, gold: Float64) -> float:
     """Spearman's rank correlation; 0 where either side is constant."""
     return _pearson(stats.rankdata(values), stats.rankdata(gold))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
-from bench.quality.ranking import Ranks, Tally
+from bench.quality.mteb_order import in_mteb_order
+from bench.quality.ranking import IdOrder, Pairs, Ranks, Tally
 from bench.vectors.quantise import Comparable, Quantiser
+from bench.vectors.rows import VectorRows
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -19,23 +19,8 @@ Int64 = npt.NDArray[np.int64]
 _CELLS = 1024
 # Cells that are computed one by one where a matrix product would compute this many times as many.
 _PRODUCT_WASTE = 64
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """The pairs whose ranks are wanted, and those that are left out of the rankings.
-
-    Attributes:
-        queries: Query row of each pair, shape (p,).
-        documents: Its document row, shape (p,).
-        excluded_queries: Query row of each pair that is left out, shape (e,).
-        excluded_documents: Its document row, shape (e,).
-    """
-
-    queries: Int64
-    documents: Int64
-    excluded_queries: Int64
-    excluded_documents: Int64
+# Documents whose scores are computed at once where all are wanted.
+_BLOCK_ROWS = 2048
 
 
 def beyond_range() -> BenchError:
@@ -94,11 +79,16 @@ class ViewRanker:
         self.quantiser = quantiser
         self.error: BenchError | None = None
         self._queries = queries
+        self._depth: int
+        self._pairs: Pairs
+        self._ids: IdOrder | None
         self._tally: Tally
+        self._scores: Float32
         self._excluded: Float32
 
-    def start(self, pairs: Pairs, scores: Float32, depth: int) -> None:
+    def start(self, pairs: Pairs, scores: Float32, depth: int, ids: IdOrder | None = None) -> None:
         """Take the exact scores of the pairs and, after them, of the pairs that are left out."""
+        self._pairs, self._depth, self._ids = pairs, depth, ids
         if self.error is None and not np.isfinite(scores).all():
             self.error = beyond_range()
         count = len(pairs.queries)
@@ -109,7 +99,8 @@ class ViewRanker:
             both = zip(pairs.queries.tolist(), pairs.documents.tolist(), strict=True)
             mine[[pair in out for pair in both]] = -np.inf
         left_out = np.bincount(pairs.excluded_queries, minlength=n)
-        self._tally = Tally(pairs.queries, mine, n, depth, left_out)
+        self._scores = mine
+        self._tally = Tally(pairs.queries, mine, n, depth, left_out, ids)
 
     def score(self, documents: Float32, rows: Int64, columns: Int64) -> Float32:
         """The exact scores of some cells, from the documents' full vectors."""
@@ -118,12 +109,25 @@ class ViewRanker:
         comparable = self.quantiser.comparable
         return score_cells(comparable(self._queries[asked]), comparable(documents[found]), row, column)
 
-    def ranks(self, pairs: Pairs) -> Ranks:
+    def ranks(self, documents: VectorRows) -> Ranks:
         """The ranks once all documents have been counted."""
-        self._tally.take_back(pairs.excluded_queries, self._excluded)
-        return self._tally.ranks()
+        pairs = self._pairs
+        self._tally.take_back(pairs.excluded_queries, self._excluded, pairs.excluded_documents)
+        found = self._tally.ranks()
+        if self._ids is None:
+            return found
 
-    def count(self, part: slice, tile: Float32, scale: Float64, margin: Float64 | None, block: Float32) -> None:
+        def scores_of(queries: Int64, part: slice) -> Float32:
+            comparable = self.quantiser.comparable
+            asked, blocks = comparable(self._queries[queries]), range(part.start, part.stop, _BLOCK_ROWS)
+            rows = (documents.rows(slice(start, min(start + _BLOCK_ROWS, part.stop))) for start in blocks)
+            return np.concatenate([score_all(asked, comparable(block)) for block in rows], axis=1)
+
+        return in_mteb_order(found, pairs, self._ids, self._scores, self._excluded, self._depth, scores_of)
+
+    def count(
+        self, part: slice, tile: Float32, scale: Float64, margin: Float64 | None, documents: Int64, block: Float32
+    ) -> None:
         """Count the documents of a block for some queries.
 
         Args:
@@ -132,7 +136,8 @@ class ViewRanker:
             scale: What the products of each query are to be multiplied by to give scores, shape (q,); 0 if they are
                 all 0.
             margin: How far a score may then be from the exact one, shape (q,); None if it is the exact one.
-            block: The documents' full vectors.
+            documents: The documents' rows, shape (m,).
+            block: Their full vectors.
         """
         floors = self._tally.floors[part].astype(np.float64)
         slack = np.zeros(len(scale)) if margin is None else margin
@@ -155,4 +160,4 @@ class ViewRanker:
             if len(near):
                 exact = self.score(block, rows[near], column[near])
                 first[near], last[near] = self._tally.places(rows[near], exact, exact)
-        self._tally.add(part, rows, first, last)
+        self._tally.add(part, rows, first, last, documents[column])

@@ -2,12 +2,12 @@
 
 That is all that the metrics need (bench.quality.retrieval), so no ranking is kept: scores stream by in any order, in
 bounded memory, and are counted against the scores of the relevant pairs. Scores are compared in float32: two documents
-whose scores are equal there are tied.
+whose scores are equal there are tied. Where the documents' ids are given in order, the tied documents of a greater id
+are counted too, which is the order that MTEB breaks ties by (bench.quality.mteb_order).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from threading import Lock
 
@@ -25,31 +25,50 @@ class Ranks:
     Attributes:
         above: Documents with a higher score, shape (p,); the depth that was asked for means that many or more.
         tied: Documents with the same score, itself included, shape (p,); only right where `above` is below the depth.
+        ahead: Of the tied documents, those of a greater id, shape (p,); None where no ids were given.
     """
 
     above: Int64
     tied: Int64
+    ahead: Int64 | None = None
 
 
 @dataclass(frozen=True)
-class ScoreBlock:
-    """Scores of some queries for all documents.
+class Pairs:
+    """The pairs whose ranks are wanted, and those that are left out of the rankings.
 
     Attributes:
-        queries: Rows of consecutive queries.
-        scores: Shape (queries, documents), float32; -inf for a document that is not to be ranked.
+        queries: Query row of each pair, shape (p,).
+        documents: Its document row, shape (p,).
+        excluded_queries: Query row of each pair that is left out, shape (e,).
+        excluded_documents: Its document row, shape (e,).
     """
 
-    queries: slice
-    scores: Float32
+    queries: Int64
+    documents: Int64
+    excluded_queries: Int64
+    excluded_documents: Int64
+
+
+@dataclass(frozen=True)
+class IdOrder:
+    """The order of documents' ids.
+
+    Attributes:
+        places: Place of each document's id among all ids in ascending order, shape (m,).
+        pairs: That of each pair's document, shape (p,).
+    """
+
+    places: Int64
+    pairs: Int64
 
 
 class Tally:
     """Counts the documents that score above, and the same as, the document of each pair.
 
-    Pairs stand by query and rising score, in slots. A document is counted at the highest slot that it beats; at the
-    end the sums from above give the counts of all. A slot with `depth` documents above it is out of reach of every
-    metric and is no longer looked at. Threads may share a tally.
+    Pairs are kept by query, rising score and rising id, in slots. A document is counted at the highest slot that it
+    beats; at the end the sums from above give the counts of all. A slot with `depth` documents above it is out of reach
+    of every metric and is no longer looked at. Threads may share a tally.
 
     Args:
         queries: Query row of each pair, shape (p,).
@@ -58,14 +77,23 @@ class Tally:
         depth: Ranks that matter.
         left_out: Documents that each query leaves out; they are counted first and taken back by `take_back`.
             Shape (n_queries,).
+        ids: The order of the documents' ids; without it the tied documents of a greater id are not counted.
     """
 
     def __init__(
-        self, queries: Int64, scores: Float32, n_queries: int, depth: int, left_out: Int64 | None = None
+        self,
+        queries: Int64,
+        scores: Float32,
+        n_queries: int,
+        depth: int,
+        left_out: Int64 | None = None,
+        ids: IdOrder | None = None,
     ) -> None:
         self._depth = depth
         self._pairs = len(queries)
-        order = np.lexsort((scores, queries))
+        self._ids = ids
+        names = np.zeros(len(queries), dtype=np.int64) if ids is None else ids.pairs
+        order = np.lexsort((names, scores, queries))
         self._order = order[scores[order] > -np.inf]
         self._queries, self._scores = queries[self._order], scores[self._order]
         self._keys = _keys(self._queries, self._scores)
@@ -73,6 +101,10 @@ class Tally:
         self._limits = np.full(n_queries, depth, dtype=np.int64) + (0 if left_out is None else left_out)
         self._beats = np.zeros(len(self._order), dtype=np.int64)
         self._ties = np.zeros(len(self._order), dtype=np.int64)
+        # By group of slots of one score, then by id: where among its slots a tied document comes.
+        self._groups = np.searchsorted(self._keys, self._keys)
+        self._named = self._groups * (1 if ids is None else len(ids.places)) + names[self._order]
+        self._ahead = np.zeros(len(self._order), dtype=np.int64)
         self._lock = Lock()
         self.floors = np.full(n_queries, np.inf, dtype=np.float32)
         self._raise_floors(slice(0, n_queries))
@@ -93,7 +125,7 @@ class Tally:
         same = np.array_equal(low, high)
         return first, np.searchsorted(self._keys, _keys(rows, low if same else high), side="right")
 
-    def add(self, part: slice, rows: Int64, first: Int64, last: Int64) -> None:
+    def add(self, part: slice, rows: Int64, first: Int64, last: Int64, documents: Int64 | None = None) -> None:
         """Count documents of known places.
 
         Args:
@@ -101,21 +133,23 @@ class Tally:
             rows: Query row of each document, shape (n,).
             first: Its first place, shape (n,).
             last: Its last place, shape (n,); greater than the first if it ties.
+            documents: Its document row, shape (n,); needed where the tally has the order of ids.
         """
         with self._lock:
-            self._count(part, rows, first, last, 1)
+            self._count(part, rows, first, last, documents, 1)
             self._raise_floors(part)
 
-    def take_back(self, rows: Int64, scores: Float32) -> None:
+    def take_back(self, rows: Int64, scores: Float32, documents: Int64 | None = None) -> None:
         """Uncount documents that are left out; every one has been counted once.
 
         Args:
             rows: Query row of each document, shape (n,).
             scores: Its score, shape (n,).
+            documents: Its document row, shape (n,); needed where the tally has the order of ids.
         """
         first, last = self.places(rows, scores, scores)
         with self._lock:
-            self._count(slice(0, len(self.floors)), rows, first, last, -1)
+            self._count(slice(0, len(self.floors)), rows, first, last, documents, -1)
 
     def ranks(self) -> Ranks:
         """The ranks of all pairs, in their own order."""
@@ -123,14 +157,24 @@ class Tally:
         tied = np.ones(self._pairs, dtype=np.int64)
         above[self._order] = np.minimum(self._above(slice(0, len(self.floors))), self._depth)
         # Slots of the same score share the count of the first of them.
-        tied[self._order] = np.maximum(self._ties[np.searchsorted(self._keys, self._keys)], 1)
-        return Ranks(above, tied)
+        tied[self._order] = np.maximum(self._ties[self._groups], 1)
+        if self._ids is None:
+            return Ranks(above, tied)
+        ahead = np.zeros(self._pairs, dtype=np.int64)
+        ahead[self._order] = _sums_from(self._ahead, np.searchsorted(self._keys, self._keys, side="right") - 1)
+        return Ranks(above, tied, ahead)
 
-    def _count(self, part: slice, rows: Int64, first: Int64, last: Int64, sign: int) -> None:
+    def _count(self, part: slice, rows: Int64, first: Int64, last: Int64, documents: Int64 | None, sign: int) -> None:
         slots = self._slots(part)
         size = slots.stop - slots.start
         self._beats[slots] += sign * np.bincount(first[first > self._starts[rows]] - 1 - slots.start, minlength=size)
-        self._ties[slots] += sign * np.bincount(first[last > first] - slots.start, minlength=size)
+        ties = last > first
+        self._ties[slots] += sign * np.bincount(first[ties] - slots.start, minlength=size)
+        if self._ids is not None and documents is not None:
+            group = first[ties]
+            named = group * len(self._ids.places) + self._ids.places[documents[ties]]
+            place = np.searchsorted(self._named, named)
+            self._ahead[slots] += sign * np.bincount(place[place > group] - 1 - slots.start, minlength=size)
 
     def _slots(self, part: slice) -> slice:
         return slice(int(self._starts[part.start]), int(self._starts[part.stop]))
@@ -138,11 +182,7 @@ class Tally:
     def _above(self, part: slice) -> Int64:
         """Documents above each slot of some queries."""
         slots = self._slots(part)
-        beats = self._beats[slots]
-        total = np.cumsum(beats)
-        ends = self._starts[self._queries[slots] + 1] - 1 - slots.start
-        above: Int64 = total[ends] - total + beats
-        return above
+        return _sums_from(self._beats[slots], self._starts[self._queries[slots] + 1] - 1 - slots.start)
 
     def _raise_floors(self, part: slice) -> None:
         """Let each query of a part look only at its lowest slot that is still in reach."""
@@ -156,42 +196,11 @@ class Tally:
         self.floors[part] = floors
 
 
-def rank_blocks(
-    blocks: Iterable[ScoreBlock],
-    pair_queries: Int64,
-    pair_documents: Int64,
-    depth: int,
-    exclude: tuple[Int64, Int64] | None = None,
-) -> Ranks:
-    """The ranks of pairs where every score is at hand.
-
-    Args:
-        blocks: Score blocks that cover every query once.
-        pair_queries: Query row of each pair, shape (p,).
-        pair_documents: Its document row, shape (p,).
-        depth: Ranks that matter.
-        exclude: Query and document rows of pairs that are left out of the ranking.
-    """
-    above = np.full(len(pair_queries), depth, dtype=np.int64)
-    tied = np.ones(len(pair_queries), dtype=np.int64)
-    order = np.argsort(pair_queries, kind="stable")
-    by_query = pair_queries[order]
-    for block in blocks:
-        start, stop = block.queries.start, block.queries.stop
-        scores = block.scores
-        if exclude is not None:
-            inside = (exclude[0] >= start) & (exclude[0] < stop)
-            scores = scores.copy()
-            scores[exclude[0][inside] - start, exclude[1][inside]] = -np.inf
-        mine = order[slice(*np.searchsorted(by_query, [start, stop]))]
-        queries = pair_queries[mine] - start
-        tally = Tally(queries, scores[queries, pair_documents[mine]], stop - start, depth)
-        rows, columns = np.nonzero(scores >= tally.floors[:, None])
-        reached = scores[rows, columns]
-        tally.add(slice(0, stop - start), rows, *tally.places(rows, reached, reached))
-        found = tally.ranks()
-        above[mine], tied[mine] = found.above, found.tied
-    return Ranks(above, tied)
+def _sums_from(values: Int64, ends: Int64) -> Int64:
+    """The sum of the values from each index to its end, inclusive."""
+    total = np.cumsum(values)
+    found: Int64 = total[ends] - total + values
+    return found
 
 
 def _keys(rows: Int64, scores: Float32) -> Int64:

@@ -19,7 +19,7 @@ from bench.errors import BenchError
 from bench.models.settings import Similarity
 from bench.quality.candidates import HELD, Candidates, CrowdedError, find_candidates
 from bench.quality.dense import fit_views
-from bench.quality.ranker import Pairs
+from bench.quality.ranking import Pairs
 from bench.quality.shortlists import RECALL, Judged, Shortlists
 from bench.vectors.quantise import Quantiser
 from bench.vectors.rows import VectorRows

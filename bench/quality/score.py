@@ -21,7 +21,7 @@ Encode: TypeAlias = Callable[[Mapping[Role, list[str]]], dict[Role, Vectors]]
 
 
 def score_views(
-    data: TaskData, views: Sequence[View], encode: Encode, similarity: Similarity, model: str
+    data: TaskData, views: Sequence[View], encode: Encode, similarity: Similarity, model: str, *, mteb: bool = False
 ) -> Iterator[tuple[View, Scores | BenchError]]:
     """Score a unit at each view; a view that cannot be scored costs the others nothing.
 
@@ -31,6 +31,7 @@ def score_views(
         encode: Gives the vectors of texts.
         similarity: The model's similarity.
         model: The model's name, for messages.
+        mteb: Whether to find what MTEB's evaluator gives of retrieval besides (Scores.mteb).
 
     Yields:
         Each view with its scores, or why it has none.
@@ -39,7 +40,7 @@ def score_views(
         BenchError: The model gives the same vector for every text.
     """
     if isinstance(data, RetrievalData | PairData):
-        yield from score_vectors(data, vectors_of(data, encode, model), views, similarity)
+        yield from score_vectors(data, vectors_of(data, encode, model), views, similarity, mteb=mteb)
     else:
         from bench.quality.mteb_engine import score_mteb
 
@@ -65,7 +66,12 @@ def vectors_of(data: RetrievalData | PairData, encode: Encode, model: str) -> di
 
 
 def score_vectors(
-    data: RetrievalData | PairData, vectors: Mapping[Role, VectorRows], views: Sequence[View], similarity: Similarity
+    data: RetrievalData | PairData,
+    vectors: Mapping[Role, VectorRows],
+    views: Sequence[View],
+    similarity: Similarity,
+    *,
+    mteb: bool = False,
 ) -> Iterator[tuple[View, Scores | BenchError]]:
     """Score a unit's full vectors at each view (see score_views).
 
@@ -74,9 +80,10 @@ def score_vectors(
         vectors: Full vectors of the texts of each role.
         views: The views.
         similarity: The model's similarity.
+        mteb: See score_views.
     """
     if isinstance(data, RetrievalData):
-        yield from score_retrieval(data, vectors["query"], vectors["document"], views, similarity)
+        yield from score_retrieval(data, vectors["query"], vectors["document"], views, similarity, mteb=mteb)
         return
     both, n = vectors["text"].all(), len(data.gold)
     for view in views:

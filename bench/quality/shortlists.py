@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,8 @@ class Judged:
         pair_gains: Its label, at least 1, shape (p,).
         excluded_queries: Query row of each pair that is left out of the rankings, shape (e,).
         excluded_documents: Its document row, shape (e,).
+        lacking_queries: Query row of each relevant document that the corpus lacks, shape (l,).
+        lacking_gains: Its label, at least 1, shape (l,).
     """
 
     queries: UInt64
@@ -46,10 +48,21 @@ class Judged:
     pair_gains: Int64
     excluded_queries: Int64
     excluded_documents: Int64
+    lacking_queries: Int64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    lacking_gains: Int64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    @property
+    def relevant(self) -> tuple[Int64, Int64]:
+        """Query row and label of each relevant document: those of pairs, then those that the corpus lacks."""
+        queries = np.concatenate([self.pair_queries, self.lacking_queries])
+        return queries, np.concatenate([self.pair_gains, self.lacking_gains])
 
     def of_queries(self, part: slice) -> Judged:
         """What is judged of some consecutive queries, which are numbered from 0."""
-        inside, out = ((rows >= part.start) & (rows < part.stop) for rows in (self.pair_queries, self.excluded_queries))
+        inside, out, lacking = (
+            (rows >= part.start) & (rows < part.stop)
+            for rows in (self.pair_queries, self.excluded_queries, self.lacking_queries)
+        )
         return Judged(
             self.queries[part],
             self.documents,
@@ -58,6 +71,8 @@ class Judged:
             self.pair_gains[inside],
             self.excluded_queries[out] - part.start,
             self.excluded_documents[out],
+            self.lacking_queries[lacking] - part.start,
+            self.lacking_gains[lacking],
         )
 
 
@@ -92,7 +107,8 @@ class Shortlists:
         """
         judged, n = self._judged, len(self._judged.queries)
         chance = self._chances()
-        relevant = retrieval.per_query(judged.pair_queries, np.ones(len(judged.pair_queries)), n)
+        rows, _ = judged.relevant
+        relevant = retrieval.per_query(rows, np.ones(len(rows)), n)
         found = {RECALL: np.stack([retrieval.ratio(self._sum(row), relevant) for row in chance])}
         exact = {name: _parts(name) for name in metrics if name.startswith(("ndcg", "recall", "precision"))}
         if exact:
@@ -136,7 +152,7 @@ class Shortlists:
         judged = self._judged
         pairs = np.flatnonzero(self._pair_entered < len(self._last))
         standings = self._standings(pairs)
-        ideal = retrieval.ideal_dcg(judged.pair_queries, judged.pair_gains, len(judged.queries))
+        ideal = retrieval.ideal_dcg(*judged.relevant, len(judged.queries))
         found = {}
         for name, (family, cutoff) in wanted.items():
             weights = retrieval.DISCOUNTS[:cutoff] if family == "ndcg" else np.ones(cutoff)
@@ -226,7 +242,7 @@ class Shortlists:
             for draw in range(runs):
                 kept = (self._sure <= level) | _chosen(rows, tied, seeds, draw, self._places[level])
                 ranks = self._ranks(level, kept, np.flatnonzero(listed & kept[places]))
-                for name, values in retrieval.score_queries(ranks, judged.pair_queries, judged.pair_gains, n).items():
+                for name, values in retrieval.score_queries(ranks, *judged.relevant, n).items():
                     if name in found:
                         found[name][level] += values / runs
         return found
@@ -235,9 +251,9 @@ class Shortlists:
         return queries * len(self._judged.documents) + documents
 
     def _ranks(self, level: int, kept: Bools, pairs: Int64) -> Ranks:
-        """The ranks of all pairs where it is settled which documents, and pairs, are on the shortlist."""
+        """The ranks of all relevant documents where it is settled which documents, and pairs, are on the shortlist."""
         above, tied = self._counts(pairs, kept)
-        n = len(self._judged.pair_queries)
+        n = len(self._judged.pair_queries) + len(self._judged.lacking_queries)
         ranks = Ranks(np.full(n, retrieval.MAX_CUTOFF, dtype=np.int64), np.ones(n, dtype=np.int64))
         ranks.above[pairs] = np.minimum(above[0][:, level], retrieval.MAX_CUTOFF)
         ranks.tied[pairs] = tied[0][:, level]

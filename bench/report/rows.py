@@ -10,6 +10,7 @@ from typing import Any
 from bench.report.encoding import EncodingRow, encoding_row
 from bench.report.inputs import input_rows
 from bench.report.ranks import Standing, shared_ranks, standings
+from bench.report.ties import tie_notes
 from bench.results.index import Cell, Cost, ResultIndex, UnitKey, unit_key, unit_title
 from bench.results.items import ItemReader
 from bench.results.schema import AuditRecord, CostRecord, QualityRecord, TaskInfo, Value, make_view
@@ -229,6 +230,8 @@ def _table(unit: _Unit, environment: str | None, costs: Mapping[str, Cost]) -> T
     ordered = [costs[name] for name in models if name in costs]
     table.encoding = [found for cost in ordered if (found := encoding_row(cost)) is not None]
     table.notes += task.notes
+    scored = [(cell.record.model.name, cell.view, cell.cell.scores) for cell in unit.cells]
+    table.notes += tie_notes(scored, [table.metric, *table.shown])
     for name, cost in sorted(costs.items()):
         missing = [f"{probe} was not measured: {why}" for probe, why in sorted(cost.record.not_measured.items())]
         table.notes += [f"{name}: {note}" for note in missing]

@@ -11,7 +11,7 @@ from bench.models.registry import Backend, Kind, Weights
 from bench.tasks.card import TaskType
 
 # 2: cost figures have details, spread and computed; noise has reasons.
-# 3: models state pooling, padding and settings; findings state what texts were encoded with.
+# 3: models state pooling, padding and settings; findings state what texts were encoded with; views have mteb's values.
 SCHEMA_VERSION: Literal[3] = 3
 Version = Literal[1, 2, 3]
 

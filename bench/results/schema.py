@@ -14,15 +14,23 @@ from bench.views import Precision, View
 # What the records have in common is known from here too.
 __all__ = ["SCHEMA_VERSION", "ModelInfo", "TaskInfo", "Value"]
 
+# The version from which on views have MTEB's values.
+_MTEB_ORDER = 3
 _SCORES = frozenset((*RETRIEVAL_METRICS, *PAIR_METRICS))
 
 
 class ViewScores(RecordPart):
-    """The scores of one view; a baseline has neither truncate_dim nor precision."""
+    """The scores of one view; a baseline has neither truncate_dim nor precision.
+
+    Attributes:
+        mteb: What MTEB's evaluator gives, by MTEB's names: the metrics whose values differ there, since it breaks ties
+            by document id, and what it alone computes (nAUC). Empty in records from before version 3.
+    """
 
     truncate_dim: int | None
     precision: Precision | None
     metrics: dict[str, Value]
+    mteb: dict[str, float] = Field(default_factory=dict, exclude_if=lambda values: not values)
 
     @property
     def view(self) -> View | None:
@@ -50,6 +58,11 @@ class QualityRecord(Finding):
     encoding: Encoding | None
     views: list[ViewScores]
     items: str
+
+    @property
+    def knows_mteb_order(self) -> bool:
+        """Whether MTEB's order of ties was asked for too, or there are no rankings."""
+        return self.schema_version >= _MTEB_ORDER or self.task.type == "sts"
 
     @model_validator(mode="after")
     def _means_something(self) -> QualityRecord:

@@ -82,7 +82,8 @@ def judge(data: RetrievalData, job: Job, profile: ModelProfile) -> Judged:
     keys = [keys_to_bytes(text_keys(texts, contexts[role])) for texts, role in roles]
     # Half of a key tells texts apart well enough to draw lots with.
     queries, documents = (np.frombuffer(raw, dtype="<u8")[::2] for raw in keys)
-    return Judged(queries, documents, data.pair_queries, data.pair_documents, data.pair_gains, *left_out(data))
+    pairs = data.pair_queries, data.pair_documents, data.pair_gains
+    return Judged(queries, documents, *pairs, *left_out(data), data.lacking_queries, data.lacking_gains)
 
 
 def _scores(data: RetrievalData, values: Mapping[str, Float64]) -> Iterator[Scores]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
 from bench.files import read_jsonl, read_text
-from bench.tasks.data import NotHereError, RetrievalData, make_retrieval
+from bench.tasks.data import NotHereError, RetrievalData
+from bench.tasks.judged import make_judged
 from bench.tasks.pairs import is_number
+from bench.tasks.tolerance import Tolerance
 
-_SHOWN = 3
 _LARGEST_LABEL = 1_000_000
 
 
@@ -26,7 +27,12 @@ def is_beir(folder: Path) -> bool:
 
 
 def read_beir(
-    folder: Path, split: str, *, ignore_identical_ids: bool = False, allow_empty: bool = False
+    folder: Path,
+    split: str,
+    *,
+    ignore_identical_ids: bool = False,
+    allow_empty: bool = False,
+    strict: bool = False,
 ) -> RetrievalData:
     """Read one split.
 
@@ -34,68 +40,85 @@ def read_beir(
         folder: The BEIR folder.
         split: Name of the file in qrels/.
         ignore_identical_ids: See RetrievalData.
-        allow_empty: Whether texts may be empty.
+        allow_empty: Whether texts may be empty, however many.
+        strict: Whether oddities that MTEB tolerates are refused, however few (bench.tasks.tolerance).
 
     Raises:
-        BenchError: A file is missing or broken (with its line), an id stands twice, a text is empty, a
-            judgement names an unknown query or document, or no document is relevant to any query.
+        BenchError: A file is missing or broken (with its line), an id stands for two texts, too many texts are empty,
+            too many judgements name an unknown query or document, or no document is relevant to any query.
     """
-    documents = _read_texts(folder / "corpus.jsonl", "document", allow_empty=allow_empty, titled=True)
-    queries = _read_texts(folder / "queries.jsonl", "query", allow_empty=allow_empty, titled=False)
-    labels = _read_qrels(folder, split)
-    path = folder / "qrels" / f"{split}.tsv"
-    _check_known(path, "query", [key[0] for key in labels], queries)
-    _check_known(path, "document", [key[1] for key in labels], documents)
-
-    judged = dict.fromkeys(query for query, _ in labels)
-    query_rows = {query: row for row, query in enumerate(judged)}
-    document_rows = {document: row for row, document in enumerate(documents)}
-    positive = [
-        (query_rows[query], document_rows[document], gain) for (query, document), gain in labels.items() if gain > 0
-    ]
-    return make_retrieval(
-        (list(documents), list(documents.values())),
-        (list(judged), [queries[query] for query in judged]),
-        positive,
-        str(path),
-        ignore_identical_ids=ignore_identical_ids,
-        irrelevant=len(labels) - len(positive),
-    )
+    tolerance = Tolerance(strict)
+    reader = _Texts(tolerance, allow_empty)
+    documents = reader.read(folder / "corpus.jsonl", "document", "documents", titled=True)
+    queries = reader.read(folder / "queries.jsonl", "query", "queries", titled=False)
+    labels = _read_qrels(folder, split, tolerance)
+    where = str(folder / "qrels" / f"{split}.tsv")
+    return make_judged(documents, queries, labels, where, tolerance, ignore_identical_ids=ignore_identical_ids)
 
 
-def _read_texts(path: Path, what: str, *, allow_empty: bool, titled: bool) -> dict[str, str]:
-    if not path.is_file():
-        raise NotHereError(
-            "no such file",
-            where=str(path),
-            hint="a retrieval task is a folder with corpus.jsonl, queries.jsonl and qrels/<split>.tsv",
+@dataclass(frozen=True)
+class _Texts:
+    """Reads texts under ids.
+
+    Attributes:
+        tolerance: Decides how many oddities are too many.
+        allow_empty: Whether texts may be empty, however many.
+    """
+
+    tolerance: Tolerance
+    allow_empty: bool
+
+    def read(self, path: Path, what: str, several: str, *, titled: bool) -> dict[str, str]:
+        """The texts of a file by id."""
+        if not path.is_file():
+            raise NotHereError(
+                "no such file",
+                where=str(path),
+                hint="a retrieval task is a folder with corpus.jsonl, queries.jsonl and qrels/<split>.tsv",
+            )
+        texts: dict[str, str] = {}
+        lines: dict[str, int] = {}
+        empty: dict[str, str] = {}
+        repeated: dict[str, str] = {}
+        for line, row in read_jsonl(path):
+            where = f"{path}, line {line}"
+            name = _identifier(row, where)
+            text = _string(row, "text", where)
+            if titled:
+                text = f"{_string(row, 'title', where, default='')} {text}"
+            text = text.strip()
+            if texts.get(name, text) != text:
+                raise BenchError(
+                    f"duplicate {what} id `{name}` with another text (first in line {lines[name]})",
+                    where=where,
+                    hint="ids must be unique",
+                )
+            if name in texts:
+                repeated[name] = where
+            elif not text:
+                empty[name] = where
+            texts[name] = text
+            lines.setdefault(name, line)
+        if not texts:
+            raise BenchError(f"no {what} in the file", where=str(path))
+        self.tolerance.take(
+            list(repeated),
+            len(texts),
+            f"{what} ids are repeated with the same text",
+            counts="each is one, as in MTEB",
+            where=next(iter(repeated.values()), ""),
+            hint="ids must be unique",
         )
-    texts: dict[str, str] = {}
-    lines: dict[str, int] = {}
-    for line, row in read_jsonl(path):
-        where = f"{path}, line {line}"
-        name = _identifier(row, where)
-        if name in texts:
-            raise BenchError(
-                f"the {what} id `{name}` stands twice (first in line {lines[name]})",
-                where=where,
-                hint="ids must be unique",
+        if not self.allow_empty:
+            self.tolerance.take(
+                list(empty),
+                len(texts),
+                f"{several} have an empty text",
+                counts="they are encoded as they are, as in MTEB",
+                where=next(iter(empty.values()), ""),
+                hint="give them a text, remove them, or set `allow_empty: true` in the task card",
             )
-        text = _string(row, "text", where)
-        if titled:
-            text = f"{_string(row, 'title', where, default='')} {text}"
-        text = text.strip()
-        if not text and not allow_empty:
-            raise BenchError(
-                f"the {what} `{name}` has an empty text",
-                where=where,
-                hint="give it a text, remove it, or set `allow_empty: true` in the task card",
-            )
-        texts[name] = text
-        lines[name] = line
-    if not texts:
-        raise BenchError(f"no {what} in the file", where=str(path))
-    return texts
+        return texts
 
 
 def _identifier(row: dict[str, Any], where: str) -> str:
@@ -115,12 +138,13 @@ def _string(row: dict[str, Any], key: str, where: str, default: str | None = Non
     return value
 
 
-def _read_qrels(folder: Path, split: str) -> dict[tuple[str, str], int]:
+def _read_qrels(folder: Path, split: str, tolerance: Tolerance) -> dict[tuple[str, str], int]:
     path = folder / "qrels" / f"{split}.tsv"
     if not path.is_file():
         known = ", ".join(splits_of(folder)) or "none"
         raise NotHereError(f"no judgements for the split `{split}`", where=str(path), hint=f"splits found: {known}")
     labels: dict[tuple[str, str], int] = {}
+    contradicting: dict[str, str] = {}
     for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
@@ -144,21 +168,16 @@ def _read_qrels(folder: Path, split: str) -> dict[tuple[str, str], int]:
         if abs(gain) > _LARGEST_LABEL:
             raise BenchError(f"the label {label[:20]} is too large", where=where, hint="labels are small whole numbers")
         if labels.get((query, document), gain) != gain:
-            raise BenchError(f"query `{query}` and document `{document}` have two different labels", where=where)
+            contradicting[f"{query} {document}"] = where
         labels[query, document] = gain
     if not labels:
         raise BenchError("no judgement in the file", where=str(path))
+    tolerance.take(
+        list(contradicting),
+        len(labels),
+        "pairs of query and document have two different labels",
+        counts="the last one counts, as in MTEB",
+        where=next(iter(contradicting.values()), ""),
+        hint="keep one of the lines",
+    )
     return labels
-
-
-def _check_known(path: Path, what: str, names: Sequence[str], known: dict[str, str]) -> None:
-    unknown = [name for name in dict.fromkeys(names) if name not in known]
-    if unknown:
-        shown = ", ".join(f"`{name}`" for name in unknown[:_SHOWN]) + (", ..." if len(unknown) > _SHOWN else "")
-        file = "queries.jsonl" if what == "query" else "corpus.jsonl"
-        plural = "queries" if what == "query" else "documents"
-        raise BenchError(
-            f"{len(unknown)} judged {plural} not in {file}: {shown}",
-            where=str(path),
-            hint=f"add them to {file} or remove their lines",
-        )

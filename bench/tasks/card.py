@@ -60,7 +60,9 @@ class TaskCard(BaseModel):
         language: ISO code, for people.
         licence: Licence of the data, for people.
         ignore_identical_ids: For retrieval, leave a document with the query's own id out (as MTEB does for ArguAna).
-        allow_empty: Whether texts may be empty.
+        allow_empty: Whether texts may be empty, however many.
+        strict: Whether oddities that MTEB tolerates are refused, however few, such as judged documents that the corpus
+            lacks (beir.md).
         shown: Metrics that leaderboards show beside the main one.
         instruction: What models that take instructions are asked to do, for all inputs or by role; mteb's for the task
             by default.
@@ -86,6 +88,7 @@ class TaskCard(BaseModel):
     licence: str | None = None
     ignore_identical_ids: bool = False
     allow_empty: bool = False
+    strict: bool = False
     shown: list[_Text] = []
     instruction: str | Instructions | None = None
     main_metric: _Text | None = None

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,9 @@ class RetrievalData:
         ignore_identical_ids: Whether a document with the query's own id is left out of its ranking.
         notes: What a reader of the scores should know about the data.
         irrelevant: How many judgements say that a document is not relevant; None where the source does not tell.
+        lacking_queries: Row of the query of each positive judgement of a document that the corpus lacks, shape (l,). It
+            is never found and counts as relevant, as in MTEB.
+        lacking_gains: Its label, at least 1, shape (l,).
     """
 
     document_ids: list[str]
@@ -48,11 +52,30 @@ class RetrievalData:
     ignore_identical_ids: bool = False
     notes: list[str] = field(default_factory=list)
     irrelevant: int | None = None
+    lacking_queries: Int64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    lacking_gains: Int64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @property
     def n(self) -> int:
         """Queries scored."""
         return len(self.queries)
+
+    @property
+    def relevant_queries(self) -> Int64:
+        """Row of the query of each positive judgement: those of pairs, then those of lacking documents."""
+        return np.concatenate([self.pair_queries, self.lacking_queries])
+
+    @property
+    def relevant_gains(self) -> Int64:
+        """Label of each positive judgement, in the order of relevant_queries."""
+        return np.concatenate([self.pair_gains, self.lacking_gains])
+
+    @cached_property
+    def id_places(self) -> Int64:
+        """Place of each document's id among all ids in ascending order, shape (m,)."""
+        places = np.empty(len(self.document_ids), dtype=np.int64)
+        places[sorted(range(len(places)), key=self.document_ids.__getitem__)] = np.arange(len(places))
+        return places
 
     @property
     def characters(self) -> int:
@@ -75,6 +98,8 @@ class RetrievalData:
         labels = defaultdict(list)
         for query, document, gain in zip(self.pair_queries, self.pair_documents, self.pair_gains, strict=True):
             labels[int(query)].append(documents[document] + int(gain).to_bytes(8, "little"))
+        for query, gain in zip(self.lacking_queries, self.lacking_gains, strict=True):
+            labels[int(query)].append(b"lacking" + int(gain).to_bytes(8, "little"))
         queries = [
             _digest(name, text, _combine(labels[row]).hex())
             for row, (name, text) in enumerate(zip(self.query_ids, self.queries, strict=True))
@@ -98,6 +123,7 @@ def make_retrieval(
     ignore_identical_ids: bool = False,
     notes: Sequence[str] = (),
     irrelevant: int | None = None,
+    lacking: Sequence[tuple[int, int]] = (),
 ) -> RetrievalData:
     """Judged queries as data; those without a relevant document score 0, as in MTEB, and a note says so.
 
@@ -109,6 +135,7 @@ def make_retrieval(
         ignore_identical_ids: See RetrievalData.
         notes: Further notes.
         irrelevant: See RetrievalData.
+        lacking: Query row and label, at least 1, of each positive judgement of a document that the corpus lacks.
 
     Raises:
         BenchError: There is no positive judgement.
@@ -120,9 +147,10 @@ def make_retrieval(
             hint="a relevant document needs a label of 1 or more",
         )
     table = np.array(positive, dtype=np.int64)
+    missing = np.array(lacking, dtype=np.int64).reshape(-1, 2)
     n = len(queries[0])
-    lacking = n - len(np.unique(table[:, 0]))
-    lost = [f"{lacking} of {n} queries have no relevant document and score 0"] if lacking else []
+    without = n - len(np.unique(np.concatenate([table[:, 0], missing[:, 0]])))
+    lost = [f"{without} of {n} queries have no relevant document and score 0"] if without else []
     return RetrievalData(
         document_ids=documents[0],
         documents=documents[1],
@@ -134,6 +162,8 @@ def make_retrieval(
         ignore_identical_ids=ignore_identical_ids,
         notes=[*notes, *lost],
         irrelevant=irrelevant,
+        lacking_queries=missing[:, 0],
+        lacking_gains=missing[:, 1],
     )
 
 

@@ -39,13 +39,14 @@ def read_data(card: TaskCard, path: Path, split: str, subset: str) -> TaskData:
     if card.table is not None:
         return read_table(local_files(path), card, split)
     if card.mteb is not None and (card.type == "mteb" or is_hub_layout(path)):
-        return _read_hub_layout(definition(card.mteb), path, split, subset)
+        return _read_hub_layout(definition(card.mteb), path, split, subset, strict=card.strict)
     if card.type == "retrieval":
         return read_beir(
             path if subset == DEFAULT_SUBSET else path / subset,
             split,
             ignore_identical_ids=card.ignore_identical_ids,
             allow_empty=card.allow_empty,
+            strict=card.strict,
         )
     return read_pairs(_pair_file(card, path, split, subset), allow_empty=card.allow_empty)
 
@@ -58,15 +59,15 @@ def is_hub_layout(path: Path) -> bool:
     return readme.is_file() and read_text(readme).startswith("---")
 
 
-def _read_hub_layout(task: MtebDefinition, path: Path, split: str, subset: str) -> TaskData:
+def _read_hub_layout(task: MtebDefinition, path: Path, split: str, subset: str, *, strict: bool) -> TaskData:
     try:
-        return load_mteb(task, path, split, subset)
+        return load_mteb(task, path, split, subset, strict=strict)
     except NotHereError:
         other = _ALSO.get(split)
         if other is None:
             raise
         try:
-            return load_mteb(task, path, other, subset)
+            return load_mteb(task, path, other, subset, strict=strict)
         except NotHereError:
             pass
         raise

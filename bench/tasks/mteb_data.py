@@ -17,9 +17,11 @@ from bench.cache import cache_root, sha256_of
 from bench.errors import BenchError
 from bench.files import digest_bytes, digest_json, digest_parts, read_text, walk_files
 from bench.mteb_import import contained, import_mteb
-from bench.tasks.data import NotHereError, PairData, RetrievalData, make_retrieval
+from bench.tasks.data import NotHereError, PairData, RetrievalData
+from bench.tasks.judged import make_judged
 from bench.tasks.mteb_bridge import MtebDefinition
 from bench.tasks.pairs import make_pairs, read_number
+from bench.tasks.tolerance import Tolerance
 
 _BLOCK_ROWS = 1000
 # State of a task that is no setting of its evaluator.
@@ -81,7 +83,9 @@ class MtebData:
             )
 
 
-def load_mteb(definition: MtebDefinition, folder: Path, split: str, subset: str) -> RetrievalData | PairData | MtebData:
+def load_mteb(
+    definition: MtebDefinition, folder: Path, split: str, subset: str, *, strict: bool = False
+) -> RetrievalData | PairData | MtebData:
     """Load one split and subset of a task.
 
     Args:
@@ -89,6 +93,7 @@ def load_mteb(definition: MtebDefinition, folder: Path, split: str, subset: str)
         folder: Its data set in the layout of the Hugging Face Hub: README.md with `configs`, Parquet or JSON Lines.
         split: One of definition.splits.
         subset: One of definition.subsets.
+        strict: Whether oddities that MTEB tolerates are refused, however few (bench.tasks.tolerance).
 
     Returns:
         The data for bench's own scoring where definition.kind is retrieval or sts; MtebData for every other task, and
@@ -133,7 +138,7 @@ def load_mteb(definition: MtebDefinition, folder: Path, split: str, subset: str)
         if definition.kind == "retrieval":
             obstacle = _obstacle(parts)
             if obstacle is None:
-                return _retrieval(parts, definition, notes, where)
+                return _retrieval(parts, definition, notes, where, Tolerance(strict))
             notes.append(f"scored by mteb's own evaluator, since {obstacle}")
         return MtebData(definition, split, subset, task, cache, _count(parts, task), notes)
 
@@ -243,35 +248,40 @@ def _obstacle(parts: dict[str, Any]) -> str | None:
     if parts.get("top_ranked"):
         return "the data gives each query a list of documents to rank"
     if len(known) < len(documents) or len(asked) < len(queries):
-        return "ids stand twice"
-    missing = {
-        document
-        for query in queries
-        for document, label in parts["relevant_docs"].get(query, {}).items()
-        if label > 0 and document not in known
-    }
-    return f"{len(missing)} relevant documents are not in the corpus" if missing else None
+        return "ids are repeated"
+    return None
 
 
-def _retrieval(parts: dict[str, Any], definition: MtebDefinition, notes: list[str], where: str) -> RetrievalData:
+def _retrieval(
+    parts: dict[str, Any], definition: MtebDefinition, notes: list[str], where: str, tolerance: Tolerance
+) -> RetrievalData:
     corpus, queries, labels = parts["corpus"], parts["queries"], parts["relevant_docs"]
-    queries = queries.select([row for row, name in enumerate(queries["id"]) if labels.get(name)])
-    document_ids, query_ids = list(corpus["id"]), list(queries["id"])
-    rows = {name: row for row, name in enumerate(document_ids)}
-    positive = [
-        (number, rows[document], int(label))
-        for number, query in enumerate(query_ids)
-        for document, label in sorted(labels[query].items())
-        if label > 0
-    ]
     titles = corpus["title"] if "title" in corpus.column_names else [None] * len(corpus)
-    texts = _texts(corpus["text"], "document", where)
-    return make_retrieval(
-        (document_ids, [f"{title or ''} {text}".strip() for title, text in zip(titles, texts, strict=True)]),
-        (query_ids, _query_texts(queries, where)),
-        positive,
+    bodies = _texts(corpus["text"], "document", where)
+    texts = [f"{title or ''} {text}".strip() for title, text in zip(titles, bodies, strict=True)]
+    documents = dict(zip(corpus["id"], texts, strict=True))
+    questions = dict(zip(queries["id"], _query_texts(queries, where), strict=True))
+    for several, found in (("documents", documents), ("queries", questions)):
+        tolerance.take(
+            [name for name, text in found.items() if not text.strip()],
+            len(found),
+            f"{several} have an empty text",
+            counts="they are encoded as they are, as in MTEB",
+            where=where,
+            hint="remove `strict: true` from the card",
+            limit=None,
+        )
+    known = [name for name in queries["id"] if labels.get(name)]
+    order = [*known, *(name for name, judged in labels.items() if judged and name not in questions)]
+    return make_judged(
+        documents,
+        questions,
+        {(name, document): int(label) for name in order for document, label in sorted(labels[name].items())},
         where,
+        tolerance,
+        files=("the corpus", "the queries"),
         ignore_identical_ids=definition.ignore_identical_ids,
+        advise=False,
         notes=notes,
     )
 

@@ -45,3 +45,19 @@ def test_without_mteb_it_says_how_to_get_it(results, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "mteb", None)
     assert run_cli(["export", "mteb", "--output", "out"]) == 1
     assert "pip install 'mrl-bench[mteb]'" in capsys.readouterr().err
+
+
+def test_it_says_which_of_mtebs_values_files_lack(results, capsys):
+    assert run_cli(["export", "mteb", "--output", "out"]) == 0
+    printed = capsys.readouterr().out
+    assert "1 files lack MTEB's nauc_*" in printed
+    assert "the expectation over ties" not in printed
+
+
+def test_it_says_which_results_do_not_know_mtebs_order_of_ties(results, capsys):
+    (path,) = results.glob("quality/*/*.json")
+    path.write_text(path.read_text().replace('"schema_version": 3', '"schema_version": 2'))
+    assert run_cli(["export", "mteb", "--output", "out"]) == 0
+    printed = capsys.readouterr().out
+    assert "1 files hold the expectation over ties" in printed
+    assert "bench run --force --no-cost --tasks shop" in printed

@@ -2,11 +2,20 @@ import json
 
 import numpy as np
 import pytest
+from mteb_scores import mteb_scores
 from scipy.stats import pearsonr, spearmanr
 from support import random_beir, write_pairs
 
 from bench.cli import run_cli
+from bench.models.loading import load_encoder
+from bench.models.profile import TextContext
+from bench.models.registry import ModelEntry
+from bench.models.source import Located
+from bench.quality.ranker import score_all
+from bench.tasks.beir import read_beir
 from bench.tasks.pairs import read_pairs
+from bench.vectors.quantise import Quantiser
+from bench.views import View
 
 COMMIT = "8b3219a92973c328a8e22fadcfa821b5dc75636a"
 
@@ -193,3 +202,56 @@ def test_the_tables_fit_a_terminal(project, capsys):
     assert run_cli(["reproduce", "--published", "published", "--all"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert max(len(line) for line in lines if line.startswith("Talk ")) <= 80
+
+
+def publish_rankings(project, model, *, version="2.26.24"):
+    """A task in which every text is under three ids, and what mteb itself gives for the model's vectors."""
+    folder = random_beir(project / "tasks" / "twins", documents=20)
+    rows = [json.loads(line) for line in (folder / "corpus.jsonl").read_text().splitlines()]
+    copies = [row | {"_id": f"{prefix}{row['_id']}"} for row in rows for prefix in ("", "a", "z")]
+    (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in copies))
+    (folder / "task.yaml").write_text("name: twins\ntype: retrieval\n")
+    data = read_beir(folder, "test")
+    encoder = load_encoder(ModelEntry(name="tiny", source=[str(model)]), Located(model, str(model), "folder"))
+    queries, documents = (
+        Quantiser(View(32), "cosine").comparable(np.stack([encoder.embed([text], TextContext())[0] for text in texts]))
+        for texts in (data.queries, data.documents)
+    )
+    labels = {name: {} for name in data.query_ids}
+    for query, document, gain in zip(data.pair_queries, data.pair_documents, data.pair_gains, strict=True):
+        labels[data.query_ids[query]][data.document_ids[document]] = int(gain)
+    found = mteb_scores(score_all(queries, documents), data.document_ids, data.query_ids, labels)
+    found = {name: None if np.isnan(value) else float(value) for name, value in found.items()}
+    scores = {**found, "main_score": found["ndcg_at_10"], "hf_subset": "default", "languages": ["eng-Latn"]}
+    content = {"task_name": "twins", "dataset_revision": "abc", "mteb_version": version, "scores": {"test": [scores]}}
+    (project / "twins").mkdir()
+    (project / "twins" / "twins.json").write_text(json.dumps(content))
+
+
+def test_rankings_with_ties_come_out_as_mteb_ranks_them(project, tiny_model, capsys):
+    publish_rankings(project, tiny_model)
+    arguments = ["reproduce", "--published", "twins", "--model", "tiny", "--tolerance", "0.00005"]
+    assert run_cli(arguments) == 0
+    printed = capsys.readouterr().out
+    # 42 metrics and nAUC of 35 of them by 3 confidences, accuracy and main_score, but for what is not defined.
+    assert "values are within 5e-05" in printed
+    assert int(printed.split("\nall ")[1].split()[0]) > 100
+    (path,) = (project / "results" / "quality" / "twins").glob("*.json")
+    record = json.loads(path.read_text())
+    (view,) = record["views"]
+    assert abs(view["mteb"]["ndcg_at_10"] - view["metrics"]["ndcg_at_10"]["value"]) > 0.001
+
+    # A record that does not know MTEB's order is made again.
+    del view["mteb"], record["inputs"]
+    path.write_text(json.dumps(record | {"schema_version": 2}))
+    assert run_cli(arguments) == 0
+    assert len(list((project / "results" / "quality" / "twins").glob("*.json"))) == 2
+
+
+def test_an_old_mteb_ranked_tied_documents_for_mrr_otherwise(project, tiny_model, capsys):
+    publish_rankings(project, tiny_model, version="2.18.18")
+    content = json.loads((project / "twins" / "twins.json").read_text())
+    content["scores"]["test"][0]["mrr_at_10"] += 0.01
+    (project / "twins" / "twins.json").write_text(json.dumps(content))
+    assert run_cli(["reproduce", "--published", "twins", "--model", "tiny"]) == 1
+    assert "note: twins: published by mteb 2.18.18, which ranked tied documents for MRR" in capsys.readouterr().out

@@ -58,7 +58,7 @@ def test_a_broken_task_gives_its_error(shop, capsys, command):
     with (shop / "qrels" / "test.tsv").open("a") as file:
         file.write("q1\tnowhere\t1\n")
     assert run_cli(["tasks", command, "shop"]) == 1
-    assert "1 judged documents not in corpus.jsonl: `nowhere`" in capsys.readouterr().err
+    assert "judged documents are not in corpus.jsonl: `nowhere`" in capsys.readouterr().err
     assert run_cli(["tasks", command, "shopp"]) == 2
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import time
 
 import numpy as np
 import pytest
@@ -21,18 +23,23 @@ from bench.cost.probes.encode import token_range
 from bench.errors import BenchError
 from bench.models import loading
 from bench.models.fingerprint import fingerprint
+from bench.models.loading import load_encoder
+from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
 from bench.tasks.data import PairData
 from bench.vectors.pipeline import usable_cores
 
 TEXTS = ["red pipe", "a steel valve for the blue hose", "nail " * 20, "screw", "green door lamp"] * 3
-CALLS = {"min_calls": 30, "min_seconds": 0.0, "max_seconds": 20.0, "warm_up_seconds": 0.2}
+CALLS = {"min_calls": 30, "min_seconds": 0.0, "max_seconds": 3600.0, "warm_up_seconds": 0.2}
 
 
 def files_of(folder, **settings):
     entry = ModelEntry(name="m", source=[str(folder)], **settings).model_copy(update={"base_dir": folder.parent})
-    return ModelFiles(entry, Located(folder, str(folder), "folder"), fingerprint(entry, folder).space)
+    located = Located(folder, str(folder), "folder")
+    profile = load_encoder(entry.model_copy(update={"device": "cpu"}), located).profile
+    contexts = {role: TextContext() for role in ("text", "query", "document")}
+    return ModelFiles(entry, located, fingerprint(entry, folder).space, profile, contexts)
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +54,13 @@ def _small_work(monkeypatch):
     yield
     monkeypatch.undo()
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def ticking(monkeypatch):
+    """A clock that goes on by 10 ms whenever it is read, however busy the machine is."""
+    ticks = itertools.count()
+    monkeypatch.setattr(time, "perf_counter", lambda: next(ticks) / 100)
 
 
 @pytest.fixture
@@ -119,6 +133,7 @@ def test_single_texts_have_their_parts_and_lengths(job):
     assert answer.settings == {"device": "cpu", "texts": {"query": 3, "document": 15}}
 
 
+@pytest.mark.usefixtures("ticking")
 def test_a_sweep_of_batch_sizes_on_the_cpu(job):
     answer = bulk.probe(job | {"batch_sizes": [4, 2, 64], "seconds": 0.5})
     found = values(answer)
@@ -133,6 +148,7 @@ def test_a_sweep_of_batch_sizes_on_the_cpu(job):
     assert answer.settings["workers"] == usable_cores()
 
 
+@pytest.mark.usefixtures("ticking")
 def test_fewer_texts_than_the_smallest_batch(job):
     answer = bulk.probe(job | {"texts": TEXTS[:3], "batch_sizes": [8, 16], "seconds": 0.1})
     assert values(answer)["encode_best_batch",] == 3

@@ -76,7 +76,7 @@ class TestPadding:
         assert '"pad_token": "[SEP]"' in error.hint
 
     def test_the_way_out(self, tiny_model):
-        configure(self.without(tiny_model) / "tokenizer_config.json", pad_token="[SEP]")  # noqa: S106
+        configure(self.without(tiny_model) / "tokenizer_config.json", pad_token="[SEP]")
         assert np.isfinite(vectors(tiny_model)).all()
 
 
@@ -96,11 +96,11 @@ class TestVocabulary:
         assert "different models" in error.hint
 
     def test_a_padding_token_without_an_embedding(self, tiny_model):
-        assert "'<fill>'" in refused(self.add(tiny_model, "<fill>", pad_token="<fill>")).message  # noqa: S106
+        assert "'<fill>'" in refused(self.add(tiny_model, "<fill>", pad_token="<fill>")).message
 
     def test_special_tokens_that_no_text_gets_do_no_harm(self, tiny_model):
         right = vectors(tiny_model)
-        self.add(tiny_model, "<gap>", mask_token="<gap>")  # noqa: S106
+        self.add(tiny_model, "<gap>", mask_token="<gap>")
         np.testing.assert_allclose(vectors(tiny_model), right, atol=1e-6)
 
     def test_more_rows_than_tokens_are_common(self, tmp_path):

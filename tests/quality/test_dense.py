@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from bench.errors import BenchError
 from bench.quality import dense, ranker
 from bench.quality.dense import rank_views
-from bench.quality.ranker import Pairs, score_cells
+from bench.quality.ranker import score_cells
+from bench.quality.ranking import Pairs
 from bench.quality.threads import each_block
 from bench.vectors.quantise import fit
 from bench.vectors.store import Vectors

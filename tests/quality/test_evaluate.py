@@ -270,8 +270,8 @@ def test_equal_texts_may_have_equal_vectors():
 
 
 def test_a_single_query_has_no_interval():
+    from bench.quality.blocks import ScoreBlock
     from bench.quality.evaluate import score_blocks
-    from bench.quality.ranking import ScoreBlock
 
     one, zero = np.ones(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
     data = RetrievalData(["a", "b"], ["a", "b"], ["q"], ["q"], zero, one, one)

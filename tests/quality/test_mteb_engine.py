@@ -286,3 +286,18 @@ def _prompt(role):
     from mteb.types import PromptType
 
     return PromptType(role)
+
+
+def test_mtebs_own_value_is_kept_where_ties_decide(tmp_path):
+    encoder, view = FakeEncoder(16), View(16, "binary")
+    data = load_mteb(definition("AskUbuntuDupQuestions"), retrieval(tmp_path, candidates=20), "test", "default")
+    ((_, found),) = score_mteb(data, vectors_of(encoder), [view], "cosine")
+    with contained(), arrow_cache(data.cache):
+        task = copy.copy(data.task)
+        expected = task.evaluate(
+            StoredEncoder(vectors_of(encoder), "cosine", fit(view, "cosine", [])), "test", encode_kwargs={}
+        )["default"]
+    assert abs(found.mteb["map_at_10"] - found.metrics["map_at_10"].value) > 1e-4
+    for key, value in expected.items():
+        if isinstance(value, float) and not np.isnan(value) and key != "main_score":
+            assert found.mteb.get(key, found.metrics[key].value) == pytest.approx(value, abs=5.2e-6), key

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.quality.ranking import ScoreBlock, Tally, rank_blocks
+from bench.quality.blocks import ScoreBlock, rank_blocks
+from bench.quality.ranking import Tally
 
 NOTHING = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
 

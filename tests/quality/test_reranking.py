@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bench.errors import BenchError
 from bench.metrics import RETRIEVAL_METRICS
 from bench.quality import candidates, retrieval
-from bench.quality.ranking import ScoreBlock, rank_blocks
+from bench.quality.blocks import ScoreBlock, rank_blocks
 from bench.quality.reranking import score_reranked
 from bench.quality.shortlists import RECALL, Judged
 from bench.vectors.quantise import Quantiser, fit

@@ -11,7 +11,7 @@ from scipy.stats import hypergeom
 
 from bench.metrics import CUTOFFS
 from bench.quality import retrieval
-from bench.quality.ranking import ScoreBlock, rank_blocks
+from bench.quality.blocks import ScoreBlock, rank_blocks
 
 
 def score(scores, labels, exclude=None):

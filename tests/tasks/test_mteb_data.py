@@ -47,7 +47,10 @@ def test_a_retrieval_task_is_what_a_beir_folder_of_it_is(tmp_path):
     assert isinstance(found, RetrievalData)
     assert found.documents == expected.documents
     assert found.fingerprint() == expected.fingerprint()
-    assert found.notes == expected.notes == ["1 of 13 queries have no relevant document and score 0"]
+    own, *notes = expected.notes
+    # A folder has no task that says what becomes of a query that is a document of the corpus.
+    assert "1 of 13 queries are documents of the corpus under the same id" in own
+    assert found.notes == notes == ["1 of 13 queries have no relevant document and score 0"]
     assert not found.ignore_identical_ids
     assert load("ArguAna", hub).ignore_identical_ids
 
@@ -156,22 +159,10 @@ def test_arrow_files_lie_below_the_cache_folder(tmp_path):
     assert own == datasets.config.HF_DATASETS_CACHE
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda row: row | {"corpus-id": "gone"}, "1 relevant documents are not in the corpus"),
-        (None, "a list of documents to rank"),
-    ],
-)
-def test_data_that_bench_would_score_otherwise_goes_to_mteb(change, words, tmp_path):
-    hub = retrieval(tmp_path / "hub", candidates=None if change else 20)
-    if change:
-        path = hub / "default" / "test.jsonl"
-        rows = [json.loads(line) for line in path.read_text().splitlines()]
-        write_jsonl(path, [change(rows[0]), *rows[1:]])
-    found = load("SciFact", hub)
+def test_data_that_bench_would_score_otherwise_goes_to_mteb(tmp_path):
+    found = load("SciFact", retrieval(tmp_path / "hub", candidates=20))
     assert isinstance(found, MtebData)
-    assert any(words in note for note in found.notes)
+    assert any("a list of documents to rank" in note for note in found.notes)
 
 
 def test_an_instruction_is_part_of_the_query(tmp_path):

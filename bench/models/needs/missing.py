@@ -67,7 +67,7 @@ def _lacking(entry: ModelEntry, needs: ModelNeeds, facts: FolderFacts, inputs: I
         for role in roles:
             wanted = resolve_prompt(ideal, {}, None, task, role).prompt
             given = resolve_prompt(entry, facts.stated.prompts, facts.stated.default_prompt, task, role)
-            if wanted and not given.prompt and given.key not in entry.prompts:
+            if wanted and not given.prompt and given.origin != "entry":
                 prompts[f"a prompt before {_CALLED[role]} ({wanted.strip()!r})"] = None
             argument = task_argument(ideal, task, role)
             if argument is not None and task_argument(entry, task, role) is None:
