@@ -26,8 +26,8 @@ _TOOLS_FOLDERS = frozenset((".git", ".cache", "__pycache__"))
 # Those that only code of the model's own could read.
 _IGNORED_NAMES = frozenset(
     (
-        "license license.txt license.md notice model_card.md data_config.json train_script.py training_args.bin "
-        "optimizer.pt scheduler.pt scaler.pt rng_state.pth"
+        "desktop.ini .ds_store thumbs.db license license.txt license.md notice model_card.md data_config.json "
+        "train_script.py training_args.bin optimizer.pt scheduler.pt scaler.pt rng_state.pth"
     ).split()
 )
 _IGNORED_SUFFIXES = frozenset(".png .jpg .svg .pdf .h5 .ot .msgpack .onnx .tflite .gguf .log .csv".split())
