@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from bench.tasks.data import RetrievalData, make_retrieval
 from bench.tasks.tolerance import Tolerance
@@ -44,7 +44,8 @@ def make_judged(
         BenchError: Too many judged documents or queries are missing, or no document is relevant to any query.
     """
     asked = list(dict.fromkeys(query for query, _ in gains) if asked is None else asked)
-    _take_missing(documents, queries, gains, asked, where, tolerance, files)
+    take_missing_queries([query for query in asked if query not in queries], len(asked), files[1], where, tolerance)
+    take_missing_documents(documents, gains, files[0], where, tolerance)
     known = [query for query in asked if query in queries]
     rows, places = ({name: row for row, name in enumerate(names)} for names in (known, documents))
     positive = [(query, document, gain) for (query, document), gain in gains.items() if gain > 0 and query in rows]
@@ -63,37 +64,36 @@ def make_judged(
     )
 
 
-def _take_missing(
-    documents: Mapping[str, str],
-    queries: Mapping[str, str],
-    gains: Mapping[tuple[str, str], int],
-    asked: Sequence[str],
-    where: str,
-    tolerance: Tolerance,
-    files: tuple[str, str],
-) -> None:
+def take_missing_queries(missing: Sequence[str], of: int, file: str, where: str, tolerance: Tolerance) -> None:
+    """Note judged queries that a file lacks, or refuse them."""
     tolerance.take(
-        [query for query in asked if query not in queries],
-        len(asked),
-        f"judged queries are not in {files[1]}",
+        missing,
+        of,
+        f"judged queries are not in {file}",
         counts="they are left out, as in MTEB",
         where=where,
-        hint=f"add them to {files[1]} or remove their judgements",
+        hint=f"add them to {file} or remove their judgements",
     )
+
+
+def take_missing_documents(
+    there: Container[str], gains: Mapping[tuple[str, str], int], file: str, where: str, tolerance: Tolerance
+) -> None:
+    """Note judged documents that a file lacks, or refuse them: by their share of documents or positive judgements."""
     judged = dict.fromkeys(document for _, document in gains)
-    missing = [document for document in judged if document not in documents]
+    missing = [document for document in judged if document not in there]
     if not missing:
         return
     relevant = [document for (_, document), gain in gains.items() if gain > 0]
-    lost = sum(document not in documents for document in relevant)
+    lost = sum(document not in there for document in relevant)
     tolerance.take(
         missing,
         len(judged),
-        f"judged documents are not in {files[0]}",
+        f"judged documents are not in {file}",
         counts="they are never found, as in MTEB; "
         f"{lost:,} of {len(relevant):,} positive judgements are of them and stay in the ideal ranking",
         where=where,
-        hint=f"add them to {files[0]} or remove their judgements",
+        hint=f"add them to {file} or remove their judgements",
         share=max(len(missing) / len(judged), lost / max(len(relevant), 1)),
     )
 

@@ -15,10 +15,13 @@ from bench.quality.ranker import score_all
 from bench.quality.reranking import RECALL, score_reranked
 from bench.quality.shortlists import Judged
 from bench.tasks.beir import read_beir
+from bench.tasks.card import TaskCard
 from bench.tasks.data import RetrievalData
 from bench.tasks.judged import make_judged
 from bench.tasks.mteb_bridge import definition
 from bench.tasks.mteb_data import load_mteb
+from bench.tasks.tables.files import local_files
+from bench.tasks.tables.read import read_table
 from bench.tasks.tolerance import Tolerance
 from bench.vectors.quantise import Quantiser
 from bench.vectors.store import Vectors
@@ -172,6 +175,62 @@ def test_the_layout_of_the_hub(tmp_path):
     assert_as_mteb(data, {(row["query-id"], row["corpus-id"]): row["score"] for row in rows})
     with pytest.raises(BenchError, match="not in the corpus: `gone`"):
         load_mteb(definition("SciFact"), hub, "test", "default", strict=True)
+
+
+def table_of(folder, texts, asked, labels, *, roles, strict=False, **more):
+    """Judgements as the rows of a table, whose texts of one side are in a second file."""
+    own, other = ("query", "document") if roles == "documents" else ("document", "query")
+    sides = {"query": (asked, 0), "document": (texts, 1)}
+    rows = [
+        {"qid": pair[0], "did": pair[1], "relevance": label, own: sides[own][0][pair[sides[own][1]]]}
+        for pair, label in labels.items()
+    ]
+    write_jsonl(folder / "test.jsonl", rows)
+    key = {"documents": "did", "queries": "qid"}[roles]
+    write_jsonl(folder / "texts.jsonl", [{key: name, other: text} for name, text in sides[other][0].items()])
+    table = {
+        "shape": "relevance",
+        "files": {"test": "test.jsonl"},
+        "columns": {"query_id": "qid", "document_id": "did"},
+        "join": {"files": "texts.jsonl", "on": key},
+    }
+    card = TaskCard.model_validate({"name": "x", "type": "retrieval", "strict": strict, "table": table | more})
+    return read_table(local_files(folder), card, "test")
+
+
+def test_a_table_whose_second_file_lacks_documents(tmp_path):
+    texts, asked, labels = judged(documents=["d3", "d17"])
+    data = table_of(tmp_path, texts, asked, labels, roles="documents")
+    assert data.fingerprint() == make(texts, asked, labels).fingerprint()
+    (note,) = [note for note in data.notes if "judged documents" in note]
+    assert note.startswith(
+        "2 of 60 judged documents are not in texts.jsonl: they are never found, as in MTEB; 4 of 120"
+    )
+    assert_as_mteb(data, labels)
+    with pytest.raises(BenchError, match=r"2 of 60 judged documents are not in texts\.jsonl: `d3`, `d17`"):
+        table_of(tmp_path, texts, asked, labels, roles="documents", strict=True)
+    with pytest.raises(BenchError, match=r"4 of 60 judged documents are not in texts\.jsonl"):
+        table_of(tmp_path, *judged(documents=["d1", "d2", "d3", "d4"]), roles="documents")
+
+
+def test_a_table_whose_second_file_lacks_queries(tmp_path):
+    texts, asked, labels = judged(queries=["q0", "q9"])
+    data = table_of(tmp_path, texts, asked, labels, roles="queries")
+    assert (data.n, len(data.documents)) == (38, 60)
+    assert "2 of 40 judged queries are not in texts.jsonl: they are left out, as in MTEB" in data.notes
+    assert_as_mteb(data, labels)
+
+
+def test_a_table_whose_second_file_lacks_a_label(tmp_path):
+    texts, asked, labels = judged()
+    write_jsonl(
+        tmp_path / "test.jsonl", [{"query": asked[q], "document": texts[d], "key": f"{q}-{d}"} for q, d in labels]
+    )
+    write_jsonl(tmp_path / "labels.jsonl", [{"key": "q0-d0", "relevance": 1}])
+    table = {"shape": "relevance", "files": {"test": "test.jsonl"}, "join": {"files": "labels.jsonl", "on": "key"}}
+    card = TaskCard.model_validate({"name": "x", "type": "retrieval", "table": table})
+    with pytest.raises(BenchError, match=r"key `q0-d1` is not in .*labels\.jsonl"):
+        read_table(local_files(tmp_path), card, "test")
 
 
 def test_shortlists_keep_missing_documents_in_the_ideal_ranking():

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-
 from bench.errors import BenchError
-from bench.tasks.data import RetrievalData
+from bench.tasks.data import RetrievalData, make_retrieval
+from bench.tasks.judged import take_missing_documents, take_missing_queries
 from bench.tasks.tables.cells import text_id
 from bench.tasks.tables.records import Document, Record
 from bench.tasks.tables.rows import Row
 from bench.tasks.tables.section import TRAIN, Table
+from bench.tasks.tolerance import Tolerance
 
 _LARGEST_LABEL = 1_000_000
 
@@ -25,13 +25,13 @@ class Corpus:
     Attributes:
         same_document: What happens when an id stands with two texts.
         rows: Index of a document by its id.
-        texts: The texts.
+        texts: The texts; None of a document that the second file of the table lacks.
         places: Where each text stands.
     """
 
     same_document: Literal["error", "first", "last"]
     rows: dict[str, int] = field(default_factory=dict)
-    texts: list[str] = field(default_factory=list)
+    texts: list[str | None] = field(default_factory=list)
     places: list[Row] = field(default_factory=list)
 
     def add(self, document: Document, row: Row) -> int:
@@ -40,7 +40,7 @@ class Corpus:
         Raises:
             BenchError: Its id stands with another text.
         """
-        name = text_id(document.text) if document.id is None else document.id
+        name = text_id(document.text or "") if document.id is None else document.id
         index = self.rows.setdefault(name, len(self.texts))
         if index == len(self.texts):
             self.texts.append(document.text)
@@ -62,7 +62,7 @@ class Entry:
     """A record with its documents as indices into the corpus."""
 
     row: Row
-    query: str
+    query: str | None
     query_key: str
     documents: tuple[int, ...]
     negatives: tuple[int, ...]
@@ -94,7 +94,13 @@ def documents_of(entries: Iterable[Entry]) -> dict[int, None]:
 
 
 def build(
-    table: Table, split: str, entries: Sequence[Entry], corpus: Corpus, searched: Iterable[int] | None, where: str
+    table: Table,
+    split: str,
+    entries: Sequence[Entry],
+    corpus: Corpus,
+    searched: Iterable[int] | None,
+    where: str,
+    tolerance: Tolerance,
 ) -> RetrievalData:
     """The task of some records.
 
@@ -105,11 +111,16 @@ def build(
         corpus: The documents of all records.
         searched: The documents to search; None for those of the relevant pairs (with their negatives) alone.
         where: What the records were read from, for messages.
+        tolerance: Decides how many queries and documents the second file of the table may lack.
 
     Raises:
         BenchError: A query id stands with two texts, a pair with two labels, a relevance is no whole number where it
-            must be, or no document is relevant to any query.
+            must be, too many texts are lacking, or no document is relevant to any query.
     """
+    asked = dict.fromkeys(entry.query_key for entry in entries)
+    without = dict.fromkeys(entry.query_key for entry in entries if entry.query is None)
+    take_missing_queries(list(without), len(asked), _second_file(table), where, tolerance)
+    entries = [entry for entry in entries if entry.query is not None]
     queries: dict[str, Entry] = {}
     labels: dict[tuple[str, int], int] = {}
     places: dict[tuple[str, int], Row] = {}
@@ -142,24 +153,32 @@ def build(
             hint="a relevant document needs a relevance of 1 or more, or of `relevant_from` in the card's `table`",
         )
     kept = dict.fromkeys(query for query, _ in positive)
-    documents = list(documents_of(paired) if searched is None else dict.fromkeys(searched))
     names = list(corpus.rows)
+    gains = {(query, names[document]): gain for (query, document), gain in labels.items()}
+    there = {name for name, index in corpus.rows.items() if corpus.texts[index] is not None}
+    take_missing_documents(there, gains, _second_file(table), where, tolerance)
+    documents = list(documents_of(paired) if searched is None else dict.fromkeys(searched))
+    documents = [index for index in documents if corpus.texts[index] is not None]
     query_rows = {query: row for row, query in enumerate(kept)}
     document_rows = {index: row for row, index in enumerate(documents)}
-    pairs = np.array(
-        [(query_rows[query], document_rows[document], gain) for (query, document), gain in positive.items()],
-        dtype=np.int64,
+    return make_retrieval(
+        ([names[index] for index in documents], [corpus.texts[index] or "" for index in documents]),
+        (list(kept), [queries[query].query or "" for query in kept]),
+        [
+            (query_rows[query], document_rows[document], gain)
+            for (query, document), gain in positive.items()
+            if document in document_rows
+        ],
+        where,
+        notes=[] if split == TRAIN else [*_notes(table, entries, len(queries), len(kept)), *tolerance.notes],
+        lacking=[
+            (query_rows[query], gain) for (query, document), gain in positive.items() if corpus.texts[document] is None
+        ],
     )
-    return RetrievalData(
-        document_ids=[names[index] for index in documents],
-        documents=[corpus.texts[index] for index in documents],
-        query_ids=list(kept),
-        queries=[queries[query].query for query in kept],
-        pair_queries=pairs[:, 0],
-        pair_documents=pairs[:, 1],
-        pair_gains=pairs[:, 2],
-        notes=[] if split == TRAIN else _notes(table, entries, len(queries), len(kept)),
-    )
+
+
+def _second_file(table: Table) -> str:
+    return " or ".join(table.join.files) if table.join is not None else "the second file"
 
 
 def _notes(table: Table, entries: Sequence[Entry], queries: int, kept: int) -> list[str]:

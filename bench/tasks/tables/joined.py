@@ -14,6 +14,13 @@ from bench.tasks.tables.rows import Format, read_rows
 from bench.tasks.tables.section import Join, Table
 
 
+class Lacking:
+    """Stands for a cell of a row that the second file lacks."""
+
+
+LACKING = Lacking()
+
+
 @dataclass(frozen=True)
 class Joined:
     """The second file.
@@ -27,6 +34,10 @@ class Joined:
     file: str
     columns: list[str]
     rows: Mapping[str, dict[str, Any]]
+
+    def cells(self, key: str) -> Mapping[str, Any]:
+        """The cells of a row; LACKING in each where there is none of this key."""
+        return self.rows.get(key) or dict.fromkeys(self.columns, LACKING)
 
 
 def read_joined(table: Table, join: Join, files: FindFiles) -> Joined | None:

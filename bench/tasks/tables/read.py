@@ -11,6 +11,7 @@ from bench.tasks.tables.divide import divide, sampled
 from bench.tasks.tables.files import DataFile, FindFiles, first_found
 from bench.tasks.tables.records import Records
 from bench.tasks.tables.section import ALL, TEST, TRAIN, Distractors, Table
+from bench.tasks.tolerance import Tolerance
 
 
 def read_table(files: FindFiles, card: TaskCard, split: str) -> RetrievalData | PairData:
@@ -27,18 +28,19 @@ def read_table(files: FindFiles, card: TaskCard, split: str) -> RetrievalData | 
     """
     if card.table is None:
         raise BenchError(f"the card of `{card.name}` has no section `table`")
-    reader = _Reader(card.table, files, Records(card.table, files, card.allow_empty), card.name)
+    reader = _Reader(card.table, files, Records(card.table, files, card.allow_empty), card)
     return reader.pairs(split) if card.table.shape == "pairs" else reader.retrieval(split)
 
 
 class _Reader:
     """Reads one split: its own files, or its part of `files.all`."""
 
-    def __init__(self, table: Table, files: FindFiles, records: Records, name: str) -> None:
+    def __init__(self, table: Table, files: FindFiles, records: Records, card: TaskCard) -> None:
         self.table = table
         self.files = files
         self.records = records
-        self.name = name
+        self.name = card.name
+        self.tolerance = Tolerance(card.strict)
         self.corpus = Corpus(table.same_document)
 
     def pairs(self, split: str) -> PairData:
@@ -67,7 +69,7 @@ class _Reader:
                 searched |= dict.fromkeys(
                     _chosen_distractors(left_out, drawn, self.corpus, self.table.distractors, found[0].where)
                 )
-        return build(self.table, split, parts[split], self.corpus, searched, found[0].where)
+        return build(self.table, split, parts[split], self.corpus, searched, found[0].where, self.tolerance)
 
     def _wanted(self, split: str) -> list[str]:
         """The splits whose records are needed."""
@@ -120,7 +122,9 @@ def _chosen_distractors(
     found = [
         (key, index)
         for index in documents_of(left_out)
-        if index not in drawn and (key := _id_order(names[index])) >= (0, wanted.first_id, "")
+        if index not in drawn
+        and corpus.texts[index] is not None
+        and (key := _id_order(names[index])) >= (0, wanted.first_id, "")
     ]
     if len(found) < wanted.count:
         raise BenchError(

@@ -15,10 +15,12 @@ from bench.tasks.data import NotHereError
 from bench.tasks.pairs import read_number
 from bench.tasks.tables.cells import SHOWN, identifier, match_columns, plain_text, several_texts, text_id
 from bench.tasks.tables.files import DataFile, FindFiles
-from bench.tasks.tables.joined import Joined, key_column, read_joined
+from bench.tasks.tables.joined import LACKING, Joined, key_column, read_joined
 from bench.tasks.tables.rows import Format, Row, read_rows
 from bench.tasks.tables.section import REQUIRED, Table
 
+# Where a row keeps what it was joined by; no column has this name.
+_KEY = "\0key"
 # Roles that several columns may hold, named by a pattern.
 _SEVERAL = ("positive", "negative")
 _QUERY_ROLE = {"qa": "question", "triplets": "query", "relevance": "query"}
@@ -27,10 +29,10 @@ _DOCUMENT_ROLE = {"qa": "answer", "triplets": "positive", "relevance": "document
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document of a row: its id, where a column holds one, and its text."""
+    """A document of a row: its id, where a column holds one, and its text; None where the second file lacks it."""
 
     id: str | None
-    text: str
+    text: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Record:
 
     Attributes:
         row: Where it stands.
-        query: Text of the query.
+        query: Text of the query; None where the second file lacks it.
         query_id: Its id, where a column holds one.
         documents: Its document, or its relevant documents.
         negatives: Documents that are not relevant.
@@ -47,7 +49,7 @@ class Record:
     """
 
     row: Row
-    query: str
+    query: str | None
     query_id: str | None
     documents: list[Document]
     negatives: list[Document]
@@ -56,7 +58,7 @@ class Record:
     @property
     def query_key(self) -> str:
         """The query's id, or a name from its text where no column holds one."""
-        return self.query_id or text_id(self.query)
+        return self.query_id or text_id(self.query or "")
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,12 @@ class Records:
         query_role = _QUERY_ROLE[self.table.shape]
         for row, columns in self._rows(file, order):
             query = columns[query_role][0]
+            lacking = row.cells[query] is LACKING
             ids, relevance = columns.get("query_id"), columns.get("relevance")
             yield Record(
                 row=Row({}, row.file, row.place),
-                query=self._text(row.cells[query], query, row),
-                query_id=identifier(row.cells[ids[0]], ids[0], row) if ids else None,
+                query=None if lacking else self._text(row.cells[query], query, row),
+                query_id=identifier(row.cells[ids[0]], ids[0], row) if ids else self._key(row) if lacking else None,
                 documents=self._documents(row, columns),
                 negatives=[
                     Document(None, text)
@@ -100,14 +103,17 @@ class Records:
     def _documents(self, row: Row, columns: dict[str, list[str]]) -> list[Document]:
         """The document of a row, or its relevant documents."""
         several = self.table.shape != "relevance"
+        ids = columns.get("document_id")
+        of_texts = columns[_DOCUMENT_ROLE[self.table.shape]]
+        if any(row.cells[column] is LACKING for column in [*of_texts, *columns.get("title", [])]):
+            return [Document(identifier(row.cells[ids[0]], ids[0], row) if ids else self._key(row), None)]
         texts = []
-        for column in columns[_DOCUMENT_ROLE[self.table.shape]]:
+        for column in of_texts:
             value = row.cells[column]
             cells = value if several and isinstance(value, list) and value else [value or None]
             texts += [self._text(cell, column, row) for cell in cells]
         if title := columns.get("title"):
             texts = [f"{plain_text(row.cells[title[0]], title[0], row)} {text}".strip() for text in texts]
-        ids = columns.get("document_id")
         if ids and len(texts) > 1:
             raise BenchError(
                 f"{len(texts)} texts under one id", where=row.where, hint="a list of texts goes without `document_id`"
@@ -143,7 +149,7 @@ class Records:
             return list(dict.fromkeys([*(column for column in columns if column in found), *key]))
 
         for row in read_rows(file, choose, Format(self.table.encoding, self.table.delimiter), order):
-            yield (self._with_joined(row, key[0]) if key else row), roles
+            yield (self._with_joined(row, key[0], roles) if key else row), roles
 
     def _roles(self, file: DataFile, found: list[str]) -> dict[str, list[str]]:
         """The columns of each role: of the file itself, else of the second file."""
@@ -182,15 +188,25 @@ class Records:
     def _joined(self) -> Joined | None:
         return read_joined(self.table, self.table.join, self.files) if self.table.join is not None else None
 
-    def _with_joined(self, row: Row, key: str) -> Row:
+    def _with_joined(self, row: Row, key: str, roles: dict[str, list[str]]) -> Row:
         joined = self._joined
         if joined is None:
             return row
         name = identifier(row.cells[key], key, row)
-        further = joined.rows.get(name)
-        if further is None:
+        elsewhere = [role for role, columns in roles.items() if not set(columns) <= set(row.cells)]
+        if name not in joined.rows and not set(elsewhere) <= self._may_lack:
             raise BenchError(f"{key} `{name}` is not in {joined.file}", where=row.where)
-        return Row({**further, **row.cells}, row.file, row.place)
+        return Row({**joined.cells(name), **row.cells, _KEY: name}, row.file, row.place)
+
+    @property
+    def _may_lack(self) -> set[str]:
+        """The roles whose text may be lacking: that of a judged query or document, which counts as in MTEB."""
+        shape = self.table.shape
+        return set() if shape == "pairs" else {_QUERY_ROLE[shape], _DOCUMENT_ROLE[shape], "title"}
+
+    def _key(self, row: Row) -> str:
+        """What a row is joined by."""
+        return str(row.cells[_KEY])
 
     def _text(self, value: Any, column: str, row: Row) -> str:
         text = plain_text(value, column, row)

@@ -165,9 +165,9 @@ def test_a_second_file_brings_the_missing_columns(tmp_path):
     task = card("relevance", join=join, columns={"document_id": "uid"})
     assert labels(read(tmp_path, task)) == {"q": {"one": 1}, "r": {"two é": 1}}
     write_csv(tmp_path / "texts.csv", texts[:1], "latin-1")
-    with pytest.raises(BenchError, match=r"uid `1` is not in .*texts.csv") as caught:
+    with pytest.raises(BenchError, match=r"1 of 2 judged documents are not in texts.csv: `1`") as caught:
         read(tmp_path, task)
-    assert caught.value.where == f"{tmp_path}/test.csv, line 2"
+    assert caught.value.where == f"{tmp_path}/test.csv"
     write_csv(tmp_path / "texts.csv", [*texts, {"uid": 1, "document": "another", "unused": 1}], "latin-1")
     with pytest.raises(BenchError, match="uid `1` stands twice"):
         read(tmp_path, task)
