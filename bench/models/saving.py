@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bench.errors import BenchError
-from bench.files import write_json
+from bench.files import walk_files, write_json, write_text
 from bench.models.encoder import SentenceEncoder
 from bench.models.inspection import describe
 from bench.models.keys import Role
@@ -25,6 +26,8 @@ from bench.models.stated import read_stated
 _TOLERANCE = {"float32": 1e-5, "float16": 1e-2, "bfloat16": 5e-2}
 _OWN_FILES = "a module of the model does not save all that it needs: use the model's own files"
 _CONFIG = "config_sentence_transformers.json"
+_ROUTER = "router_config.json"
+_LOADED = re.compile(r"^transformers_modules\..*?(\w+\.\w+)$")
 _PROBES = ("a steel pipe", "Which valve fits a pipe of two inches?", "Paint")
 
 
@@ -47,7 +50,7 @@ def save_model(encoder: SentenceEncoder, entry: ModelEntry, located: Located, fo
     with _told(entry, "cannot be saved", "check that there is room on the disk"):
         encoder.transformer.save_pretrained(str(folder), create_model_card=False)
         if entry.trust_remote_code:
-            _add_code(located.path, folder)
+            copy_code(located.path, folder)
         _write_prompts(encoder, entry, folder / _CONFIG)
     with _told(entry, "a saved copy of it does not work", _OWN_FILES):
         differing = _differing(encoder, _load(folder, entry), entry, folder)
@@ -78,11 +81,30 @@ def _told(entry: ModelEntry, what: str, hint: str) -> Iterator[None]:
         ) from error
 
 
-def _add_code(source: Path, folder: Path) -> None:
-    """Copy the model's own Python code: that of later modules is saved where no loader looks for it."""
-    for path in source.glob("*.py"):
-        if not (folder / path.name).exists():
-            shutil.copyfile(path, folder / path.name)
+def copy_code(source: Path, folder: Path) -> None:
+    """Copy a model's own Python code: that of later modules is saved where no loader looks for it.
+
+    A Router's configuration names such code by where this process loaded it from; it is made to name the copy.
+
+    Args:
+        source: The folder that the model was loaded from.
+        folder: The folder that it was saved in.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    for path in walk_files(source):
+        place = folder / path.relative_to(source)
+        if path.suffix == ".py" and not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
+    for path in walk_files(folder):
+        if path.name == _ROUTER:
+            config = json.loads(path.read_text(encoding="utf-8"))
+            types = {name: _LOADED.sub(r"\1", kind) for name, kind in config["types"].items()}
+            if types != config["types"]:
+                # Not sorted: the first route may be the default one.
+                write_text(path, json.dumps({**config, "types": types}, indent=4))
 
 
 def _write_prompts(encoder: SentenceEncoder, entry: ModelEntry, file: Path) -> None:
