@@ -378,7 +378,8 @@ def made_record(**changes: object) -> dict[str, object]:
     return {
         "schema": 1, "bench_version": "0.1", "created": "2026-01-01T00:00:00+00:00", "name": "mini", "kind": "mrl",
         "identity": "a" * 32, "recipe": {"base": "tiny"}, "base": {"name": "tiny", "fingerprint": "b" * 32},
-        "data": [{**data, "fingerprint": "c" * 32}], "versions": {"torch": "2"}, "leakage_allowed": False, "steps": 5,
+        "data": [{**data, "fingerprint": "c" * 32, "seen": 1234, "batches": 78, "small_batches": 0, "prompts": {}}],
+        "versions": {"torch": "2"}, "leakage_allowed": False, "steps": 5,
         "seconds": 1.0, "resumed_from": 0, "device": "cpu", "weights_sha256": {},
         "evaluation": {"first": None, "best": None, "best_step": None}, **changes,
     }  # fmt: skip

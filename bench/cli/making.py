@@ -18,6 +18,7 @@ from bench.plan import Failure, UnitSource
 from bench.planning import after_download
 from bench.runner import unexpected
 from bench.tasks.unit import TaskUnit
+from bench.training.coverage import Coverage
 from bench.training.data import TaskFinder
 from bench.training.identity import Prepared, prepare
 from bench.training.leakage import check_leakage
@@ -38,19 +39,24 @@ class TrainDisplay(ProgressDisplay):
         self._bar: TaskID | None = None
         self._since = (0, 0.0)
         self._loss: float | None = None
+        self._coverage = ""
 
     def preparing(self, model: str) -> None:
         """A model's base and data are being read."""
         self._remove()
         self._bar = self._progress.add_task(f"preparing {escape(model)}", total=None, rate="")
 
+    def counted(self, model: str, coverage: Sequence[Coverage]) -> None:  # noqa: ARG002 - the protocol's signature
+        """The batches of a training were counted, by data set."""
+        self._coverage = "; ".join(map(str, coverage))
+
     def starting(self, model: str, steps: int) -> None:
         """A training begins."""
-        self._console.print(f"training {escape(model)}: {steps:,} step{'s' if steps > 1 else ''}")
+        self._begin(f"training {model}: {steps:,} step{'s' if steps > 1 else ''}")
 
     def resuming(self, model: str, step: int, steps: int) -> None:
         """An interrupted training goes on."""
-        self._console.print(f"going on with {escape(model)} at step {step:,} of {steps:,}")
+        self._begin(f"going on with {model} at step {step:,} of {steps:,}")
 
     def training(self, model: str, step: int, steps: int, loss: float) -> None:
         """A step was done."""
@@ -77,6 +83,9 @@ class TrainDisplay(ProgressDisplay):
     def waiting(self, model: str) -> None:
         """Another process is training this model."""
         self._console.print(f"waiting: another process is training {escape(model)}")
+
+    def _begin(self, what: str) -> None:
+        self._console.print(escape(f"{what}, {self._coverage}"), soft_wrap=True)
 
     def _remove(self) -> None:
         if self._bar is not None:

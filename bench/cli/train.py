@@ -87,8 +87,10 @@ def _announce(prepared: Prepared, tested: Sequence[TaskUnit], listener: Listener
     check_leakage(prepared, tested)
     recipe = prepared.recipe
     typer.echo(f"{prepared.name}: from {', '.join(recipe.base)}, recipe {prepared.identity[:12]}")
-    for part in prepared.sets:
+    for part, prompts in zip(prepared.sets, prepared.prompts, strict=True):
         typer.echo(f"  {part.label}: {len(part):,} rows ({part.shape}), loss {part.loss}")
+        for column, prompt in prompts.items():
+            typer.echo(f"    before each {column}: {prompt!r}")
     if prepared.is_made:
         typer.echo(f"  up to date: {prepared.folder}")
         return
@@ -97,6 +99,8 @@ def _announce(prepared: Prepared, tested: Sequence[TaskUnit], listener: Listener
         typer.echo(f"  to be trained after {first.name}, without which its steps cannot be timed")
         return
     found = time_steps(prepared, listener, device)
+    for coverage in found.coverage:
+        typer.echo(f"  {coverage}")
     typer.echo(
         f"  {found.steps:,} steps of {recipe.batch_size} rows, {recipe.epochs:g} epochs; about {found.seconds:,.0f} s "
         f"at {found.seconds_per_step:.2f} s a step, evaluations left out"

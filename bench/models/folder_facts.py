@@ -71,7 +71,7 @@ def read_facts(folder: Path, where: str) -> FolderFacts:
     trained = "generated_from_trainer" in tags
     hub_id, commit = hub_snapshot(folder)
     licence = card.get("license")
-    modules = [folder / module.path for module in stated.modules or ()]
+    modules = [module.folder for module in stated.modules or ()]
     first = modules[0] if modules else folder
     return FolderFacts(
         stated=stated,

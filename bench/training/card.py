@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bench.markdown import escape
+from bench.markdown import code, escape
 from bench.training.record import MadeRecord
 
 
@@ -21,7 +21,9 @@ def how_it_was_made(record: MadeRecord) -> str:
     lines += [f"- base: {escape(record.base.name)}, fingerprint {escape(record.base.fingerprint)}"]
     for data in record.data:
         shape, loss = escape(data.shape), escape(data.loss)
-        lines.append(f"- data: {escape(data.label)}, {data.rows:,} rows ({shape}), loss {loss}")
+        seen = "" if data.seen in {None, data.rows} else f", {data.seen:,} of them in a batch"
+        lines.append(f"- data: {escape(data.label)}, {data.rows:,} rows ({shape}){seen}, loss {loss}")
+        lines += [f"  - before each {column}: {code(prompt)}" for column, prompt in data.prompts.items()]
     lines += [f"- {record.steps:,} steps on {escape(record.device)}", f"- recipe's hash: {escape(record.identity)}", ""]
     if record.leakage_allowed:
         lines += ["It may have been trained on data that it is tested on: its recipe allows leakage.", ""]

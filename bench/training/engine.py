@@ -6,37 +6,85 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
-from sentence_transformers.base.sampler import (
-    DefaultBatchSampler,
-    MultiDatasetDefaultBatchSampler,
-    NoDuplicatesBatchSampler,
-)
+from sentence_transformers.base.sampler import DefaultBatchSampler, MultiDatasetDefaultBatchSampler
+from sentence_transformers.sentence_transformer.data_collator import SentenceTransformerDataCollator
 from sentence_transformers.sentence_transformer.evaluation import SentenceEvaluator
-from torch.utils.data import RandomSampler
+from torch.utils.data import DataLoader, RandomSampler
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from bench.errors import BenchError
+from bench.training.batches import Passes
 from bench.training.checkpoints import mark_whole
 
 # A checkpoint is written at least this often: that much work a killed process can lose.
 _CHECKPOINT_SECONDS = 120.0
-_NUMBERS = ("score", "label")
 
 
 class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
-    """The trainer, without model cards: computing them reads all data and may ask the Hub."""
+    """The trainer, without model cards: computing them reads all data and may ask the Hub.
+
+    Args:
+        plans: By data set, the batches of each pass; None for rows in batches at random.
+        add_code: Puts the model's own Python code into a folder that it is saved in; None where it brings none.
+        settings: The library's own arguments.
+    """
+
+    def __init__(
+        self, plans: Sequence[Passes | None], add_code: Callable[[Path], None] | None, **settings: Any
+    ) -> None:
+        self._plans = plans
+        self._add_code = add_code
+        super().__init__(**settings)
+
+    def get_data_collator(
+        self, model: SentenceTransformer, args: SentenceTransformerTrainingArguments, **_: Any
+    ) -> SentenceTransformerDataCollator:
+        """The library's, which refuses a model with a Router where all texts take the default route."""
+        return self.data_collator_class(model.preprocess, router_mapping=args.router_mapping, prompts=args.prompts)
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """The library's loader with our batches: it asks for a sampler for each data set, in their order."""
+        self._next_plan = iter(self._plans)
+        loader: DataLoader[Any] = super().get_train_dataloader()
+        return loader
+
+    def get_batch_sampler(self, dataset: Dataset, *_: Any, **settings: Any) -> DefaultBatchSampler:
+        """The batches of one data set."""
+        plan = next(self._next_plan)
+        return at_random(dataset, **settings) if plan is None else Planned(plan, dataset, **settings)
+
+    def batches(self, steps: int) -> Iterator[list[int]]:
+        """The rows of each batch that so many steps take, numbered through all data sets."""
+        sampler: Any = self.get_train_dataloader().batch_sampler
+        for number in count():
+            sampler.set_epoch(number)
+            for batch in islice(sampler, min(steps, len(sampler))):
+                steps -= 1
+                yield batch
+            if not steps:
+                return
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         """Adds none."""
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:  # noqa: ARG002 - likewise
-        self.model.save_pretrained(output_dir or self.args.output_dir, create_model_card=False)
+        folder = Path(output_dir or self.args.output_dir)
+        self.model.save_pretrained(str(folder), create_model_card=False)
+        if self._add_code is not None:
+            self._add_code(folder)
+
+    def _load_best_model(self) -> None:
+        # The library's logs that it could not be loaded and keeps the last weights.
+        self._load_from_checkpoint(self.state.best_model_checkpoint)
 
 
 class Judge(SentenceEvaluator):  # type: ignore[misc]
@@ -126,11 +174,43 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self._on_step(state.global_step, loss)
 
 
-def no_duplicates(dataset: Dataset, **settings: Any) -> DefaultBatchSampler:
-    """Batches in which no text stands twice; of rows with a score or label, which may well be equal, any batches."""
-    if set(dataset.column_names) & set(_NUMBERS):
-        return at_random(dataset, **settings)
-    return NoDuplicatesBatchSampler(dataset, **settings)
+@contextmanager
+def task_passed(model: SentenceTransformer) -> Iterator[None]:
+    """Give a model's modules the `task` of the texts that a loss passes them, as encoding gives it."""
+    plain = model.forward
+
+    # Not a hook: losses that put their own function around `forward` call it with features alone.
+    @wraps(plain)
+    def forward(features: dict[str, Any], **named: Any) -> dict[str, Any]:
+        task = features.get("task")
+        given: dict[str, Any] = plain(features, **(named if task is None else {"task": task, **named}))
+        return given
+
+    model.forward = forward
+    try:
+        yield
+    finally:
+        model.__dict__.pop("forward", None)
+
+
+class Planned(DefaultBatchSampler):  # type: ignore[misc]
+    """Batches that were planned before the training.
+
+    Args:
+        plan: The batches of each pass.
+        dataset: The rows.
+        settings: The library's own arguments.
+    """
+
+    def __init__(self, plan: Passes, dataset: Dataset, **settings: Any) -> None:
+        super().__init__(dataset, **settings)
+        self._plan = plan
+
+    def __len__(self) -> int:
+        return len(self._plan)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        yield from self._plan.batches(self.epoch)
 
 
 def at_random(dataset: Dataset, **settings: Any) -> DefaultBatchSampler:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -14,8 +15,12 @@ from bench.models.fingerprint import fingerprint, static_width
 from bench.models.recipe import Recipe
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
+from bench.models.stated import Stated, read_stated
 from bench.tasks.unit import TaskUnit
+from bench.training.base import changed_settings, training_entry
+from bench.training.batches import Passes, plan_passes
 from bench.training.data import TaskFinder, TrainingSet, read_training_data
+from bench.training.inputs import column_arguments, column_prompts
 
 # Raised when the program trains in another way, so that the same recipe makes another model.
 TRAINING_SCHEMA = 1
@@ -33,8 +38,12 @@ class Prepared:
         made: Where the model is stored, whether it is there or not.
         recipe: The recipe.
         base: The files to start from, or the recipe that makes them.
+        base_entry: The settings that these are loaded under.
         base_fingerprint: The identity of what it starts from.
+        stated: What the folder to start from states, and the made one will.
         sets: The data.
+        prompts: By data set, the prompt of each column that has one.
+        plans: By data set, its batches in each pass; None where rows are in batches at random.
         evaluation: What the best checkpoint is chosen by.
         identity: The recipe's hash.
     """
@@ -43,8 +52,12 @@ class Prepared:
     made: Path
     recipe: Recipe
     base: Located | Prepared
+    base_entry: ModelEntry
     base_fingerprint: str
+    stated: Stated
     sets: list[TrainingSet]
+    prompts: list[dict[str, str]]
+    plans: list[Passes | None]
     evaluation: TaskUnit | None
     identity: str
 
@@ -93,37 +106,61 @@ def prepare(entry: ModelEntry, find: TaskFinder) -> Prepared:
     if recipe is None or entry.base_entry is None:
         raise BenchError("has no recipe", where=where)
     base = _base(entry.base_entry, find, where)
+    of_base = base.entry if isinstance(base, Prepared) else entry.base_entry
+    # The code of a model is that of its base: trusting one of them trusts both.
+    trusted = entry.trust_remote_code or of_base.trust_remote_code
+    entry = entry.model_copy(update={"trust_remote_code": trusted})
+    base_entry = training_entry(of_base, trusted=trusted)
+    base_identity: list[Any]
     if isinstance(base, Prepared):
-        base_fingerprint = base.identity
+        base_fingerprint, stated = base.identity, base.stated
+        changed = changed_settings(base_entry)
+        base_identity = [base_fingerprint, base_entry.max_seq_length, *([changed] if changed else [])]
     else:
-        # How the base is encoded with elsewhere does not change what is trained.
-        plain = ModelEntry(
-            name=entry.base_entry.name,
-            source=entry.base_entry.source,
-            max_seq_length=entry.base_entry.max_seq_length,
-            trust_remote_code=entry.base_entry.trust_remote_code,
-        )
-        base_fingerprint = fingerprint(plain, base.path).space
+        base_fingerprint = fingerprint(base_entry, base.path).space
+        stated = read_stated(base.path, where)
+        base_identity = [base_fingerprint, base_entry.max_seq_length]
     try:
         sets = read_training_data(recipe, entry.base_dir, find)
+        prompts = [column_prompts(entry, stated, part) for part in sets]
         evaluation = _evaluation(recipe, entry.base_dir, find)
     except BenchError as error:
         raise type(error)(error.one_line, where=where, hint=error.hint) from error
-    _check_batches(recipe, sets, where)
+    plans = [_plan(part, recipe, where) for part in sets]
     _check_dims(recipe, base, where)
-    identity = digest_json(
-        {
-            "schema": TRAINING_SCHEMA,
-            "base": [base_fingerprint, entry.base_entry.max_seq_length],
-            "data": [[part.fingerprint, part.shape, part.loss, part.weight] for part in sets],
-            "settings": recipe.model_dump(mode="json", exclude=set(_NO_SETTINGS)),
-            "evaluate": _evaluation_identity(recipe, evaluation),
-            "versions": library_versions(),
-        }
-    )
+    content: dict[str, Any] = {
+        "schema": TRAINING_SCHEMA,
+        "base": base_identity,
+        "data": [[part.fingerprint, part.shape, part.loss, part.weight] for part in sets],
+        "settings": recipe.model_dump(mode="json", exclude=set(_NO_SETTINGS)),
+        "evaluate": _evaluation_identity(recipe, evaluation),
+        "versions": library_versions(),
+    }
+    # What most recipes do not have is no part of their identity.
+    arguments = [column_arguments(entry, part) for part in sets]
+    spread = [plan.spread if plan else None for plan in plans]
+    special = {
+        "prompts": any(prompts) and prompts,
+        "arguments": any(arguments) and arguments,
+        "roles": stated.reads_role,
+        "spread": any(spread) and spread,
+    }
+    identity = digest_json({**content, **{name: value for name, value in special.items() if value}})
     made = models_root() / identity / "model"
-    known = entry.model_copy(update={"made": made})
-    return Prepared(known, made, recipe, base, base_fingerprint, sets, evaluation, identity)
+    return Prepared(
+        entry=entry.model_copy(update={"made": made}),
+        made=made,
+        recipe=recipe,
+        base=base,
+        base_entry=base_entry,
+        base_fingerprint=base_fingerprint,
+        stated=stated,
+        sets=sets,
+        prompts=prompts,
+        plans=plans,
+        evaluation=evaluation,
+        identity=identity,
+    )
 
 
 def library_versions() -> dict[str, str]:
@@ -157,15 +194,32 @@ def _evaluation_identity(recipe: Recipe, unit: TaskUnit | None) -> dict[str, Any
     return {**settings, "data": unit.fingerprint, "metric": recipe.evaluate.metric or unit.main_metric}
 
 
-def _check_batches(recipe: Recipe, sets: list[TrainingSet], where: str) -> None:
-    for part in sets:
-        if recipe.sampler == "no-duplicates" and recipe.batch_size > len(part) and "positive" in part.columns:
-            raise UsageError(
-                f"batch_size is {recipe.batch_size}, but {part.label} has {len(part)} rows: no batch without "
-                "duplicates can be filled",
-                where=where,
-                hint=f"lower `batch_size` to {len(part)} or less, or set `sampler: random`",
-            )
+def _plan(part: TrainingSet, recipe: Recipe, where: str) -> Passes | None:
+    """The batches of a data set; None where they are drawn at random, as those of scores and labels always are.
+
+    Raises:
+        UsageError: No batch without duplicates can be filled, or most would be of a single row.
+    """
+    if recipe.sampler == "random" or "positive" not in part.columns:
+        return None
+    rows, size = len(part), recipe.batch_size
+    if size > rows:
+        raise UsageError(
+            f"batch_size is {size}, but {part.label} has {rows} rows: no batch without duplicates can be filled",
+            where=where,
+            hint=f"lower `batch_size` to {rows} or less, or set `sampler: random`",
+        )
+    plan = plan_passes(part.columns, size, recipe.seed, math.ceil(recipe.epochs))
+    single = sum(len(batch) == 1 for batch in plan.batches(0)) if plan.spread and size > 1 else 0
+    if 2 * single > len(plan):
+        distinct = ", ".join(f"{len(set(texts)):,} different in `{role}`" for role, texts in part.columns.items())
+        raise UsageError(
+            f"{part.label} repeats texts ({rows:,} rows, {distinct}): {single:,} of {len(plan):,} batches without "
+            "duplicates would hold a single row, which has no other to be compared with",
+            where=where,
+            hint="remove rows that repeat a text, or set `sampler: random`, which lets equal texts share a batch",
+        )
+    return plan
 
 
 def _check_dims(recipe: Recipe, base: Located | Prepared, where: str) -> None:

@@ -11,7 +11,7 @@ from bench.errors import BenchError, UsageError, did_you_mean
 from bench.models.encoder import SentenceEncoder
 from bench.models.keys import Role
 from bench.models.loading import make_encoder
-from bench.models.profile import TextContext
+from bench.models.profile import ModelProfile, TextContext
 from bench.models.prompts import text_context
 from bench.quality.score import score_views
 from bench.tasks.unit import TaskUnit
@@ -42,9 +42,12 @@ def make_score(prepared: Prepared, unit: TaskUnit) -> Callable[[SentenceTransfor
     metric, wanted = metric_of(prepared, unit), prepared.recipe.evaluate
     where = f"model `{prepared.name}`"
     folder = prepared.base_folder
+    known: ModelProfile | None = None
 
     def score(model: SentenceTransformer) -> float:
-        encoder = make_encoder(model, prepared.entry, folder)
+        nonlocal known
+        encoder = make_encoder(model, prepared.entry, folder, known)
+        known = encoder.profile
         view = View((wanted.dim if wanted else None) or encoder.profile.width)
 
         def encode(roles: Mapping[Role, list[str]]) -> dict[Role, Vectors]:

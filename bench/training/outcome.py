@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from bench.training.coverage import Coverage
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -15,6 +18,9 @@ class Listener(Protocol):
 
     def preparing(self, model: str) -> None:
         """A model's base and data are being read."""
+
+    def counted(self, model: str, coverage: Sequence[Coverage]) -> None:
+        """The batches of a training were counted, by data set."""
 
     def starting(self, model: str, steps: int) -> None:
         """A training begins."""
@@ -42,6 +48,7 @@ class Trained:
     Attributes:
         model: The model.
         steps: Steps of the whole training.
+        coverage: What its batches held, by data set.
         log: A row a step or evaluation, as the trainer keeps them.
         seconds: Wall time of this process's part.
         resumed_from: The step that it went on from; 0 from the start.
@@ -53,6 +60,7 @@ class Trained:
 
     model: SentenceTransformer
     steps: int
+    coverage: list[Coverage] = field(default_factory=list)
     log: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
     resumed_from: int = 0
@@ -69,10 +77,12 @@ class Estimate:
     Attributes:
         steps: Steps of the whole training.
         seconds_per_step: Median of a few timed steps, checkpoints and evaluations left out.
+        coverage: What its batches would hold, by data set.
     """
 
     steps: int
     seconds_per_step: float
+    coverage: list[Coverage]
 
     @property
     def seconds(self) -> float:

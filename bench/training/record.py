@@ -26,7 +26,14 @@ class MadeBase(_Part):
 
 
 class MadeData(_Part):
-    """One data set that it was trained on."""
+    """One data set that it was trained on.
+
+    Attributes:
+        seen: Rows that were in a batch; None where an earlier version did not count, as in the next two.
+        batches: Batches of its rows.
+        small_batches: Those below half of the recipe's batch_size.
+        prompts: What was put before the texts of each column that had a prompt.
+    """
 
     label: str
     shape: str
@@ -34,6 +41,10 @@ class MadeData(_Part):
     loss: str
     weight: float | None
     fingerprint: str
+    seen: int | None = None
+    batches: int | None = None
+    small_batches: int | None = None
+    prompts: dict[str, str] = {}
 
 
 class MadeEvaluation(_Part):

@@ -15,6 +15,8 @@ from filelock import FileLock, Timeout
 from bench import __version__, environment
 from bench.cache import sha256_of
 from bench.files import write_error, write_json, write_text
+from bench.models.folder import SENTENCE_CONFIG
+from bench.models.portable import complete_code
 from bench.models.weights import weight_files
 from bench.training.card import model_card
 from bench.training.identity import TRAINING_SCHEMA, Prepared, library_versions, models_root
@@ -92,7 +94,7 @@ def keep(prepared: Prepared, trained: Trained, audits: list[dict[str, Any]]) -> 
     whole = work / "made"
     try:
         shutil.rmtree(whole, ignore_errors=True)
-        trained.model.save_pretrained(str(whole / prepared.made.name), create_model_card=False)
+        _save(prepared, trained, whole / prepared.made.name)
         record = _record(prepared, trained, whole / prepared.made.name)
         write_json(whole / RECORD, record.model_dump(mode="json", by_alias=True))
         write_json(whole / "audit.json", audits)
@@ -108,6 +110,19 @@ def keep(prepared: Prepared, trained: Trained, audits: list[dict[str, Any]]) -> 
         # It wraps the system's error in words.
         raise write_error(prepared.folder, OSError(str(error))) from error
     return prepared.folder
+
+
+def _save(prepared: Prepared, trained: Trained, folder: Path) -> None:
+    """Write the model with what its base's folder has and the library does not write."""
+    trained.model.save_pretrained(str(folder), create_model_card=False)
+    if prepared.entry.trust_remote_code:
+        complete_code(prepared.base_entry, prepared.base_folder, folder)
+    stated = prepared.stated
+    if stated.default_prompt is not None or stated.truncate_dim is not None:
+        # The library adds empty prompts for queries and documents, which would replace a default one.
+        config = json.loads((folder / SENTENCE_CONFIG).read_text(encoding="utf-8"))
+        kept = {"prompts": dict(stated.prompts), "default_prompt_name": stated.default_prompt}
+        write_json(folder / SENTENCE_CONFIG, {**config, **kept, "truncate_dim": stated.truncate_dim})
 
 
 def _record(prepared: Prepared, trained: Trained, folder: Path) -> MadeRecord:
@@ -129,8 +144,12 @@ def _record(prepared: Prepared, trained: Trained, folder: Path) -> MadeRecord:
                 loss=part.loss,
                 weight=part.weight,
                 fingerprint=part.fingerprint,
+                seen=found.seen,
+                batches=found.batches,
+                small_batches=found.small,
+                prompts=prompts,
             )
-            for part in prepared.sets
+            for part, prompts, found in zip(prepared.sets, prepared.prompts, trained.coverage, strict=True)
         ],
         versions=library_versions(),
         leakage_allowed=prepared.entry.leakage,

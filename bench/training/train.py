@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.files import write_error
-from bench.models.loading import check_device, load_transformer
+from bench.models.loading import check_device, load_transformer, make_encoder
 from bench.models.merging import merge_adapters
-from bench.models.registry import ModelEntry
+from bench.models.portable import complete_code
+from bench.models.profile import TextContext
 from bench.models.source import Located, NotMadeError
 from bench.training.checkpoints import last_checkpoint
+from bench.training.coverage import Coverage, cover
 from bench.training.identity import Prepared, check_width
+from bench.training.inputs import column_contexts
 from bench.training.losses import make_loss
 from bench.training.outcome import Estimate, Listener, Trained
 
@@ -107,7 +110,7 @@ class _Run:
         except SafetensorError as error:
             # It wraps the system's error in words.
             raise write_error(self._work, OSError(str(error))) from error
-        except (RuntimeError, MemoryError, ValueError, TypeError) as error:
+        except (RuntimeError, MemoryError, ValueError, TypeError, LookupError, AttributeError) as error:
             from bench.training.engine import is_out_of_memory
 
             recipe = self._prepared.recipe
@@ -127,6 +130,7 @@ class _Run:
 
     def train(self, stopping: Callable[[], bool]) -> Trained:
         """The whole training, or what is left of it."""
+        from bench.training.engine import task_passed
         from bench.training.judge import make_score, metric_of
 
         unit = self._prepared.evaluation
@@ -143,6 +147,7 @@ class _Run:
             result.first_score = score(model)
             self._told(0, metric, result.first_score)
         trainer = self._trainer(model, stopping, judge=judge)
+        self._listener.counted(self._prepared.name, self._coverage(trainer, self._total))
         checkpoint = last_checkpoint(self._work)
         if checkpoint is None:
             self._listener.starting(self._prepared.name, self._total)
@@ -151,7 +156,8 @@ class _Run:
             self._listener.resuming(self._prepared.name, result.resumed_from, self._total)
         start = time.perf_counter()
         try:
-            trainer.train(resume_from_checkpoint=str(checkpoint[1]) if checkpoint else None)
+            with task_passed(model):
+                trainer.train(resume_from_checkpoint=str(checkpoint[1]) if checkpoint else None)
         except BenchError:
             # A loss that is no number would be so again: what led to it is of no use.
             shutil.rmtree(self._work, ignore_errors=True)
@@ -160,36 +166,42 @@ class _Run:
             raise KeyboardInterrupt
         result.seconds = time.perf_counter() - start
         result.steps, result.log = trainer.state.global_step, trainer.state.log_history
+        result.coverage = self._coverage(trainer, result.steps)
         if judge is not None:
             self._take_best(trainer, result)
         return result
 
     def estimate(self) -> Estimate:
         """A few steps, timed."""
-        trainer = self._trainer(self._load(), lambda: False, max_steps=_TIMED_STEPS + 1)
+        from bench.training.engine import task_passed
+
+        model = self._load()
+        trainer = self._trainer(model, lambda: False, max_steps=_TIMED_STEPS + 1)
         steps = self._steps(trainer)
-        trainer.train()
+        with task_passed(model):
+            trainer.train()
         # The first step pays for what is set up once.
         gaps = sorted(later - sooner for sooner, later in zip(self._times, self._times[1:], strict=False))
-        return Estimate(steps, gaps[len(gaps) // 2] if gaps else 0.0)
+        return Estimate(steps, gaps[len(gaps) // 2] if gaps else 0.0, self._coverage(trainer, steps))
 
     def _load(self) -> SentenceTransformer:
         prepared, base = self._prepared, self._prepared.base
         if isinstance(base, Prepared) and not base.is_made:
             raise NotMadeError(f"its base `{base.name}` has not been trained yet", where=self._where)
         located = Located(base.made, "recipe", "recipe") if isinstance(base, Prepared) else base
-        source = prepared.entry.base_entry
-        entry = ModelEntry(
-            name=prepared.name,
-            source=["base"],
-            device=self._device,
-            max_seq_length=prepared.recipe.max_seq_length or (source.max_seq_length if source else None),
-            trust_remote_code=source.trust_remote_code if source else False,
-        )
+        own = {"name": prepared.name, "device": self._device}
+        entry = prepared.base_entry.model_copy(update=own)
+        if prepared.recipe.max_seq_length is not None:
+            limit = {"max_seq_length": prepared.recipe.max_seq_length}
+            entry = entry.model_copy(update={**limit, "by_default": entry.by_default - limit.keys()})
         model = load_transformer(entry, located)
         # What is made needs no base beside it.
         merge_adapters(model)
         check_width(prepared.recipe, int(model.get_embedding_dimension() or 0) or _no_width(model), self._where)
+        if entry.similarity is not None:
+            # Its files have to say what its base's do not.
+            model.similarity_fn_name = entry.similarity
+        self._profile = make_encoder(model, entry, located.path).profile
         return model
 
     def _trainer(
@@ -201,6 +213,7 @@ class _Run:
 
         recipe = self._prepared.recipe
         data, losses = self._data(model)
+        contexts = self._contexts(model)
         settings: dict[str, Any] = {
             "num_train_epochs": recipe.epochs,
             "max_steps": max_steps,
@@ -210,8 +223,9 @@ class _Run:
             "lr_scheduler_type": "constant_with_warmup" if recipe.scheduler == "constant" else recipe.scheduler,
             "seed": recipe.seed,
             "bf16": recipe.precision == "bf16",
-            "batch_sampler": engine.no_duplicates if recipe.sampler == "no-duplicates" else engine.at_random,
             "save_total_limit": _CHECKPOINTS,
+            "prompts": _by_set([{name: c.prompt for name, c in part.items() if c.prompt} for part in contexts]),
+            "router_mapping": _by_set([{name: c.task for name, c in part.items() if c.task} for part in contexts]),
         }
         weights = [part.weight for part in self._prepared.sets if part.weight is not None]
         if weights:
@@ -229,6 +243,8 @@ class _Run:
             # Checkpoints are written by the clock; any other strategy would write one after the last step too.
             settings["save_strategy"] = "no"
         trainer = engine.Trainer(
+            self._prepared.plans,
+            add_code=self._add_code if self._prepared.entry.trust_remote_code else None,
             model=model,
             args=engine.arguments(self._work, self._device, **settings),
             train_dataset=data,
@@ -239,6 +255,10 @@ class _Run:
         trainer.remove_callback(PrinterCallback)
         self._total = self._steps(trainer)
         return trainer
+
+    def _add_code(self, folder: Path) -> None:
+        """Complete a checkpoint, which is loaded like any other model."""
+        complete_code(self._prepared.base_entry, self._prepared.base_folder, folder)
 
     def _data(self, model: SentenceTransformer) -> tuple[Any, Any]:
         """The data sets and their losses, as the trainer takes them."""
@@ -254,10 +274,33 @@ class _Run:
         losses = {name: make_loss(model, part.loss, recipe) for name, part in zip(names, sets, strict=True)}
         return datasets.DatasetDict(data), losses
 
+    def _contexts(self, model: SentenceTransformer) -> list[dict[str, TextContext]]:
+        """By data set, what each column is encoded with, tried with its first text."""
+        found = []
+        for part in self._prepared.sets:
+            contexts = column_contexts(self._prepared.entry, self._profile, part)
+            for column, context in contexts.items():
+                try:
+                    model.preprocess(part.columns[column][:1], prompt=context.prompt or None, task=context.task)
+                except (ValueError, TypeError, KeyError) as error:
+                    raise BenchError(
+                        f"cannot encode `{column}` of {part.label}: {error}",
+                        where=self._where,
+                        hint="a model with a Router takes queries and documents; for other texts it needs a "
+                        "`default_route` in router_config.json",
+                    ) from error
+            found.append(contexts)
+        return found
+
     def _steps(self, trainer: Any) -> int:
         """Steps of the whole training."""
         batches = len(trainer.get_train_dataloader())
         return max(1, -int(-self._prepared.recipe.epochs * batches // 1))
+
+    def _coverage(self, trainer: Any, steps: int) -> list[Coverage]:
+        """What so many steps take of each data set."""
+        sets = [(part.label, len(part)) for part in self._prepared.sets]
+        return cover(trainer.batches(steps), sets, self._prepared.recipe.batch_size)
 
     def _stepped(self, step: int, loss: float) -> None:
         self._times.append(time.perf_counter())
@@ -273,6 +316,13 @@ class _Run:
             raise BenchError(f"the best checkpoint is gone from {self._work}", where=self._where, hint="train again")
         result.best_score = trainer.state.best_metric
         result.best_step = int(Path(best).name.rpartition("-")[2])
+
+
+def _by_set(values: list[dict[str, str]]) -> dict[str, Any] | None:
+    """Values by column as the trainer takes them; with several data sets by the names that these have there."""
+    if not any(values):
+        return None
+    return values[0] if len(values) == 1 else {str(number): part for number, part in enumerate(values)}
 
 
 def _no_width(model: SentenceTransformer) -> int:

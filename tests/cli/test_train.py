@@ -63,6 +63,7 @@ def test_a_dry_run_says_what_training_would_take(project, capsys):
     assert "tuned: from tiny, recipe " in printed
     assert "shop (train): 24 rows (pairs), loss MultipleNegativesRanking" in printed
     assert re.search(r"3 steps of 8 rows, 1 epochs; about [\d,]+ s at [\d.]+ s a step", printed)
+    assert "  shop (train): 24 of 24 rows in 3 batches\n" in printed
     assert "to be trained after tuned" in printed
     assert made() == []
 
@@ -72,6 +73,7 @@ def test_models_are_made_once_with_their_bases(project, capsys):
     printed = capsys.readouterr().out
     said = [line.partition(",")[0] for line in printed.splitlines()]
     assert said == ["training tuned: 3 steps", "trained tuned", "training nested: 3 steps", "trained nested"]
+    assert "training tuned: 3 steps, shop (train): 24 of 24 rows in 3 batches" in printed
     assert made() == ["nested", "tuned"]
     assert run_cli(["train", "tuned"]) == 0
     assert "tuned is up to date" in capsys.readouterr().out

@@ -9,9 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import ConcatDataset
 
-from bench.training.engine import at_random, no_duplicates, shares, weighted
+from bench.training.batches import plan_passes
+from bench.training.engine import Planned, at_random, shares, weighted
 
 SETTINGS = {"drop_last": False, "valid_label_columns": ["score"], "seed": 5}
+
+
+def planned(dataset, **settings):
+    columns = {name: dataset[name] for name in dataset.column_names}
+    return Planned(plan_passes(columns, settings["batch_size"], settings["seed"], 2), dataset, **settings)
 
 
 def sampler(make, columns, size):
@@ -25,20 +31,7 @@ def test_shares_add_up_and_are_off_by_less_than_one(total, weights):
     assert all(abs(count - total * w / sum(weights)) < 1 for count, w in zip(found, weights, strict=True))
 
 
-def test_no_text_stands_twice_in_a_batch():
-    columns = {"query": ["a", "a", "b", "b", "c", "d"], "positive": ["1", "2", "3", "4", "5", "1"]}
-    for batch in sampler(no_duplicates, columns, 3):
-        texts = [columns[name][row] for row in batch for name in columns]
-        assert len(texts) == len(set(texts))
-
-
-def test_equal_scores_may_share_a_batch():
-    # The library's own sampler would take two rows with one score for duplicates: batches of one.
-    columns = {"sentence1": list("abcd"), "sentence2": list("efgh"), "score": [1.0] * 4}
-    assert [len(batch) for batch in sampler(no_duplicates, columns, 4)] == [4]
-
-
-@pytest.mark.parametrize("make", [no_duplicates, at_random])
+@pytest.mark.parametrize("make", [planned, at_random])
 def test_the_order_follows_from_seed_and_epoch(make):
     columns = {"query": [str(n) for n in range(20)], "positive": [f"p{n}" for n in range(20)]}
     first, later = sampler(make, columns, 4), sampler(make, columns, 4)
@@ -57,7 +50,7 @@ def test_batches_of_several_data_sets_follow_their_weights():
         Dataset.from_dict({"query": [f"{name}{n}" for n in range(count)]}) for name, count in (("a", 8), ("b", 24))
     ]
     generator = torch.Generator()
-    samplers = [no_duplicates(part, batch_size=4, generator=generator, **SETTINGS) for part in parts]
+    samplers = [planned(part, batch_size=4, generator=generator, **SETTINGS) for part in parts]
     both = weighted([3.0, 1.0])(ConcatDataset(parts), batch_samplers=samplers, generator=generator, seed=5)
     both.set_epoch(0)
     batches = list(both)

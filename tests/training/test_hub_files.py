@@ -49,7 +49,7 @@ def test_the_folder_in_bench_data_goes_first(workshop, tmp_path, monkeypatch, hu
     in_hub_cache(hub_cache, "org/sets", repository)
     data = DATA | ({} if name == "sets" else {"folder": name})
     local = tmp_path / "data" / name / "triplet" / "train-00000-of-00001.parquet"
-    write_parquet(local, [{**ROWS[0], "anchor": f"mine {n}"} for n in range(9)])
+    write_parquet(local, [{**row, "anchor": f"mine {n}"} for n, row in enumerate(ROWS[:9])])
     monkeypatch.setenv("BENCH_DATA", str(tmp_path / "data"))
     assert anchors(prepared(workshop, data=data))[0] == "mine 0"
     local.unlink()

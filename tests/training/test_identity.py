@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from support import make_model, write_jsonl
+from support import ROOT, make_model, write_jsonl
 
+from bench.errors import UsageError
+from bench.files import digest_json
+from bench.models.registry_file import load_registry
 from bench.training import identity
-from bench.training.identity import prepare
+from bench.training.data import TaskFinder
+from bench.training.identity import library_versions, prepare
 
 
 def known(workshop, **changes):
@@ -102,3 +106,57 @@ def test_how_a_made_base_is_cut_counts(workshop):
     shorter = entries["one"].model_copy(update={"max_seq_length": 9})
     two = entries["two"].model_copy(update={"base_entry": shorter})
     assert prepare(two, workshop.find).identity != prepare(entries["two"], workshop.find).identity
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("minilm-store", "e2798acde570861fff0e2fda72ecd242"),
+        ("minilm-store-mrl", "afef800d1c37bc0a375eef3f5c486a88"),
+    ],
+)
+def test_recipes_without_prompts_are_what_they_were(name, known):
+    """A base without prompts and roles, and data that sentence-transformers' batches hold but for a few rows."""
+    [entry] = load_registry(ROOT / "models.yaml").select([name])
+    found = prepare(entry, TaskFinder([ROOT / "tasks"], download=False))
+    others = {"base", "data", "loss", "limit", "allow_leakage", "evaluate"}
+    [data] = found.sets
+    content = {
+        "schema": 1,
+        "base": [found.base_fingerprint, None],
+        "data": [[data.fingerprint, "pairs", "MultipleNegativesRanking", None]],
+        "settings": found.recipe.model_dump(mode="json", exclude=others),
+        "evaluate": None,
+        "versions": library_versions(),
+    }
+    assert found.identity == digest_json(content)
+    if library_versions() == {"torch": "2.13.0+cpu", "transformers": "5.23.0", "sentence-transformers": "6.2.0"}:
+        assert found.identity == known
+
+
+def test_data_that_is_spread_over_other_batches_makes_another_model(workshop):
+    """The rows that an earlier version left out are trained on now."""
+    write_jsonl(workshop.folder / "few.jsonl", ({"query": f"q {n % 10}", "positive": f"p {n}"} for n in range(60)))
+    found = workshop.prepared(data={"files": "few.jsonl", "shape": "pairs"})
+    # 60 rows in eights are 8 batches, of which each may hold every question once.
+    assert [plan.spread for plan in found.plans] == [8]
+    write_jsonl(workshop.folder / "many.jsonl", ({"query": f"q {n % 4}", "positive": f"p {n}"} for n in range(60)))
+    assert [plan.spread for plan in workshop.prepared(data={"files": "many.jsonl", "shape": "pairs"}).plans] == [15]
+    assert known(workshop, data={"files": "few.jsonl", "shape": "pairs"}, sampler="random") != found.identity
+
+
+def test_data_whose_batches_would_be_of_one_row_is_refused(workshop):
+    rows = [{"query": "where is it?" if n < 48 else f"q {n}", "positive": f"p {n}"} for n in range(64)]
+    write_jsonl(workshop.folder / "same.jsonl", rows)
+    data = {"files": "same.jsonl", "shape": "pairs"}
+    with pytest.raises(UsageError) as caught:
+        workshop.prepared(data=data)
+    # One question stands in 48 rows, so in 48 batches; the other 16 rows can join at most 16 of them.
+    for words in ("64 rows", "17 different in `query`", "32 of 48 batches", "single row"):
+        assert words in caught.value.message
+    assert "sampler: random" in caught.value.hint
+    assert caught.value.where == "model `made`"
+    assert workshop.prepared(data=data, sampler="random").plans == [None]
+    # Batches of one row were asked for.
+    assert len(workshop.prepared(data=data, batch_size=1).plans[0]) == 64

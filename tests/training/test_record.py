@@ -20,6 +20,23 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
     assert record.model_dump(mode="json", by_alias=True) == made_record()
 
 
+def test_a_record_of_an_earlier_version_is_read(tmp_path):
+    [data] = made_record()["data"]
+    old = {key: data[key] for key in ("label", "shape", "rows", "loss", "weight", "fingerprint")}
+    record = read_record(write(tmp_path, json.dumps(made_record(data=[old]))))
+    assert (record.data[0].rows, record.data[0].seen, record.data[0].prompts) == (1234, None, {})
+    assert "1,234 rows (pairs), loss CoSENT" in model_card(record)
+
+
+def test_a_card_says_what_was_trained_with_which_prompts(tmp_path):
+    [data] = made_record()["data"]
+    data = {**data, "seen": 1230, "prompts": {"query": "query: ", "positive": "a `b` <c>"}}
+    text = model_card(read_record(write(tmp_path, json.dumps(made_record(data=[data])))))
+    assert "1,234 rows (pairs), 1,230 of them in a batch, loss CoSENT" in text
+    assert "  - before each query: `query: `" in text
+    assert r"  - before each positive: a \`b\` \<c\>" in text
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

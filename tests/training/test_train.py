@@ -6,6 +6,7 @@ import signal
 
 import numpy as np
 import pytest
+from support import write_jsonl
 
 from bench.errors import BenchError
 from bench.models.fingerprint import fingerprint
@@ -49,6 +50,9 @@ class Notes:
 
     def made(self, model, folder):
         self.made_in.append(folder)
+
+    def counted(self, model, coverage):
+        self.coverage = coverage
 
     def preparing(self, model): ...
     def waiting(self, model): ...
@@ -229,6 +233,37 @@ def test_several_data_sets_with_weights_and_a_loss_each(workshop):
     assert record["steps"] == len(notes.losses) == 9
     plain, _ = made(workshop, data=["shop", "talk"], batch_size=4)
     assert weights(plain) != weights(record)
+
+
+def test_what_a_training_saw_of_its_data_is_recorded(workshop):
+    # 8 queries of 3 documents each: sentence-transformers' three batches of eight hold 23 of the 24 rows.
+    record, notes = made(workshop, epochs=2)
+    assert record["data"][0].items() >= {"rows": 24, "seen": 24, "batches": 6, "small_batches": 0}.items()
+    assert [str(found) for found in notes.coverage] == ["shop (train): 24 of 24 rows in 6 batches"]
+    rows = ({"query": f"q {n}", "positive": f"p {n}"} for n in range(20))
+    write_jsonl(workshop.folder / "distinct.jsonl", rows)
+    half, _ = made(workshop, data={"files": "distinct.jsonl", "shape": "pairs"}, epochs=0.5)
+    # Batches of 8, 8 and 4, of which half, rounded up, are the first two.
+    assert half["data"][0].items() >= {"rows": 20, "seen": 16, "batches": 2, "small_batches": 0}.items()
+    ended, _ = made(workshop, epochs=6, evaluate={"task": "shop", "metric": "recall_at_100", "every": 1, "patience": 1})
+    # The second evaluation is no better than the first.
+    assert (ended["steps"], ended["data"][0]["seen"], ended["data"][0]["batches"]) == (2, 16, 2)
+
+
+def test_all_rows_of_several_data_sets_are_seen(workshop):
+    rows = ({"query": f"q {n % 4}", "positive": f"p {n}"} for n in range(60))
+    write_jsonl(workshop.folder / "few.jsonl", rows)
+    few = {"files": "few.jsonl", "shape": "pairs"}
+    record, _ = made(workshop, data=[few, "talk"], epochs=2)
+    # 4 questions of 15 answers: 15 batches of four; 12 scored pairs in eights: 8 and 4.
+    assert record["steps"] == 2 * (15 + 2)
+    seen = [(part["rows"], part["seen"], part["batches"], part["small_batches"]) for part in record["data"]]
+    assert seen == [(60, 60, 30, 0), (12, 12, 4, 0)]
+    weighted, _ = made(workshop, data=[{**few, "weight": 1}, {"task": "talk", "weight": 1}])
+    assert weighted["steps"] == 17
+    # By weight each has half of the steps: 9 of the 15 batches, and four times the other's two.
+    assert [part["batches"] for part in weighted["data"]] == [9, 8]
+    assert [part["seen"] for part in weighted["data"]] == [36, 12]
 
 
 def test_steps_are_timed_and_nothing_is_left(workshop):
