@@ -33,7 +33,7 @@ _IGNORED_NAMES = frozenset(
 _IGNORED_SUFFIXES = frozenset(".png .jpg .svg .pdf .h5 .ot .msgpack .onnx .tflite .gguf .log .csv".split())
 _IGNORED_FOLDERS = frozenset("onnx openvino coreml".split())
 # Settings that are part of an identity where an entry makes them.
-_OF_SPACE = (
+OF_SPACE = (
     "pooling",
     "layer_norm",
     "padding_side",
@@ -82,7 +82,7 @@ def fingerprint(entry: ModelEntry, folder: Path) -> Fingerprint:
         "dtype": entry.dtype,
         "backend": entry.backend,
         "trust_remote_code": entry.trust_remote_code,
-        **_set(entry, _OF_SPACE),
+        **_set(entry, OF_SPACE),
     }
     if elsewhere := find_outside(entry, folder).digests():
         identity["outside"] = elsewhere
@@ -102,7 +102,7 @@ def model_fingerprint(space: str, entry: ModelEntry) -> str:
 
 def changed_settings(entry: ModelEntry) -> dict[str, Any]:
     """The settings of an entry, besides prompts and `task`, that change vectors or how they are compared."""
-    return _set(entry, _OF_SPACE)
+    return _set(entry, OF_SPACE)
 
 
 def _set(entry: ModelEntry, names: tuple[str, ...]) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from typing import Any
 from bench.cache import cache_root
 from bench.errors import BenchError, UsageError
 from bench.files import digest_json
-from bench.models.fingerprint import fingerprint, static_width
+from bench.models.fingerprint import changed_settings, fingerprint, static_width
 from bench.models.recipe import Recipe
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
 from bench.models.stated import Stated, read_stated
 from bench.tasks.unit import TaskUnit
-from bench.training.base import changed_settings, training_entry
+from bench.training.base import training_entry
 from bench.training.batches import Passes, plan_passes
 from bench.training.data import TaskFinder, TrainingSet, read_training_data
 from bench.training.inputs import column_arguments, column_prompts
@@ -105,8 +105,11 @@ def prepare(entry: ModelEntry, find: TaskFinder) -> Prepared:
     recipe, where = entry.recipe, f"model `{entry.name}`"
     if recipe is None or entry.base_entry is None:
         raise BenchError("has no recipe", where=where)
-    base = _base(entry.base_entry, find, where)
-    of_base = base.entry if isinstance(base, Prepared) else entry.base_entry
+    given = entry.base_entry
+    if entry.trust_remote_code:
+        given = given.model_copy(update={"trust_remote_code": True})
+    base = _base(given, find, where)
+    of_base = base.entry if isinstance(base, Prepared) else given
     # The code of a model is that of its base: trusting one of them trusts both.
     trusted = entry.trust_remote_code or of_base.trust_remote_code
     entry = entry.model_copy(update={"trust_remote_code": trusted})
