@@ -258,7 +258,8 @@ def test_the_stated_pooling_of_a_plain_base_is_trained_and_kept(workshop):
     shutil.copytree(workshop.folder / "tiny", folder)
     for name in ("modules.json", "config_sentence_transformers.json", "sentence_bert_config.json"):
         (folder / name).unlink()
-    shutil.rmtree(folder / "1_Pooling")
+    for name in ("1_Pooling", "2_Normalize"):
+        shutil.rmtree(folder / name)
     by_mean = prepared(workshop, base={"source": "./plain"})
     found = prepared(workshop, base={"source": "./plain", "pooling": "cls"})
     assert found.identity != by_mean.identity
