@@ -14,7 +14,7 @@ from bench.errors import BenchError, did_you_mean
 from bench.exchange.collect import Export
 from bench.exchange.published import MODEL_FILE
 from bench.files import write_bytes
-from bench.tasks.mteb_bridge import import_mteb
+from bench.mteb_import import import_mteb
 
 # ISO 639-3 and ISO 15924 for what nobody has stated.
 UNKNOWN_LANGUAGE = "und-Zyyy"

@@ -16,11 +16,11 @@ import numpy.typing as npt
 from bench.errors import BenchError
 from bench.models.keys import Role
 from bench.models.settings import Similarity
+from bench.mteb_import import contained
 from bench.quality.evaluate import Estimate, Scores
 from bench.quality.ranking import ScoreBlock, rank_blocks
 from bench.quality.retrieval import MAX_CUTOFF, score_queries
 from bench.statistics.bootstrap import mean_intervals
-from bench.tasks.mteb_bridge import contained
 from bench.tasks.mteb_data import MtebData, arrow_cache
 from bench.vectors.quantise import Comparable, Quantiser, fit
 from bench.views import View

@@ -16,8 +16,9 @@ import yaml
 from bench.cache import cache_root, sha256_of
 from bench.errors import BenchError
 from bench.files import digest_bytes, digest_json, digest_parts, read_text, walk_files
+from bench.mteb_import import contained, import_mteb
 from bench.tasks.data import NotHereError, PairData, RetrievalData, make_retrieval
-from bench.tasks.mteb_bridge import MtebDefinition, contained, import_mteb
+from bench.tasks.mteb_bridge import MtebDefinition
 from bench.tasks.pairs import make_pairs, read_number
 
 _BLOCK_ROWS = 1000

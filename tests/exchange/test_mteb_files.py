@@ -45,7 +45,7 @@ def export(results, output, **chosen):
 
 def loaded(output, **arguments):
     """By model, revision and experiment, the task results that mteb finds."""
-    from bench.tasks.mteb_bridge import import_mteb
+    from bench.mteb_import import import_mteb
 
     mteb = import_mteb()
     found = mteb.ResultCache(output).load_results(**{"load_experiments": "match_name"} | arguments)

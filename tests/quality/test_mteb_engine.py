@@ -14,10 +14,11 @@ from bench.models.loading import load_encoder
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
+from bench.mteb_import import contained, import_mteb
 from bench.quality.evaluate import score_pairs, score_retrieval
 from bench.quality.mteb_engine import StoredEncoder, score_mteb
 from bench.tasks.data import PairData, RetrievalData
-from bench.tasks.mteb_bridge import contained, definition, import_mteb
+from bench.tasks.mteb_bridge import definition
 from bench.tasks.mteb_data import MtebData, arrow_cache, load_mteb
 from bench.vectors.encode import TextGroup, encode_missing
 from bench.vectors.quantise import fit
