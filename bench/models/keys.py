@@ -27,6 +27,13 @@ TASK_TYPES = (
     "PairClassification Regression Reranking Retrieval STS Summarization ZeroShotClassification"
 ).split()
 
+_ASYMMETRIC = {"Retrieval", "Reranking", "InstructionRetrieval", "InstructionReranking"}
+
+
+def roles_of_type(task_type: str) -> tuple[Role, ...]:
+    """The roles of the inputs of tasks of one of MTEB's types."""
+    return ("query", "document") if task_type in _ASYMMETRIC else ("text",)
+
 
 def split_key(key: str) -> tuple[str, str | None]:
     """A key without the role at its end, and that role's name; None where it has none."""
@@ -62,7 +69,7 @@ def check_key(key: str) -> None:
 
 def _nearly(word: str, role: str) -> bool:
     """Whether a word is one edit of an inner letter away from a role's name of some length."""
-    if role not in _NAMES or len(role) < 5:
+    if role not in _NAMES or len(role) < 5 or abs(len(word) - len(role)) > 1:
         return False
     return difflib.SequenceMatcher(None, word.casefold(), role).ratio() >= 1 - 1.5 / len(role)
 

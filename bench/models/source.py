@@ -105,17 +105,29 @@ def _locate_one(entry: ModelEntry, source: str, *, download: bool) -> Located:
     where = f"model `{entry.name}`"
     if source.startswith("package:"):
         return Located(_package_folder(source.removeprefix("package:"), where), source, "package")
-    if source.startswith("hub:"):
-        return _hub(entry, source.removeprefix("hub:"), source, download=download)
+    repo = hub_repo(source, entry.base_dir)
+    if repo is not None:
+        return _hub(entry, repo, source, download=download)
     folder = entry.base_dir / user_path(source)
-    if path_exists(folder):
-        if not folder.is_dir():
-            raise BenchError(f"{source} is a file; a model is a folder", where=where)
-        return Located(folder.resolve(), source, "folder")
-    looks_like_path = source.startswith((".", "/", "~")) or source.count("/") > 1 or "\\" in source
-    if looks_like_path or not _HUB_ID.match(source):
+    if not path_exists(folder):
         raise BenchError(f"no folder {folder}", where=where, hint="check the path in `source`")
-    return _hub(entry, source, source, download=download)
+    if not folder.is_dir():
+        raise BenchError(f"{source} is a file; a model is a folder", where=where)
+    return Located(folder.resolve(), source, "folder")
+
+
+def hub_repo(source: str, base_dir: Path) -> str | None:
+    """The Hub id in a source; None of a package and of a path, that of a folder which is there or looks like one.
+
+    Args:
+        source: The source.
+        base_dir: Folder that relative paths start from.
+    """
+    if source.startswith("hub:"):
+        return source.removeprefix("hub:")
+    if source.startswith(("package:", ".", "/", "~")) or path_exists(base_dir / user_path(source)):
+        return None
+    return source if source.count("/") <= 1 and _HUB_ID.match(source) else None
 
 
 def _package_folder(spec: str, where: str) -> Path:
