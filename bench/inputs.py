@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.errors import did_you_mean
-from bench.models.keys import ROLES, Role, names_a_task, split_key
+from bench.errors import BenchError, did_you_mean
+from bench.models.keys import ROLES, Role, names_a_task, roles_of_type, split_key
+from bench.models.needs import known_tasks, missing_needs, mteb_version
 from bench.models.profile import ModelProfile
 from bench.models.prompts import DEFAULT_INSTRUCTIONS, PLACEHOLDER, never_used, task_argument
 from bench.plan import PlannedModel
@@ -136,9 +137,31 @@ def _misnamed(model: PlannedModel, units: Sequence[TaskUnit]) -> list[str]:
     for setting in ("prompts", "task"):
         for key in getattr(model.entry, setting):
             base = split_key(key)[0]
-            if names_a_task(key) and base not in names and key not in names and (close := did_you_mean(base, names)):
+            if not names_a_task(key) or base in names or key in names:
+                continue
+            if (close := did_you_mean(base, names)) and not _is_task_of_mteb(base):
                 notes.append(f"{model.entry.name}: the key `{key}` of `{setting}` names no task of this run; {close}")
     return notes
+
+
+def _is_task_of_mteb(name: str) -> bool:
+    try:
+        return mteb_version() is not None and name in known_tasks()
+    except BenchError:
+        return False
+
+
+def notes_on_needs(model: PlannedModel, units: Sequence[TaskUnit]) -> list[str]:
+    """What mteb says that a public model needs on some task units and does not get.
+
+    Raises:
+        BenchError: A file of the model's folder is broken.
+    """
+    if model.located is None:
+        return []
+    tasks = [unit.prompt_task for unit in units]
+    missing = missing_needs(model.entry, model.located.path, [(task, roles_of_type(task.type)) for task in tasks])
+    return [f"{model.entry.name}: {missing}"] if missing else []
 
 
 def _defaults(model: PlannedModel, units: Sequence[TaskUnit]) -> list[str]:

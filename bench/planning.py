@@ -10,7 +10,7 @@ from bench.cost.searching import figure_of
 from bench.environment import fingerprint as environment_fingerprint
 from bench.errors import BenchError, UsageError
 from bench.hub import NotDownloadedError
-from bench.inputs import Inputs, notes_on_inputs, notes_on_model
+from bench.inputs import Inputs, notes_on_inputs, notes_on_model, notes_on_needs
 from bench.models.backend import check_backend
 from bench.models.fingerprint import fingerprint, static_width
 from bench.models.fitting import fit_settings
@@ -54,7 +54,7 @@ def make_plan(
     for entry in entries:
         try:
             model, notes = _plan_model(entry, options, load_profile)
-            plan.notes += [*notes, *notes_on_inputs(model, units)]
+            plan.notes += [*notes, *notes_on_inputs(model, units), *notes_on_needs(model, units)]
         except BenchError as error:
             plan.failures.append(Failure(entry.name, "all tasks", error))
             continue
