@@ -60,9 +60,10 @@ def root(
         os.environ["BENCH_DEBUG"] = "1"
 
 
-for command in (init, run, cost, train, report, choose, compare, gate, results, reproduce, models, doctor):
+for command in (init, run, cost, train, report, choose, compare, gate, results, reproduce, doctor):
     app.command()(command)
 app.add_typer(baseline, name="baseline")
+app.add_typer(models, name="models")
 app.add_typer(tasks, name="tasks")
 app.add_typer(cache, name="cache")
 app.add_typer(export, name="export")

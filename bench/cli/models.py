@@ -1,4 +1,4 @@
-"""`bench models`: the registry, and whether each model can be had."""
+"""`bench models`: the registry, whether each model can be had, and the command that adds one."""
 
 from __future__ import annotations
 
@@ -7,20 +7,31 @@ from typing import TYPE_CHECKING
 import typer
 
 from bench.cli.chosen import find_registry, with_made_folder
+from bench.cli.models_add import add
 from bench.cli.options import RegistryFile
 
 if TYPE_CHECKING:
     from bench.models.registry import ModelEntry, Registry
 
 
-def models(models: RegistryFile = None) -> None:
-    """List the models of the registry: kind, width, views, and where their files are.
+_HELP = """List the models of the registry: kind, width, views, and where their files are; add one.
 
-    Where the registry's key `run` chooses some of them, a star stands after their names.
-    """
+Where the registry's key `run` chooses some of them, a star stands after their names.
+"""
+models = typer.Typer(help=_HELP, invoke_without_command=True)
+models.command()(add)
+
+
+@models.callback(help=_HELP)
+def show(context: typer.Context, models: RegistryFile = None) -> None:
+    """List the registry, where no other command is asked for."""
+    if context.invoked_subcommand is None:
+        _show(find_registry(models))
+
+
+def _show(registry: Registry) -> None:
     from tabulate import tabulate
 
-    registry = find_registry(models)
     rows = [_row(entry, registry) for entry in registry.models]
     typer.echo(
         tabulate(

@@ -1,6 +1,6 @@
 """Configuration files: YAML with positions, checked against pydantic models."""
 
 from bench.config.typed import load_typed, parse_typed
-from bench.config.yaml_document import YamlDocument, read_yaml
+from bench.config.yaml_document import YamlDocument, parse_yaml, read_yaml
 
-__all__ = ["YamlDocument", "load_typed", "parse_typed", "read_yaml"]
+__all__ = ["YamlDocument", "load_typed", "parse_typed", "parse_yaml", "read_yaml"]

@@ -122,6 +122,16 @@ def read_yaml(path: Path) -> YamlDocument:
         text = read_text(path)
     except BenchError as error:
         raise UsageError(error.message, where=error.where, hint=error.hint) from error
+    return parse_yaml(text, path)
+
+
+def parse_yaml(text: str, path: Path) -> YamlDocument:
+    """The YAML document in a text (see `read_yaml`).
+
+    Args:
+        text: The text.
+        path: The file that it is or will be in, for messages.
+    """
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from bench.config import YamlDocument, parse_typed, read_yaml
+from bench.config import YamlDocument, parse_typed, parse_yaml, read_yaml
 from bench.errors import UsageError, did_you_mean
 from bench.files import path_exists, user_path
 from bench.models.registry import ModelEntry, Registry
@@ -26,11 +26,12 @@ class _Placed:
         return self.document.where(("models", self.index, *keys))
 
 
-def load_registry(path: Path) -> Registry:
+def load_registry(path: Path, text: str | None = None) -> Registry:
     """Read models.yaml and what it includes; the defaults of each file are merged into its entries.
 
     Args:
         path: The file. Its own `tasks`, `subsets` and `run` count, not those of the files that it includes.
+        text: What the file will hold; None for what it holds.
 
     Returns:
         The registry with all entries, its own first.
@@ -38,7 +39,7 @@ def load_registry(path: Path) -> Registry:
     Raises:
         UsageError: With file, line and key of every fault.
     """
-    document = read_yaml(path)
+    document = read_yaml(path) if text is None else parse_yaml(text, path)
     registry = parse_typed(Registry, document)
     placed = list(_entries(registry, document, {path.resolve()}))
     seen: dict[str, _Placed] = {}
