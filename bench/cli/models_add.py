@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.chosen import DEFAULT_REGISTRY
-from bench.cli.options import RegistryFile, TruncateDims, whole_numbers
+from bench.cli.options import whole_numbers
 
 if TYPE_CHECKING:
     from bench.models.adding import NewModel
@@ -23,12 +23,22 @@ def add(
             help="A Hub id, a folder or `package:NAME`; several are places of one model, tried in order.",
         ),
     ],
-    models: RegistryFile = None,
+    models: Annotated[
+        Path,
+        typer.Option("--models", metavar="FILE", help="The registry to add to; made where it is not there."),
+    ] = DEFAULT_REGISTRY,
     name: Annotated[
         str | None,
         typer.Option("--name", metavar="NAME", help="What tables call it. Default: after its id or folder."),
     ] = None,
-    truncate_dims: TruncateDims = None,
+    truncate_dims: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--truncate-dims",
+            metavar="DIMS",
+            help="Dimensions to evaluate. Default: its Matryoshka dimensions, or the fractions that `defaults` takes.",
+        ),
+    ] = None,
     only_print: Annotated[
         bool, typer.Option("--print", "--dry-run", help="Print the entry and write nothing.")
     ] = False,
@@ -39,13 +49,12 @@ def add(
     """
     from bench.models.adding import new_model
 
-    path = models or DEFAULT_REGISTRY
-    new = new_model(sources, path, name, whole_numbers("--truncate-dims", truncate_dims))
+    new = new_model(sources, models, name, whole_numbers("--truncate-dims", truncate_dims))
     typer.echo("\n".join(new.lines))
     if only_print:
         return
     new.write()
-    typer.echo(f"\nadded to {path}; {_next(new, path)}")
+    typer.echo(f"\nadded to {models}; {_next(new, models)}")
 
 
 def _next(new: NewModel, path: Path) -> str:

@@ -82,6 +82,9 @@ def new_model(
     needs = _needs(hub or (facts.hub_id if facts is not None else None), version)
     if facts is None and needs is None:
         raise _unknown(hub, trouble, version)
+    width = facts.width if facts is not None else None
+    if width is not None and max(truncate_dims, default=0) > width:
+        raise UsageError(f"it has {width} dimensions, not {max(truncate_dims)}", where=f"model `{name}`")
     wanted = Wanted(
         name=name,
         sources=written,

@@ -154,7 +154,7 @@ def _in_place_of(stated: Mapping[str, str], needs: ModelNeeds) -> dict[str, str]
     for task, role, key in inputs:
         with_empty = entry.model_copy(update={"prompts": {**needs.prompts, **empty}})
         own = resolve_prompt(with_empty, stated, None, task, role)
-        if own.prompt and own.origin != "entry":
+        if own.prompt and own.origin == "model":
             empty[key] = ""
     return empty
 
@@ -170,7 +170,7 @@ def _settings(facts: FolderFacts | None, needs: ModelNeeds | None) -> Iterator[s
     if needs.similarity is not None and needs.similarity != (similarity or "cosine"):
         yield from _comment("mteb: how its vectors are compared")
         yield f"similarity: {needs.similarity}"
-    if needs.pooling is not None:
+    if needs.pooling is not None and (facts is None or facts.stated.modules is None):
         yield from _comment(f"mteb ({needs.loader}): its pooling of a plain transformers folder")
         yield f"pooling: {needs.pooling}"
     if needs.layer_norm:

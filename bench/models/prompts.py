@@ -41,6 +41,16 @@ class Instruction:
     origin: Literal["card", "mteb", "default"]
 
 
+def instruction_of(prompt: str | Mapping[str, str] | None, role: Role) -> str | None:
+    """The instruction for a role in the `prompt` of a task's metadata in mteb; None where it states none.
+
+    As mteb's `get_instruction` looks it up: a mapping holds one for queries, one for documents, or both.
+    """
+    if isinstance(prompt, Mapping):
+        return str(prompt.get(role, "")) if role != "text" else None
+    return None if prompt is None else str(prompt)
+
+
 @dataclass(frozen=True)
 class PromptTask:
     """A task as prompts see it.

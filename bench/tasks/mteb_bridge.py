@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from bench.errors import BenchError, UsageError, did_you_mean
 from bench.metrics import RETRIEVAL_METRICS
 from bench.models.keys import Role
+from bench.models.prompts import instruction_of
 from bench.mteb_import import contained, import_mteb
 from bench.tasks.card import TaskType
 
@@ -128,8 +129,6 @@ def definition(name: str, splits: Iterable[str] | None = None, subsets: Iterable
 def mteb_instruction(name: str, role: Role) -> str | None:
     """The instruction that mteb's metadata state for a role of a task's inputs; None where they state none.
 
-    As mteb's `get_instruction` looks it up: a mapping holds one for queries, one for documents, or both.
-
     Args:
         name: The task's name.
         role: The role.
@@ -147,9 +146,7 @@ def mteb_instruction(name: str, role: Role) -> str | None:
         ) from error
     with contained():
         prompt = _task(mteb, name).metadata.prompt
-    if isinstance(prompt, Mapping):
-        return str(prompt.get(role, "")) if role != "text" else None
-    return None if prompt is None else str(prompt)
+    return instruction_of(prompt, role)
 
 
 def _task(mteb: ModuleType, name: str, benchmarks: Iterable[str] = ()) -> Any:

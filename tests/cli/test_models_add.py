@@ -167,9 +167,20 @@ def test_a_card_with_matryoshka_dimensions(tiny_model):
     assert (entry.kind, entry.truncate_dims) == ("mrl", [32, 16, 8])
 
 
-def test_dimensions_by_hand(tiny_model):
+def test_dimensions_by_hand(tiny_model, capsys):
     add("tiny", "--truncate-dims", "24,12")
     assert added("tiny").truncate_dims == [24, 12]
+    add("tiny", "--truncate-dims", "64", "--name", "wider", status=2)
+    says(capsys, "it has 32 dimensions, not 64")
+
+
+def test_a_pooling_is_for_folders_that_state_none(tiny_model):
+    model = "BMRetriever/BMRetriever-410M"
+    add("tiny", model, "--name", "whole")
+    assert added("whole").pooling is None
+    (tiny_model / "modules.json").unlink()
+    add("tiny", model, "--name", "plain")
+    assert added("plain").pooling == "lasttoken"
 
 
 def test_code_of_the_folder_is_never_allowed_by_itself(tiny_model, capsys):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bench.models.keys import ROLES, TASK_TYPES, Role, roles_of_type, split_key
 from bench.models.needs.wrappers import Given, MtebTask, Wrapper
-from bench.models.prompts import PLACEHOLDER, Instruction, PromptTask, resolve_prompt, task_argument
+from bench.models.prompts import PLACEHOLDER, Instruction, PromptTask, instruction_of, resolve_prompt, task_argument
 from bench.models.registry import ModelEntry
 
 TaskRoles = tuple[MtebTask, tuple[Role, ...]]
@@ -109,9 +109,8 @@ def _tasks() -> Iterator[TaskRoles]:
 
 def _instruction(prompt: str | Mapping[str, str] | None) -> Callable[[Role], Instruction | None]:
     def stated(role: Role) -> Instruction | None:
-        if isinstance(prompt, Mapping):
-            return Instruction(str(prompt.get(role, "")), "mteb") if role != "text" else None
-        return None if prompt is None else Instruction(prompt, "mteb")
+        text = instruction_of(prompt, role)
+        return None if text is None else Instruction(text, "mteb")
 
     return stated
 
