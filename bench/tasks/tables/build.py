@@ -167,7 +167,7 @@ def build(
         [
             (query_rows[query], document_rows[document], gain)
             for (query, document), gain in positive.items()
-            if document in document_rows
+            if corpus.texts[document] is not None
         ],
         where,
         notes=[] if split == TRAIN else [*_notes(table, entries, len(queries), len(kept)), *tolerance.notes],
