@@ -28,6 +28,8 @@ _SHORT = ("a steel pipe", "Which valve fits a pipe of two inches?", "Paint")
 # The same words in another order have as many tokens.
 _TURNED = ("steel a pipe", "Which pipe fits a valve of two inches?", "Paint")
 _LONG = " ".join(["How do I mend the old kitchen tap that drips day and night?"] * 6)
+# What a model encodes when it is tried out.
+TRIAL_TEXTS = frozenset((*_SHORT, *_TURNED, _LONG))
 # Some tokenizers state "no limit" as a huge number.
 _NO_LIMIT = 1_000_000
 

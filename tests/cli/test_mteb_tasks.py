@@ -11,6 +11,7 @@ from mteb_folders import TASKS
 from bench import load_results
 from bench.cli import run_cli
 from bench.files import safe_name
+from bench.models.inspection import TRIAL_TEXTS
 from bench.tasks.mteb_bridge import definition, expand
 
 # One of each type; the last two are scored by bench itself, all others by mteb's evaluator.
@@ -72,7 +73,7 @@ def test_many_types_at_many_dims_are_encoded_once(workplace, hub, embedded, caps
         download(hub, name)
     tasks = ",".join(f"mteb:{name}" for name in TYPES)
     assert run_cli(["run", "--tasks", tasks, "--subsets", "fr-en", "--no-cost"]) == 0, capsys.readouterr().err
-    assert max(embedded.values()) == 1
+    assert max(count for text, count in embedded.items() if text not in TRIAL_TEXTS) == 1
     frame = load_results("results")
     main = {name: definition(name).main_metric for name in TYPES}
     # A task that a shipped card stands for goes by the card's name.
