@@ -74,8 +74,13 @@ def make_encoder(
     return encoder
 
 
-def load_transformer(entry: ModelEntry, located: Located) -> SentenceTransformer:
+def load_transformer(entry: ModelEntry, located: Located, *, trainable: bool = False) -> SentenceTransformer:
     """The model of sentence-transformers behind `load_encoder`, with its entry's settings.
+
+    Args:
+        entry: The entry.
+        located: Its files.
+        trainable: Whether all its modules have to be sentence-transformers' own, so that they can be trained and saved.
 
     Raises:
         UsageError: The backend cannot run it under its settings, or one of them does not fit the model.
@@ -92,7 +97,7 @@ def load_transformer(entry: ModelEntry, located: Located) -> SentenceTransformer
     with reasons_told(located.path, where, drawn=entry.drawn):
         folder = ready_folder(entry, located)
         if stated.model2vec:
-            model = load_model2vec(folder, where, device)
+            model = load_model2vec(folder, where, device, trainable=trainable)
         else:
             with LoadReport(where) as report:
                 model = SentenceTransformer(

@@ -185,7 +185,7 @@ class _Run:
             max_seq_length=prepared.recipe.max_seq_length or (source.max_seq_length if source else None),
             trust_remote_code=source.trust_remote_code if source else False,
         )
-        model = load_transformer(entry, located)
+        model = load_transformer(entry, located, trainable=True)
         check_width(prepared.recipe, int(model.get_embedding_dimension() or 0) or _no_width(model), self._where)
         return model
 
