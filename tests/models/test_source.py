@@ -268,6 +268,12 @@ class TestPartOfASnapshot:
         assert "it lacks modules.json" in self.refused(tmp_path)
         assert self.found(tmp_path, pooling="cls").revision == COMMIT
 
+    def test_a_pooling_for_all_models_says_nothing_of_this_one(self, tmp_path, hub_cache):
+        self.plain(tmp_path, hub_cache)
+        by_default = entry(tmp_path, "hub:org/name", pooling="mean").model_copy(update={"by_default": {"pooling"}})
+        with pytest.raises(BenchError, match=r"it lacks modules\.json"):
+            locate(by_default, download=False)
+
     def test_a_repository_that_is_known_to_have_no_modules(self, tmp_path, hub_cache):
         """The Hub's client notes files that it asked for and that are not there."""
         snapshot = self.plain(tmp_path, hub_cache)
