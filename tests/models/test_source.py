@@ -188,6 +188,18 @@ def test_a_tokenizer_that_is_not_read_does_not_count(tmp_path, tiny_model, folde
         locate(entry(tmp_path, "tiny"), download=False)
 
 
+@pytest.mark.parametrize(("vocabulary", "modules"), [("tokenizer.json", False), ("vocab.txt", True)])
+def test_a_tokenizer_without_its_configuration(tmp_path, tiny_model, vocabulary, modules):
+    (tiny_model / "tokenizer.json").rename(tiny_model / vocabulary)
+    if not modules:
+        shutil.rmtree(tiny_model)
+        make_transformer(tiny_model)
+    (tiny_model / "tokenizer_config.json").unlink()
+    with pytest.raises(BenchError, match=r"no tokenizer_config\.json in") as caught:
+        locate(entry(tmp_path, "tiny"), download=False)
+    assert "model_max_length" in caught.value.hint
+
+
 @pytest.mark.parametrize("kind", ["ByT5Tokenizer", "CanineTokenizer"])
 def test_tokenizers_without_a_vocabulary(tmp_path, tiny_model, kind):
     (tiny_model / "tokenizer.json").unlink()
