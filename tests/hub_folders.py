@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,8 +17,19 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 HOME_DEPOT_ROWS = 74_067
 
 
-def fill_hub_cache(cache: Path, repo: str, model: Path, commit: str = COMMIT, ref: str = "main") -> Path:
-    """Put a model into a cache as the Hub's client does: blobs by content, linked from a snapshot."""
+def fill_hub_cache(
+    cache: Path, repo: str, model: Path, commit: str = COMMIT, ref: str = "main", *, listed: bool = True
+) -> Path:
+    """Put a model into a cache as the Hub's client does: blobs by content, linked from a snapshot.
+
+    Args:
+        cache: The cache.
+        repo: The repository.
+        model: Its files.
+        commit: Their commit.
+        ref: The branch or tag.
+        listed: Whether the client has listed the repository's files, as it does when it downloads all of them.
+    """
     home = cache / f"models--{repo.replace('/', '--')}"
     snapshot = home / "snapshots" / commit
     (home / "blobs").mkdir(parents=True)
@@ -30,7 +42,23 @@ def fill_hub_cache(cache: Path, repo: str, model: Path, commit: str = COMMIT, re
         link.symlink_to(blob)
     (home / "refs").mkdir()
     (home / "refs" / ref).write_text(commit)
+    if listed:
+        list_files(snapshot)
     return snapshot
+
+
+def list_files(snapshot: Path, *more: str) -> None:
+    """Write the list of a repository's files that the Hub's client keeps beside its snapshots.
+
+    Args:
+        snapshot: The snapshot, whose files are listed.
+        more: Names of further files of the repository.
+    """
+    names = [*(path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*") if path.is_file()), *more]
+    files = {name: {"size": 1, "blob_id": "0" * 40} for name in names}
+    trees = snapshot.parents[1] / "trees"
+    trees.mkdir(exist_ok=True)
+    (trees / f"{snapshot.name}.json").write_text(json.dumps({"format_version": 1, "files": files}))
 
 
 def in_hub_cache(cache: Path, repo: str, folder: Path, commit: str = COMMIT) -> Path:

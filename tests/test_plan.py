@@ -129,7 +129,9 @@ def test_too_many_dimensions_name_the_model_and_its_width(tiny_model, task, resu
 
 def test_a_broken_model_or_task_does_not_stop_the_others(tiny_model, task, results, tmp_path):
     broken_model = Path(shutil.copytree(tiny_model, tmp_path / "broken"))
-    (broken_model / "model.safetensors").write_bytes(b"no weights")
+    # Only loading shows that weights do not fit.
+    config = json.loads((broken_model / "config.json").read_text())
+    (broken_model / "config.json").write_text(json.dumps({**config, "intermediate_size": 8}))
     no_weights = Path(shutil.copytree(tiny_model, tmp_path / "empty"))
     (no_weights / "model.safetensors").unlink()
     broken_task = random_beir(tmp_path / "cracked")

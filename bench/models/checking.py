@@ -63,7 +63,7 @@ def check_snapshot(entry: ModelEntry, path: Path, *, downloaded: bool) -> None:
         other = any(part.startswith(_OTHER_FORMS) for part in file.parts[:-1])
         if file.name in _DECIDING and not other and not (path / name).is_file():
             raise folder.error(f"it lacks {name}")
-    plain = folder.modules is None and entry.pooling is None and not entry.drawn
+    plain = folder.modules is None and _own_pooling(entry) is None and not entry.drawn
     if plain and not downloaded and not known_absent(path, "modules.json") and not is_model2vec(folder):
         raise folder.error(
             "it lacks modules.json, which may say what follows its transformer; set `pooling` where it is known to "
@@ -76,9 +76,14 @@ def _check_complete(entry: ModelEntry, folder: ModelFolder) -> None:
         folder,
         backend=entry.backend,
         drawn=entry.drawn,
-        pooling=entry.pooling,
+        pooling=_own_pooling(entry),
         trusted=entry.trust_remote_code,
     )
+
+
+def _own_pooling(entry: ModelEntry) -> str | None:
+    """The pooling that an entry itself names: one of `defaults` is meant for plain models, whichever they are."""
+    return None if "pooling" in entry.by_default else entry.pooling
 
 
 def _folder(entry: ModelEntry, path: Path) -> ModelFolder:

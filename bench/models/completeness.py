@@ -97,18 +97,25 @@ def _check_transformer(folder: ModelFolder, place: Path, *, backend: Backend, tr
     files = sorted(path for path in place.iterdir() if path.is_file())
     if not exported_files(folder.path, backend):
         _check_weights(folder, place, files)
-    if not (any(is_tokenizer(path) for path in files) or _needs_no_vocabulary(folder, place, trusted=trusted)):
+    if not _needs_no_vocabulary(folder, place, trusted=trusted):
+        _check_tokenizer(folder, place, files)
+    if not (place / ADAPTER).is_file() and not (place / "config.json").is_file():
+        raise folder.error(f"no config.json in {place}", WHOLE)
+
+
+def _check_tokenizer(folder: ModelFolder, place: Path, files: list[Path]) -> None:
+    if not any(is_tokenizer(path) for path in files):
         raise folder.error(
             f"no tokenizer in {place} (looked for {', '.join(TOKENIZERS)})",
             "copy the whole model folder; without its tokenizer texts cannot be told apart",
         )
-    if place / "tokenizer.json" in files and place / "tokenizer_config.json" not in files:
+    # Both libraries write it beside these; vocabularies of the first models came without.
+    expected = folder.modules is not None or place / "tokenizer.json" in files
+    if expected and place / "tokenizer_config.json" not in files:
         raise folder.error(
             f"no tokenizer_config.json in {place}, which states the longest text and special tokens",
             f'{WHOLE}; of a model that has none, write it, for instance {{"model_max_length": 512}}',
         )
-    if not (place / ADAPTER).is_file() and not (place / "config.json").is_file():
-        raise folder.error(f"no config.json in {place}", WHOLE)
 
 
 def _needs_no_vocabulary(folder: ModelFolder, place: Path, *, trusted: bool) -> bool:

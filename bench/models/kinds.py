@@ -52,10 +52,11 @@ _PACKAGES = {
     "pylate": _MULTI_VECTOR,
 }
 _CLASSES = {
-    **dict.fromkeys(("SpladePooling", "MLMTransformer", "SparseAutoEncoder", "CSRSparsity", "IDF"), _SPARSE),
-    **dict.fromkeys(("SparseStaticEmbedding",), _SPARSE),
-    **dict.fromkeys(("MultiVectorMask",), _MULTI_VECTOR),
-    **dict.fromkeys(("LogitScore",), _RERANKER),
+    **dict.fromkeys(
+        "SpladePooling MLMTransformer SparseAutoEncoder CSRSparsity SparseStaticEmbedding IDF".split(), _SPARSE
+    ),
+    "MultiVectorMask": _MULTI_VECTOR,
+    "LogitScore": _RERANKER,
 }
 # By `transformer_task` of a Transformer module.
 _TASKS = {"sequence-classification": _RERANKER, "fill-mask": _SPARSE, "retrieval": _MULTI_VECTOR}
@@ -65,7 +66,7 @@ _POOLED = frozenset({"Pooling", "StaticEmbedding", "BoW", "CLIPModel"})
 _ADAPTED_HEADS = frozenset({"SEQ_CLS", "TOKEN_CLS", "QUESTION_ANS"})
 # Keys of config.json that earlier versions of CrossEncoder wrote.
 _RERANKER_KEYS = ("sentence_transformers", "sbert_ce_default_activation_function")
-_LATE_INTERACTION = re.compile(r"(^HF_ColBERT|ColBERT\w*|ForRetrieval)$")
+_LATE_INTERACTION = re.compile(r"(^HF_ColBERT|^Col[A-Z]\w*|ColBERT\w*|ForRetrieval)$")
 # Heads whose models are no encoders of texts: what their hidden states mean was never trained for.
 _HEADS = re.compile(
     r"For(SequenceClassification|TokenClassification|\w*QuestionAnswering|MultipleChoice|NextSentencePrediction"
@@ -73,7 +74,7 @@ _HEADS = re.compile(
     r"|MaskedImageModeling|DepthEstimation|\w*ObjectDetection|\w*Segmentation|\w*Prediction)$"
 )
 _AUDIO_TYPES = re.compile(
-    r"^(whisper|wav2vec2|hubert|wavlm|unispeech|sew|speech|moonshine|parakeet|data2vec-audio|audio|encodec)"
+    r"^(whisper|wav2vec2|hubert|wavlm|unispeech|sew|speech|moonshine|parakeet|data2vec-audio|audio-|encodec)"
 )
 # Models of transformers whose text and image halves give a vector each: sentence-transformers pools no tokens of them.
 TWO_TOWERS = frozenset(
@@ -99,6 +100,8 @@ def check_kind(folder: ModelFolder) -> None:
         raise _refused(folder, other, f"`model_type` in {SENTENCE_CONFIG}")
     if folder.modules is None:
         _check_backbone(folder)
+    if is_model2vec(folder) and (folder.path / "pipeline.skops").is_file():
+        raise _refused(folder, _RERANKER, "pipeline.skops")
     for module in folder.all_modules:
         _check_module(folder, module)
     if folder.modules is not None and not any(_pools(folder, module) for module in folder.all_modules):
@@ -150,8 +153,6 @@ def _check_backbone(folder: ModelFolder) -> None:
             raise _refused(folder, _RERANKER, f"the key `{key}` in config.json", _ON_PURPOSE)
     if (folder.path / "artifact.metadata").is_file():
         raise _refused(folder, _MULTI_VECTOR, "artifact.metadata")
-    if is_model2vec(folder) and (folder.path / "pipeline.skops").is_file():
-        raise _refused(folder, _RERANKER, "pipeline.skops")
 
 
 def _refused(folder: ModelFolder, other: _Other, evidence: str, hint: str = _LEAVE_OUT) -> BenchError:

@@ -17,7 +17,7 @@ from bench.models.fingerprint import fingerprint
 from bench.models.fitting import fit_settings
 from bench.models.inspection import describe, try_out
 from bench.models.load_report import LoadReport
-from bench.models.loading_errors import reasons_told
+from bench.models.loading_errors import as_bench_errors
 from bench.models.model2vec import load_model2vec
 from bench.models.profile import ModelProfile
 from bench.models.ready import ready_folder
@@ -46,7 +46,7 @@ def load_encoder(entry: ModelEntry, located: Located, profile: ModelProfile | No
     """
     model = load_transformer(entry, located)
     exported = [] if entry.backend == "torch" else exported_files(ready_folder(entry, located), entry.backend)
-    with reasons_told(located.path, f"model `{entry.name}`", drawn=entry.drawn):
+    with as_bench_errors(located.path, f"model `{entry.name}`", drawn=entry.drawn):
         return make_encoder(model, entry, located.path, profile, exported)
 
 
@@ -74,8 +74,13 @@ def make_encoder(
     return encoder
 
 
-def load_transformer(entry: ModelEntry, located: Located) -> SentenceTransformer:
+def load_transformer(entry: ModelEntry, located: Located, *, trainable: bool = False) -> SentenceTransformer:
     """The model of sentence-transformers behind `load_encoder`, with its entry's settings.
+
+    Args:
+        entry: The entry.
+        located: Its files.
+        trainable: Whether all its modules have to be sentence-transformers' own, so that they can be trained and saved.
 
     Raises:
         UsageError: The backend cannot run it under its settings, or one of them does not fit the model.
@@ -89,10 +94,10 @@ def load_transformer(entry: ModelEntry, located: Located) -> SentenceTransformer
     check_folder(entry, located.path)
     stated = read_stated(located.path, where)
     entry, _ = fit_settings(entry, stated)
-    with reasons_told(located.path, where, drawn=entry.drawn):
+    with as_bench_errors(located.path, where, drawn=entry.drawn):
         folder = ready_folder(entry, located)
         if stated.model2vec:
-            model = load_model2vec(folder, where, device)
+            model = load_model2vec(folder, where, device, trainable=trainable)
         else:
             with LoadReport(where) as report:
                 model = SentenceTransformer(

@@ -34,7 +34,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
 
 
 @contextmanager
-def reasons_told(path: Path, where: str, *, drawn: bool = False) -> Iterator[None]:
+def as_bench_errors(path: Path, where: str, *, drawn: bool = False) -> Iterator[None]:
     """Turn whatever a library raises over a model's files into an error that can be reported.
 
     Args:

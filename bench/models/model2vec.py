@@ -6,13 +6,15 @@ sentence-transformers' StaticEmbedding reads such folders too, but keeps unknown
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.models.folder import ModelFolder
 from bench.models.weights import safetensors_header
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
+    from torch import Tensor
 
 # The second is the name of the first versions.
 _WEIGHTS = ("model.safetensors", "embeddings.safetensors")
@@ -47,13 +49,15 @@ def weights_of(path: Path) -> Path | None:
     return next((path / name for name in _WEIGHTS if (path / name).is_file()), None)
 
 
-def load_model2vec(path: Path, where: str, device: str) -> SentenceTransformer:
+def load_model2vec(path: Path, where: str, device: str, *, trainable: bool = False) -> SentenceTransformer:
     """A model of sentence-transformers that gives the vectors of model2vec's `StaticModel.encode`.
 
     Args:
         path: A folder that model2vec wrote.
         where: What messages call the model.
         device: The torch device.
+        trainable: Whether to build it of sentence-transformers' own modules: their vectors differ where a text has
+            unknown tokens, or more characters than model2vec reads.
 
     Raises:
         BenchError: A file is missing or broken, or the files do not fit together.
@@ -87,14 +91,36 @@ def load_model2vec(path: Path, where: str, device: str) -> SentenceTransformer:
                 f"tokenizer.json has {tokens:,} tokens, and `{named}` in {file.name} has {found:,} rows",
                 "copy both files from the same model",
             )
-    embedding = StaticModel(
-        tokenizer, rows, mapping, weights, max_length=limit, normalize=bool(folder.config.get("normalize", False))
-    )
+    normalize = bool(folder.config.get("normalize", False))
+    if trainable:
+        modules = _own_modules(tokenizer, rows, mapping, weights, limit, normalize=normalize)
+    else:
+        modules = [StaticModel(tokenizer, rows, mapping, weights, max_length=limit, normalize=normalize)]
     stated = folder.sentence_config
     return SentenceTransformer(
-        modules=[embedding],
+        modules=modules,
         device=device,
         prompts=stated.get("prompts"),
         default_prompt_name=stated.get("default_prompt_name"),
         similarity_fn_name=stated.get("similarity_fn_name"),
     )
+
+
+def _own_modules(
+    tokenizer: Tokenizer,
+    rows: Tensor,
+    mapping: Tensor | None,
+    weights: Tensor | None,
+    limit: int | None,
+    *,
+    normalize: bool,
+) -> list[Any]:
+    from sentence_transformers.models import Normalize, StaticEmbedding
+
+    table = rows.float() if mapping is None else rows[mapping.long()].float()
+    if weights is not None:
+        table = table * weights.float()[:, None]
+    if limit is not None:
+        tokenizer.enable_truncation(limit)
+    embedding = StaticEmbedding(tokenizer, embedding_weights=table.contiguous())
+    return [embedding, Normalize()] if normalize else [embedding]

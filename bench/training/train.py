@@ -194,7 +194,7 @@ class _Run:
         if prepared.recipe.max_seq_length is not None:
             limit = {"max_seq_length": prepared.recipe.max_seq_length}
             entry = entry.model_copy(update={**limit, "by_default": entry.by_default - limit.keys()})
-        model = load_transformer(entry, located)
+        model = load_transformer(entry, located, trainable=True)
         # What is made needs no base beside it.
         merge_adapters(model)
         check_width(prepared.recipe, int(model.get_embedding_dimension() or 0) or _no_width(model), self._where)

@@ -135,13 +135,22 @@ def colpali(folder: Path) -> Path:
     return folder
 
 
+def colpali_of_its_own_package(folder: Path) -> Path:
+    make_transformer(folder)
+    configure(folder / "config.json", architectures=["ColPali"])
+    return folder
+
+
 def tokens_alone(folder: Path) -> Path:
     """A transformer and a Dense module over its tokens, with nothing that pools them."""
     with_dense(folder)
     return retype(folder, lambda entries: [entries.pop(1), entries.pop(1)])
 
 
-@pytest.mark.parametrize("make", [multi_vector, pylate, colbert_of_transformers, colbert_of_stanford, colpali])
+@pytest.mark.parametrize(
+    "make",
+    [multi_vector, pylate, colbert_of_transformers, colbert_of_stanford, colpali, colpali_of_its_own_package],
+)
 @pytest.mark.parametrize("earlier", [False, True])
 def test_multi_vector_models(tmp_path, make, earlier):
     folder = make(tmp_path / "colbert")

@@ -11,7 +11,7 @@ from model_folders import configure, load, static, vectors
 from support import make_transformer
 
 from bench.errors import BenchError, UsageError
-from bench.models.loading_errors import reasons_told
+from bench.models.loading_errors import as_bench_errors
 
 
 def refused(folder: Path, **settings: object) -> BenchError:
@@ -163,7 +163,7 @@ def test_the_type_of_weights_of_a_static_model(tmp_path):
     ],
 )
 def test_what_libraries_raise(tmp_path, raised, words, hint):
-    with pytest.raises(BenchError) as caught, reasons_told(tmp_path, "model `m`"):
+    with pytest.raises(BenchError) as caught, as_bench_errors(tmp_path, "model `m`"):
         raise raised
     assert words in caught.value.message
     assert hint in caught.value.hint
@@ -172,6 +172,6 @@ def test_what_libraries_raise(tmp_path, raised, words, hint):
 
 
 def test_errors_of_our_own_get_the_models_name(tmp_path):
-    with pytest.raises(BenchError) as caught, reasons_told(tmp_path, "model `m`"):
+    with pytest.raises(BenchError) as caught, as_bench_errors(tmp_path, "model `m`"):
         raise BenchError("too little", hint="add some")
     assert (caught.value.message, caught.value.where, caught.value.hint) == ("too little", "model `m`", "add some")

@@ -159,3 +159,24 @@ def test_a_classifier_on_top_of_it_is_refused(tmp_path):
 def test_it_is_not_saved_as_what_encodes_otherwise(tmp_path):
     with pytest.raises(BenchError, match="cannot be saved for sentence-transformers"):
         load(model2vec(tmp_path / "m")).transformer.save(str(tmp_path / "saved"))
+
+
+def test_for_training_it_is_made_of_modules_that_can_be_saved(tmp_path):
+    """The vectors are the same for texts of known words; a saved copy is a folder of sentence-transformers."""
+    from bench.models.loading import load_transformer
+    from bench.models.registry import ModelEntry
+    from bench.models.source import Located
+
+    folder = model2vec(tmp_path / "m", normalize=True, max_length=3)
+    rng = np.random.default_rng(0)
+    rows = {"embeddings": load_file(folder / "model.safetensors")["embeddings"][:7]}
+    rows |= {"mapping": rng.integers(0, 7, 21), "weights": rng.uniform(0.1, 2, 21).astype(np.float32)}
+    save_file(rows, folder / "model.safetensors")
+    entry = ModelEntry(name="m", source=["m"], device="cpu")
+    model = load_transformer(entry, Located(folder, "m", "folder"), trainable=True)
+    known = ["red pipe", "nail saw nail door", ""]
+    expected = load(folder).embed(known, TextContext())
+    np.testing.assert_allclose(model.encode(known), expected, atol=1e-6)
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    model.save(str(tmp_path / "saved"), create_model_card=False)
+    np.testing.assert_allclose(load(tmp_path / "saved").embed(known, TextContext()), expected, atol=1e-6)

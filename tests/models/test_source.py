@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hub_folders import COMMIT, fill_hub_cache
+from hub_folders import COMMIT, fill_hub_cache, list_files
 from model_folders import model2vec
 from support import make_transformer
 
@@ -188,6 +188,18 @@ def test_a_tokenizer_that_is_not_read_does_not_count(tmp_path, tiny_model, folde
         locate(entry(tmp_path, "tiny"), download=False)
 
 
+@pytest.mark.parametrize(("vocabulary", "modules"), [("tokenizer.json", False), ("vocab.txt", True)])
+def test_a_tokenizer_without_its_configuration(tmp_path, tiny_model, vocabulary, modules):
+    (tiny_model / "tokenizer.json").rename(tiny_model / vocabulary)
+    if not modules:
+        shutil.rmtree(tiny_model)
+        make_transformer(tiny_model)
+    (tiny_model / "tokenizer_config.json").unlink()
+    with pytest.raises(BenchError, match=r"no tokenizer_config\.json in") as caught:
+        locate(entry(tmp_path, "tiny"), download=False)
+    assert "model_max_length" in caught.value.hint
+
+
 @pytest.mark.parametrize("kind", ["ByT5Tokenizer", "CanineTokenizer"])
 def test_tokenizers_without_a_vocabulary(tmp_path, tiny_model, kind):
     (tiny_model / "tokenizer.json").unlink()
@@ -261,12 +273,18 @@ class TestPartOfASnapshot:
         assert "no model.safetensors.index.json" in self.refused(tmp_path)
 
     def plain(self, tmp_path, hub_cache):
-        return fill_hub_cache(hub_cache, "org/name", make_transformer(tmp_path / "plain"))
+        return fill_hub_cache(hub_cache, "org/name", make_transformer(tmp_path / "plain"), listed=False)
 
     def test_a_plain_transformer_may_lack_its_modules(self, tmp_path, hub_cache):
         self.plain(tmp_path, hub_cache)
         assert "it lacks modules.json" in self.refused(tmp_path)
         assert self.found(tmp_path, pooling="cls").revision == COMMIT
+
+    def test_a_pooling_for_all_models_says_nothing_of_this_one(self, tmp_path, hub_cache):
+        self.plain(tmp_path, hub_cache)
+        by_default = entry(tmp_path, "hub:org/name", pooling="mean").model_copy(update={"by_default": {"pooling"}})
+        with pytest.raises(BenchError, match=r"it lacks modules\.json"):
+            locate(by_default, download=False)
 
     def test_a_repository_that_is_known_to_have_no_modules(self, tmp_path, hub_cache):
         """The Hub's client notes files that it asked for and that are not there."""
@@ -276,27 +294,19 @@ class TestPartOfASnapshot:
         noted.touch()
         assert self.found(tmp_path).path == snapshot
 
-    def listed(self, snapshot, *more):
-        """The list of a repository's files that newer clients keep."""
-        names = [*(path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*") if path.is_file()), *more]
-        trees = snapshot.parents[1] / "trees"
-        trees.mkdir()
-        files = {name: {"size": 1, "blob_id": "0" * 40} for name in names}
-        (trees / f"{COMMIT}.json").write_text(json.dumps({"format_version": 1, "files": files}))
-
     @pytest.mark.parametrize("name", ["modules.json", "config_sentence_transformers.json", "1_Pooling/config.json"])
     def test_a_repository_whose_files_are_listed(self, tmp_path, hub_cache, name):
-        self.listed(self.plain(tmp_path, hub_cache), name)
+        list_files(self.plain(tmp_path, hub_cache), name)
         assert f"it lacks {name}" in self.refused(tmp_path)
 
     def test_listed_files_that_decide_nothing_may_be_missing(self, tmp_path, hub_cache):
         snapshot = self.plain(tmp_path, hub_cache)
-        self.listed(snapshot, "README.md", "onnx/config.json", "onnx/model.onnx", "pytorch_model.bin", "results.json")
+        list_files(snapshot, "README.md", "onnx/config.json", "onnx/model.onnx", "pytorch_model.bin", "results.json")
         assert self.found(tmp_path).path == snapshot
 
     def test_prompts_that_are_listed_and_missing(self, tmp_path, tiny_model, hub_cache):
         (tiny_model / "config_sentence_transformers.json").unlink()
-        self.listed(fill_hub_cache(hub_cache, "org/name", tiny_model), "config_sentence_transformers.json")
+        list_files(fill_hub_cache(hub_cache, "org/name", tiny_model), "config_sentence_transformers.json")
         assert "it lacks config_sentence_transformers.json" in self.refused(tmp_path)
 
     def test_a_model_of_model2vec_needs_no_modules(self, tmp_path, hub_cache):

@@ -112,7 +112,7 @@ def test_nothing_is_left_of_what_failed(tiny_model, tmp_path, monkeypatch):
         publish(tiny_model, tmp_path / "out")
     assert "the disk is full" in caught.value.hint
     (tiny_model / "model.safetensors").write_bytes(b"broken")
-    with pytest.raises(BenchError, match="cannot load"):
+    with pytest.raises(BenchError, match="is no safetensors file"):
         publish(tiny_model, tmp_path / "out")
     assert left_over(tmp_path) == before
 
