@@ -1,4 +1,4 @@
-"""Model folders that bench makes once and keeps: exports for other backends, drawn weights."""
+"""Model folders that bench makes once and keeps: exports for other backends, drawn weights, gathered files."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def built_folder(identity: str, build: Callable[[Path], None]) -> Path:
 def built_bytes() -> int:
     """Bytes of all built folders, unfinished ones included."""
     root = built_root()
-    return sum(path.stat().st_size for path in walk_files(root)) if root.is_dir() else 0
+    # What a link leads to is not in the cache.
+    return sum(path.lstat().st_size for path in walk_files(root)) if root.is_dir() else 0
 
 
 def delete_built() -> int:

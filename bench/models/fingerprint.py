@@ -12,6 +12,7 @@ from bench.cache import sha256_of
 from bench.files import digest_json, walk_files
 from bench.models.backend import exporter_versions
 from bench.models.fitting import fit_settings
+from bench.models.outside import find_outside
 from bench.models.registry import ModelEntry
 from bench.models.source import exported_files, weight_files
 from bench.models.stated import read_stated
@@ -78,6 +79,8 @@ def fingerprint(entry: ModelEntry, folder: Path) -> Fingerprint:
         "trust_remote_code": entry.trust_remote_code,
         **_set(entry, _OF_SPACE),
     }
+    if elsewhere := find_outside(entry, folder).digests():
+        identity["outside"] = elsewhere
     if entry.drawn:
         identity["weights"] = entry.weights
     if entry.backend != "torch" and not exported:

@@ -9,16 +9,18 @@ from bench.models.backend import check_backend, loading_options
 from bench.models.built import built_folder
 from bench.models.drawn import draw_model
 from bench.models.fingerprint import files_read, fingerprint
+from bench.models.gathered import gathered_folder
+from bench.models.outside import find_outside
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, exported_files
 
 
 def ready_folder(entry: ModelEntry, located: Located) -> Path:
-    """The folder to load a model from; weights are drawn and exports made once, in bench's cache.
+    """The folder to load a model from; what lies outside of its own is gathered, weights are drawn and exports made.
 
     Args:
         entry: The entry.
-        located: Its files; nothing is written beside them.
+        located: Its files; nothing is written beside them but in bench's cache, once.
 
     Raises:
         UsageError: Its backend cannot run it under its settings.
@@ -27,13 +29,18 @@ def ready_folder(entry: ModelEntry, located: Located) -> Path:
     """
     check_backend(entry)
     folder = located.path
-    if not entry.drawn and (entry.backend == "torch" or exported_files(folder, entry.backend)):
+    exported = [] if entry.drawn else exported_files(folder, entry.backend)
+    outside = find_outside(entry, folder)
+    ready = not entry.drawn and (entry.backend == "torch" or bool(exported))
+    if ready and not outside:
         return folder
     identity = fingerprint(entry, folder).space
+    if outside:
+        folder = gathered_folder(identity, folder, [*files_read(entry, folder), *exported], outside)
     if entry.drawn:
         source, files = folder, list(files_read(entry, folder))
         folder = built_folder(f"{identity}-weights", lambda draft: draw_model(entry, source, files, draft))
-    if entry.backend != "torch":
+    if entry.backend != "torch" and not exported:
         whole = folder
         folder = built_folder(f"{identity}-{entry.backend}", lambda draft: _export(entry, whole, draft))
     return folder

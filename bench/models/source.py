@@ -16,6 +16,7 @@ from bench.cache import sha256_of
 from bench.errors import BenchError
 from bench.files import path_exists, user_path, walk_files
 from bench.hub import NotDownloadedError, snapshot
+from bench.models.outside import find_outside
 from bench.models.registry import Backend, ModelEntry
 
 SourceKind = Literal["folder", "package", "hub", "recipe"]
@@ -74,6 +75,7 @@ def locate(entry: ModelEntry, *, download: bool) -> Located:
         try:
             located = _locate_one(entry, source, download=download)
             _check_files(entry, located.path)
+            find_outside(entry, located.path, download=download)
         except BenchError as error:
             reasons.append(error)
             continue
