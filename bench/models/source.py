@@ -166,15 +166,15 @@ def _hub(entry: ModelEntry, repo: str, source: str, *, download: bool) -> Locate
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files with torch weights, of every module: safetensors, or pickled `.bin` files in a folder without."""
+    """The files with torch weights, of every module and adapter: safetensors, else pickled `.bin` files."""
     by_folder: dict[Path, list[Path]] = defaultdict(list)
     for path in _own_files(folder):
         by_folder[path.parent].append(path)
     found = []
     for paths in by_folder.values():
-        found += [path for path in paths if path.suffix == ".safetensors"]
-        # Loaders take model*.safetensors before pytorch_model*.bin; other safetensors replace nothing.
-        if not any(path.match("model*.safetensors") for path in paths):
+        found += [path for path in paths if path.suffix == ".safetensors" or path.name == "adapter_model.bin"]
+        # Loaders take these before pytorch_model*.bin; other safetensors replace nothing.
+        if not {"model.safetensors", "model.safetensors.index.json"} & {path.name for path in paths}:
             found += [path for path in paths if path.match("pytorch_model*.bin")]
     return sorted(found)
 
