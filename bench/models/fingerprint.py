@@ -13,20 +13,25 @@ from bench.files import digest_json, walk_files
 from bench.models.backend import exporter_versions
 from bench.models.fitting import fit_settings
 from bench.models.outside import find_outside
+from bench.models.references import loaded_folders
 from bench.models.registry import ModelEntry
 from bench.models.source import exported_files, weight_files
 from bench.models.stated import read_stated
 
 # Files that no loader reads. Anything not listed counts: an unknown file makes another fingerprint,
 # which costs an encoding, where leaving out a file that matters would show a wrong number.
+_TOOLS_NAMES = frozenset("readme.md .gitattributes .gitignore".split())
+_TOOLS_SUFFIXES = frozenset((".lock", ".pyc"))
+_TOOLS_FOLDERS = frozenset((".git", ".cache", "__pycache__"))
+# Those that only code of the model's own could read.
 _IGNORED_NAMES = frozenset(
     (
-        "readme.md license license.txt license.md notice .gitattributes .gitignore model_card.md data_config.json "
-        "train_script.py training_args.bin optimizer.pt scheduler.pt scaler.pt rng_state.pth"
+        "license license.txt license.md notice model_card.md data_config.json train_script.py training_args.bin "
+        "optimizer.pt scheduler.pt scaler.pt rng_state.pth"
     ).split()
 )
-_IGNORED_SUFFIXES = frozenset(".png .jpg .svg .pdf .h5 .ot .msgpack .onnx .tflite .gguf .lock .pyc .log .csv".split())
-_IGNORED_FOLDERS = frozenset("onnx openvino coreml .git .cache __pycache__".split())
+_IGNORED_SUFFIXES = frozenset(".png .jpg .svg .pdf .h5 .ot .msgpack .onnx .tflite .gguf .log .csv".split())
+_IGNORED_FOLDERS = frozenset("onnx openvino coreml".split())
 # Settings that are part of an identity where an entry makes them.
 _OF_SPACE = (
     "pooling",
@@ -106,18 +111,39 @@ def _set(entry: ModelEntry, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def files_read(entry: ModelEntry, folder: Path) -> Iterator[Path]:
-    """The files that torch's loader reads, or of a model whose weights are drawn those that say what it is made of."""
+    """The files that torch's loader reads, or of a model whose weights are drawn those that say what it is made of.
+
+    Code that the model brings may read any file beside it.
+
+    Raises:
+        BenchError: It takes something from outside of its folder that is not here.
+    """
     weights = set(weight_files(folder))
+    runs_code = find_outside(entry, folder).runs_code
+    loaded = [place.relative_to(folder) for place in loaded_folders(folder)]
     for path in walk_files(folder):
+        relative = path.relative_to(folder)
         # Pickled weights beside safetensors are another copy that is not read.
         shadowed = path.match("pytorch_model*.bin") and path not in weights
-        replaced = entry.drawn and path.suffix.lower() in _WEIGHTS
-        if not (shadowed or replaced or _ignored(path.relative_to(folder))):
-            yield path
+        if entry.drawn and path.suffix.lower() in _WEIGHTS:
+            continue
+        if _left_by_tools(relative) or (not runs_code and (shadowed or _ignored(relative, loaded))):
+            continue
+        yield path
 
 
-def _ignored(relative: Path) -> bool:
-    folders = relative.parts[:-1]
+def _left_by_tools(relative: Path) -> bool:
+    return (
+        relative.name.lower() in _TOOLS_NAMES
+        or relative.suffix.lower() in _TOOLS_SUFFIXES
+        or not _TOOLS_FOLDERS.isdisjoint(relative.parts[:-1])
+    )
+
+
+def _ignored(relative: Path, loaded: list[Path]) -> bool:
+    # A module's folder is read whatever its name.
+    place = max((place for place in loaded if relative.is_relative_to(place)), key=lambda place: len(place.parts))
+    folders = relative.relative_to(place).parts[:-1]
     return (
         relative.name.lower() in _IGNORED_NAMES
         or relative.suffix.lower() in _IGNORED_SUFFIXES

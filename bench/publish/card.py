@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bench.markdown import escape
-from bench.models.keys import ROLES
+from bench.models.exported_prompts import left_open
+from bench.models.fingerprint import changed_settings
+from bench.models.keys import NAMES_OF_ROLES, ROLES
+from bench.models.outside import Outside
+from bench.models.portable import without_folders
 from bench.models.profile import ModelProfile
-from bench.models.prompts import ANY_TASK, text_context
+from bench.models.prompts import ANY_TASK, PLACEHOLDER, text_context
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
 from bench.publish.scores import eval_results, score_tables
+from bench.publish.usage import usage
 from bench.results.index import ResultIndex
 from bench.training.card import how_it_was_made
 from bench.training.record import MadeRecord
@@ -34,6 +39,7 @@ class Subject:
         profile: What is known of the loaded model.
         record: How it was made; None for a model that was found.
         results: Its own results.
+        outside: What lay outside of its files; now it is in its folder.
     """
 
     entry: ModelEntry
@@ -42,6 +48,7 @@ class Subject:
     profile: ModelProfile
     record: MadeRecord | None
     results: ResultIndex
+    outside: Outside = field(default_factory=Outside)
 
 
 def render_card(subject: Subject, folder: str) -> str:
@@ -57,7 +64,7 @@ def render_card(subject: Subject, folder: str) -> str:
         _origin(subject),
         _facts(subject),
         "## Use",
-        _usage(subject, folder),
+        usage(subject.entry, subject.profile, folder, _fewer_dims(subject)),
         "## Results",
         _results(subject),
     ]
@@ -74,15 +81,19 @@ def _metadata(subject: Subject) -> str:
         library_name="sentence-transformers",
         pipeline_tag="sentence-similarity",
         tags=[*_TAGS, *(["matryoshka"] if subject.entry.kind == "mrl" else [])],
-        base_model=_base_model(subject.entry),
+        base_model=_base_model(subject),
         license=_licence(subject) or None,
         **index,
     )
     return str(data.to_yaml())
 
 
-def _base_model(entry: ModelEntry) -> str | None:
-    """The model on the Hub that it is, or was made from, where its entry says so."""
+def _base_model(subject: Subject) -> str | None:
+    """The model on the Hub that it is, or was made from, where its entry or its adapter says so."""
+    adapted = next((base.name for base in subject.outside.bases.values() if base.place.commit), None)
+    if adapted is not None:
+        return adapted
+    entry = subject.entry
     while entry.base_entry is not None:
         entry = entry.base_entry
     return next((source.removeprefix(_HUB) for source in entry.source if source.startswith(_HUB)), None)
@@ -104,52 +115,69 @@ def _licence(subject: Subject) -> str:
 
 
 def _origin(subject: Subject) -> str:
-    entry, located = subject.entry, subject.located
-    if subject.record is not None:
+    entry, located, record = subject.entry, subject.located, subject.record
+    if record is not None:
         # The recipe may have come to allow leakage after the model was made: that is no part of its identity.
-        leakage = subject.record.leakage_allowed or entry.leakage
-        return how_it_was_made(subject.record.model_copy(update={"leakage_allowed": leakage}))
-    revision = f", revision {escape(located.revision)}" if located.revision else ""
-    return f"A sentence-transformers model ({entry.kind}), written by bench from {escape(located.source)}{revision}."
+        leakage = record.leakage_allowed or entry.leakage
+        data = [part.model_copy(update={"label": without_folders(part.label)}) for part in record.data]
+        changes = {"leakage_allowed": leakage, "recipe": without_folders(record.recipe), "data": data}
+        return how_it_was_made(record.model_copy(update=changes))
+    source = escape(without_folders(located.source)) + _at(located.revision)
+    parts = [f"A sentence-transformers model ({entry.kind}), written by bench from {source}."]
+    for base in subject.outside.bases.values():
+        name = escape(without_folders(base.name)) + _at(base.place.commit)
+        parts.append(f"It was an adapter over {name}; here it is merged into the weights.")
+    codes = [*subject.outside.code, *(code for base in subject.outside.bases.values() for code in base.code)]
+    parts += [
+        f"Its Python code is that of {escape(without_folders(code.repo))}{_at(code.place.commit)}." for code in codes
+    ]
+    if subject.outside.packages:
+        parts.append(f"It needs the Python packages {escape(', '.join(subject.outside.packages))}.")
+    return " ".join(parts)
+
+
+def _at(revision: str | None) -> str:
+    return f", revision {escape(revision)}" if revision else ""
 
 
 def _facts(subject: Subject) -> str:
-    profile = subject.profile
+    entry, profile = subject.entry, subject.profile
     lines = [
         f"- fingerprint: {subject.fingerprint}",
         f"- {profile.width} dimensions, compared by {profile.similarity}",
     ]
     if profile.parameters is not None:
-        lines.append(f"- {profile.parameters:,} parameters in {subject.entry.dtype}")
+        lines.append(f"- {profile.parameters:,} parameters in {entry.dtype}")
     if profile.max_seq_length is not None:
         lines.append(f"- texts are cut to {profile.max_seq_length:,} tokens")
-    prompts = {role: text_context(subject.entry, profile, ANY_TASK, role).prompt for role in ROLES}
+    lines += [f"- `{name}`: {value}" for name, value in changed_settings(entry).items()]
+    if profile.batching != "any":
+        lines.append("- encode one text at a time: beside others a text would get another vector")
+    prompts = {role: text_context(entry, profile, ANY_TASK, role).prompt for role in ROLES}
     for role, prompt in prompts.items():
-        lines += [f"- before each {role}: {escape(json.dumps(prompt, ensure_ascii=False))}"] if prompt else []
-    return "\n".join(lines)
+        lines += [f"- before each {role}: {_quoted(prompt)}"] if prompt else []
+    of_roles = {name for names in NAMES_OF_ROLES.values() for name in names}
+    further = {key: value for key, value in entry.prompts.items() if key not in of_roles or PLACEHOLDER in value}
+    lines += [f"- prompt for {escape(key)}: {_quoted(prompt)}" for key, prompt in further.items()]
+    lines += [f"- the argument `task` for {escape(key)}: {_quoted(value)}" for key, value in entry.task.items()]
+    if names := left_open(entry, profile):
+        lines.append(f"- its own prompts for {escape(', '.join(names))} go before those for types of tasks")
+    return "\n".join([*lines, *_instructions(subject)])
 
 
-def _usage(subject: Subject, folder: str) -> str:
-    entry, profile = subject.entry, subject.profile
-    # As ASCII: a folder's name may hold what is no text.
-    place = ascii(f"./{folder}")
-    remote = ", trust_remote_code=True" if entry.trust_remote_code else ""
-    contexts = [text_context(entry, profile, ANY_TASK, role) for role in ROLES]
-    if len(set(contexts)) == 1:
-        calls = ['vectors = model.encode(["a text", "another"])']
-    else:
-        calls = ['queries = model.encode_query(["a question"])', 'documents = model.encode_document(["an answer"])']
-        if not profile.role_matters:
-            calls.append('texts = model.encode(["a text that is compared with its like"])')
-    lines = ["```python", "from sentence_transformers import SentenceTransformer", ""]
-    lines += [f"model = SentenceTransformer({place}{remote})", *calls, "```"]
-    dim = _fewer_dims(subject)
-    if dim is not None:
-        again = ", normalize_embeddings=True" if profile.similarity == "cosine" else ""
-        call = calls[0].replace("])", f"]{again})")
-        lines += ["", "Fewer dimensions, as they were measured:", "", "```python"]
-        lines += [f"model = SentenceTransformer({place}, truncate_dim={dim}{remote})", call, "```"]
-    return "\n".join(lines)
+def _quoted(text: str) -> str:
+    return escape(json.dumps(text, ensure_ascii=False))
+
+
+def _instructions(subject: Subject) -> list[str]:
+    """The instructions that the results were made with."""
+    found = {
+        f"- instruction for {escape(cell.record.task.name)} ({role}): {_quoted(given.instruction)}"
+        for cell in subject.results.cells.values()
+        for role, given in (cell.record.inputs or {}).items()
+        if given.instruction
+    }
+    return sorted(found)
 
 
 def _fewer_dims(subject: Subject) -> int | None:

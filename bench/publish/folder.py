@@ -10,10 +10,14 @@ from pathlib import Path
 from bench.errors import BenchError, UsageError
 from bench.files import path_exists, whole_folder, write_text
 from bench.models.fingerprint import fingerprint
+from bench.models.fitting import fit_settings
 from bench.models.loading import load_verified
+from bench.models.outside import find_outside
+from bench.models.portable import below_places, check_no_place, machine_places
 from bench.models.registry import ModelEntry
 from bench.models.saving import save_model
 from bench.models.source import Located
+from bench.models.stated import read_stated
 from bench.publish.card import CARD_NAME, Subject, render_card
 from bench.publish.scores import own_results
 from bench.results.schema import UnitRecord
@@ -72,29 +76,40 @@ def publish_model(
 
     Raises:
         UsageError: Its weights are random, or it runs on another backend than torch.
-        BenchError: The model cannot be loaded or saved, its record is broken, or the folder cannot be written.
+        BenchError: The model cannot be loaded or saved, its record is broken, a file of it names a folder of this
+            machine, or the folder cannot be written.
     """
+    where = f"model `{entry.name}`"
     if entry.drawn:
-        raise UsageError("its weights are random: there is no model to export", where=f"model `{entry.name}`")
+        raise UsageError("its weights are random: there is no model to export", where=where)
     if entry.backend != "torch":
         raise UsageError(
             f"it runs on {entry.backend}, and what is exported is a model for torch",
-            where=f"model `{entry.name}`",
+            where=where,
             hint="export the entry of the same source without `backend`",
         )
     check_free(folder)
     place = folder.resolve()
     # Where it was measured matters to no vector, and this machine may have no such device.
-    entry = entry.model_copy(update={"device": "cpu"})
+    entry, _ = fit_settings(entry.model_copy(update={"device": "cpu"}), read_stated(located.path, where))
+    outside = find_outside(entry, located.path)
     identity = fingerprint(entry, located.path)
     record = read_record(located.path.parent) if located.kind == "recipe" else None
     results = own_results(records, entry.name, identity.model)
     with whole_folder(place) as draft:
         encoder = load_verified(entry, located, identity.space)
-        save_model(encoder, entry, located, draft)
+        profile = save_model(encoder, entry, located, draft)
         if record is None:
-            for path in [path for pattern in _TERMS for path in located.path.glob(pattern) if path.is_file()]:
-                shutil.copyfile(path, draft / path.name)
-        subject = Subject(entry, located, identity.model, encoder.profile, record, results)
-        write_text(draft / CARD_NAME, render_card(subject, place.name))
+            _copy_terms(located.path, draft)
+        for base in outside.bases.values():
+            _copy_terms(base.place.folder, draft, "base-")
+        subject = Subject(entry, located, identity.model, profile, record, results, outside)
+        places = machine_places(located.path, outside)
+        write_text(draft / CARD_NAME, below_places(render_card(subject, place.name), places))
+        check_no_place(draft, places, where)
     return Published(identity.model, len(results.cells))
+
+
+def _copy_terms(source: Path, folder: Path, prefix: str = "") -> None:
+    for path in [path for pattern in _TERMS for path in source.glob(pattern) if path.is_file()]:
+        shutil.copyfile(path, folder / f"{prefix}{path.name}")

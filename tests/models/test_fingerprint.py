@@ -93,6 +93,86 @@ def test_files_that_no_loader_reads_do_not_count(tiny_model, name):
     assert of(tiny_model) == before
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "chat_template.jinja",
+        "additional_chat_templates/query.jinja",
+        "processor_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "sentencepiece.bpe.model",
+    ],
+)
+def test_what_decides_tokens_counts(tiny_model, name):
+    before = of(tiny_model)
+    (tiny_model / name).parent.mkdir(exist_ok=True)
+    (tiny_model / name).write_text("{}")
+    assert of(tiny_model).space != before.space
+
+
+@pytest.mark.parametrize("folder", ["onnx", "openvino", "checkpoint-500", "coreml/1_Pooling"])
+def test_a_modules_folder_counts_whatever_its_name(tiny_model, folder):
+    (tiny_model / folder).parent.mkdir(exist_ok=True)
+    (tiny_model / "1_Pooling").rename(tiny_model / folder)
+    modules = json.loads((tiny_model / "modules.json").read_text())
+    modules[1]["path"] = folder
+    (tiny_model / "modules.json").write_text(json.dumps(modules))
+    before = of(tiny_model)
+    set_key(tiny_model / folder / "config.json", pooling_mode="cls")
+    assert of(tiny_model).space != before.space
+
+
+@pytest.mark.parametrize(
+    "name", ["table.csv", "graph.onnx", "onnx/model.onnx", "NOTICE", "words.log", "pytorch_model.bin", "train_script.py"]
+)
+def test_beside_code_that_runs_every_file_counts(tiny_model, name):
+    set_key(tiny_model / "config.json", auto_map={"AutoModel": "modeling.Own"})
+    (tiny_model / "modeling.py").write_text("class Own: ...\n")
+    trusted, untrusted = of(tiny_model, trust_remote_code=True), of(tiny_model)
+    (tiny_model / name).parent.mkdir(exist_ok=True)
+    (tiny_model / name).write_text("anything")
+    assert of(tiny_model, trust_remote_code=True).space != trusted.space
+    assert of(tiny_model) == untrusted
+    counted = of(tiny_model, trust_remote_code=True)
+    for left in ("README.md", ".gitattributes", "__pycache__/modeling.pyc", ".cache/huggingface/modeling.metadata"):
+        (tiny_model / left).parent.mkdir(parents=True, exist_ok=True)
+        (tiny_model / left).write_text("anything")
+    assert of(tiny_model, trust_remote_code=True) == counted
+
+
+def test_pickled_weights_count_where_no_loader_takes_others(tiny_model):
+    (tiny_model / "model.safetensors").rename(tiny_model / "model.fp16.safetensors")
+    before = of(tiny_model)
+    (tiny_model / "pytorch_model.bin").write_bytes(b"weights")
+    assert of(tiny_model).space != before.space
+
+
+def test_a_folder_that_is_whole_keeps_its_fingerprint(tmp_path):
+    """Results are kept by it: the values are those of version 0.1.0."""
+    files = {
+        "config.json": '{"model_type": "bert"}',
+        "modules.json": '[{"type": "sentence_transformers.models.Transformer", "path": ""}, '
+        '{"type": "sentence_transformers.models.Pooling", "path": "1_Pooling"}]',
+        "1_Pooling/config.json": "{}",
+        "model.safetensors": "weights",
+        "pytorch_model.bin": "the same weights",
+        "tokenizer.json": "{}",
+        "README.md": "# x",
+        "LICENSE": "terms",
+        "onnx/model.onnx": "export",
+        "eval.csv": "scores",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert of(tmp_path) == Fingerprint("dfb0338563438b31dd9b1e9056292a03", "9c4bb0096f403e6a6293a50f02d36c5e")
+    trusted = Fingerprint("edf6c3d6cac73067bd67ee1ce9011296", "bfa918f9894abff5a872360392a0df42")
+    assert of(tmp_path, trust_remote_code=True) == trusted
+    half = Fingerprint("172a742a083ee7c8f4801e8fa42cd388", "ebe9a7f6a52402f369f60bd65e8e90cb")
+    assert of(tmp_path, max_seq_length=8, dtype="float16") == half
+
+
 def test_the_folders_name_and_the_entrys_name_do_not_count(tiny_model, tmp_path):
     copy = shutil.copytree(tiny_model, tmp_path / "elsewhere" / "renamed")
     assert fingerprint(ModelEntry(name="other", source=["y"]), copy) == of(tiny_model)

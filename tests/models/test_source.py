@@ -295,6 +295,10 @@ def test_offline_flags(monkeypatch, value, expected):
         (["model.safetensors", "onnx/model.safetensors", "checkpoint-5/model.safetensors"], ["model.safetensors"]),
         (["model.safetensors", "2_Dense/pytorch_model.bin"], ["2_Dense/pytorch_model.bin", "model.safetensors"]),
         (["pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin"],) * 2,
+        (["model.safetensors.index.json", "pytorch_model.bin"], []),
+        # A variant that no loader takes by itself hides nothing.
+        (["model.fp16.safetensors", "pytorch_model.bin"], ["model.fp16.safetensors", "pytorch_model.bin"]),
+        (["adapter_model.bin"], ["adapter_model.bin"]),
     ],
 )
 def test_weight_files(tmp_path, files, weights):
