@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def merge_adapters(model: SentenceTransformer) -> bool:
-    """Merge the adapters of a loaded model into its weights, as peft's merge_and_unload does.
+    """Merge the adapters of a loaded model into its weights, as peft's merge_and_unload does; it can be trained then.
 
     That method belongs to peft's own models, where transformers puts an adapter's layers into a model of its own.
 
@@ -52,3 +52,5 @@ def _merge(model: Any) -> None:
     for name in ("peft_config", "_weight_conversions"):
         if name in vars(model):
             delattr(model, name)
+    # Loading an adapter freezes its base.
+    model.requires_grad_(True)

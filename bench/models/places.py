@@ -66,20 +66,21 @@ def find_place(wanted: Wanted, entry: ModelEntry, *, download: bool) -> Place:
     """The folder that a name means: one on this machine, else a snapshot of the Hub.
 
     A relative path starts from the working directory, as the libraries have it, else from the folder of the file that
-    names it, else from that of the registry.
+    names it or the nearest folder above that has it: where it was written, some folder above was the working directory.
 
     Raises:
         NotDownloadedError: Only the Hub can have it and `download` is False.
         BenchError: It is not here.
     """
     path = user_path(wanted.name)
-    starts = [] if path.is_absolute() else list(dict.fromkeys([Path.cwd(), wanted.near, entry.base_dir.absolute()]))
+    near = wanted.near.resolve()
+    starts = [] if path.is_absolute() else list(dict.fromkeys([Path.cwd(), near, *near.parents]))
     for folder in [start / path for start in starts] or [path]:
         if wanted.files(folder):
             return Place(folder.resolve())
     where = f"model `{entry.name}`"
     if not _HUB_ID.match(wanted.name):
-        seen = f" (looked in {', '.join(map(str, starts))})" if starts else ""
+        seen = f" (looked in {starts[0]}, {near} and the folders above)" if starts else ""
         raise BenchError(
             f"{wanted.what} is not here, or not whole: {wanted.name}{seen}",
             where=where,

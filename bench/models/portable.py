@@ -13,9 +13,10 @@ from typing import Any
 from bench.cache import cache_root
 from bench.errors import BenchError
 from bench.files import walk_files, write_text
-from bench.models.outside import Base, Code, Outside
+from bench.models.outside import Base, Code, Outside, find_outside
 from bench.models.places import code_files, read_object
 from bench.models.references import config_files, map_classes, modules_by_repo, named_classes
+from bench.models.registry import ModelEntry
 
 # Keys in which libraries keep where files were.
 _OF_PATHS = ("name_or_path", "_file", "_path", "_dir", "_folder")
@@ -24,21 +25,21 @@ _VOCABULARIES = ("tokenizer.json", "vocab.", "merges.", "added_tokens.json")
 _BINARY = frozenset(".safetensors .bin .pt .model .npz .npy .onnx".split())
 
 
-def complete_code(source: Path, outside: Outside, folder: Path, where: str) -> None:
+def complete_code(entry: ModelEntry, source: Path, folder: Path) -> None:
     """Put all code that a saved model runs into its folder, and let its configurations name it there.
 
     Libraries save the code of some classes, and that of modules where no loader looks for it.
 
     Args:
-        source: The model's own files.
-        outside: What lies outside of them.
-        folder: The saved folder.
-        where: Who wants it, for messages.
+        entry: The model's entry, which lets its code run.
+        source: The files that it was loaded from.
+        folder: The folder that it was saved in.
 
     Raises:
         OSError: The folder cannot be written.
-        BenchError: Two different files have one name.
+        BenchError: Two different files have one name, or what lies outside of `source` is not here.
     """
+    outside = find_outside(entry, source)
     own = modules_by_repo(named_classes(config_files(source))).get("", [])
     needed = [source / name for name in code_files(source, own)]
     parts: list[Code | Base] = [*outside.code, *outside.bases.values()]
@@ -49,13 +50,15 @@ def complete_code(source: Path, outside: Outside, folder: Path, where: str) -> N
         if target.exists() and target.read_bytes() != path.read_bytes():
             raise BenchError(
                 f"cannot be put into one folder: two files of its code have the name {path.name}",
-                where=where,
+                where=f"model `{entry.name}`",
                 hint="give its classes files of different names",
             )
         shutil.copyfile(path, target)
-    for path in source.glob("*.py"):
-        if not (folder / path.name).exists():
-            shutil.copyfile(path, folder / path.name)
+    for path in walk_files(source):
+        target = folder / path.relative_to(source)
+        if path.suffix == ".py" and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
     here = {path.stem for path in needed}
 
     def change(_: str, reference: str) -> str:

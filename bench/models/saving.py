@@ -82,7 +82,7 @@ def save_model(encoder: SentenceEncoder, entry: ModelEntry, located: Located, fo
     with _told(entry, "cannot be saved", "check that there is room on the disk"):
         model.save_pretrained(str(folder), create_model_card=False)
         if entry.trust_remote_code:
-            complete_code(located.path, outside, folder, where)
+            complete_code(entry, located.path, folder)
         drop_paths(folder, machine_places(located.path, outside))
         _write_config(encoder.profile, entry, folder / CONFIG)
     with _told(entry, "a saved copy of it does not work", _OWN_FILES):

@@ -8,6 +8,7 @@ from bench.models.prompts import (
     ANY_TASK,
     DEFAULT_INSTRUCTIONS,
     PLACEHOLDER,
+    Instruction,
     PromptTask,
     resolve_prompt,
     text_context,
@@ -71,8 +72,10 @@ def _calls(entry: ModelEntry, profile: ModelProfile, more: str = "") -> list[str
 
 def instructed(entry: ModelEntry, profile: ModelProfile, role: Role) -> str | None:
     """The prompt with a place for an instruction that goes before inputs of a role; None where there is none."""
-    found = resolve_prompt(entry, profile.prompts, profile.default_prompt, PromptTask((), _TYPES[role]), role)
-    return entry.prompts.get(found.key or "") if found.instruction is not None else None
+    # Filled with its own place, a prompt is what it was.
+    task = PromptTask((), _TYPES[role], lambda _: Instruction(PLACEHOLDER, "card"))
+    found = resolve_prompt(entry, profile.prompts, profile.default_prompt, task, role)
+    return found.prompt if found.instruction is not None else None
 
 
 def _by_task(entry: ModelEntry, profile: ModelProfile, more: str) -> list[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import BenchError
 from bench.files import write_error
 from bench.models.loading import check_device, load_transformer
+from bench.models.merging import merge_adapters
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, NotMadeError
 from bench.training.checkpoints import last_checkpoint
@@ -186,6 +187,8 @@ class _Run:
             trust_remote_code=source.trust_remote_code if source else False,
         )
         model = load_transformer(entry, located)
+        # What is made needs no base beside it.
+        merge_adapters(model)
         check_width(prepared.recipe, int(model.get_embedding_dimension() or 0) or _no_width(model), self._where)
         return model
 

@@ -124,7 +124,8 @@ def test_a_modules_folder_counts_whatever_its_name(tiny_model, folder):
 
 
 @pytest.mark.parametrize(
-    "name", ["table.csv", "graph.onnx", "onnx/model.onnx", "NOTICE", "words.log", "pytorch_model.bin", "train_script.py"]
+    "name",
+    ["table.csv", "graph.onnx", "onnx/model.onnx", "NOTICE", "words.log", "pytorch_model.bin", "train_script.py"],
 )
 def test_beside_code_that_runs_every_file_counts(tiny_model, name):
     set_key(tiny_model / "config.json", auto_map={"AutoModel": "modeling.Own"})

@@ -251,7 +251,7 @@ def test_two_files_of_code_with_one_name_are_refused(tmp_path, hub_cache):
     (cache / "shift.py").unlink()
     (cache / "shift.py").write_text("def shifted(hidden):\n    return 0\n")
     add_scaling(folder, "acme/code--")
-    with pytest.raises(BenchError, match="two files of its code have the name shift.py"):
+    with pytest.raises(BenchError, match=r"two files of its code have the name shift\.py"):
         export(folder, tmp_path / "out", trust_remote_code=True)
     assert not (tmp_path / "out").exists()
 
@@ -275,11 +275,10 @@ def causal(tmp_path):
     from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3Model
 
     words = "[PAD] <end> [UNK] red pipe a steel valve for the blue hose nail".split()
-    tokenizer = Tokenizer(models.WordLevel({word: n for n, word in enumerate(words)}, unk_token="[UNK]"))
+    special = {"pad_token": "[PAD]", "eos_token": "<end>", "unk_token": "[UNK]"}
+    tokenizer = Tokenizer(models.WordLevel({word: n for n, word in enumerate(words)}, special["unk_token"]))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="[PAD]", eos_token="<end>", unk_token="[UNK]", model_max_length=48
-    )
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=48, **special)
     fast.save_pretrained(tmp_path / "causal")
     torch.manual_seed(0)
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
@@ -328,7 +327,7 @@ def run_card(folder):
     """Run the first code of a card beside its folder."""
     code = code_of((folder / "README.md").read_text()).replace(f"'./{folder.name}'", repr(str(folder)))
     names: dict[str, object] = {}
-    exec(code, names)
+    exec(code, names)  # noqa: S102
     return names
 
 
