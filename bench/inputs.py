@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bench.errors import did_you_mean
 from bench.models.keys import ROLES, Role, names_a_task, split_key
+from bench.models.outside_notes import outside_notes
 from bench.models.profile import ModelProfile
 from bench.models.prompts import DEFAULT_INSTRUCTIONS, PLACEHOLDER, never_used, task_argument
 from bench.plan import PlannedModel
@@ -102,7 +103,7 @@ def notes_on_model(model: PlannedModel, profile: ModelProfile | None) -> list[st
         )
     if profile is not None and profile.batching != "any":
         notes.append(batching_note(name, profile.batching))
-    return notes
+    return notes + (outside_notes(model.entry, model.located.path) if model.located is not None else [])
 
 
 def _dims(model: PlannedModel) -> list[int]:

@@ -76,6 +76,17 @@ class Outside:
     def __bool__(self) -> bool:
         return bool(self.bases) or self.runs_code
 
+    @property
+    def all_code(self) -> list[Code]:
+        """Code of other repositories, that of bases included."""
+        return [*self.code, *(part for base in self.bases.values() for part in base.code)]
+
+    @property
+    def python(self) -> list[Path]:
+        """The files of all code outside that runs, but for installed packages."""
+        parts: list[Code | Base] = [*self.all_code, *self.bases.values()]
+        return [part.place.folder / name for part in parts for name in part.files if name.endswith(".py")]
+
     def digests(self) -> dict[str, str]:
         """A digest of each file, by its name; empty where nothing lies outside.
 

@@ -13,7 +13,7 @@ from typing import Any
 from bench.cache import cache_root
 from bench.errors import BenchError
 from bench.files import walk_files, write_text
-from bench.models.outside import Base, Code, Outside, find_outside
+from bench.models.outside import Outside, find_outside
 from bench.models.places import code_files, read_object
 from bench.models.references import config_files, map_classes, modules_by_repo, named_classes
 from bench.models.registry import ModelEntry
@@ -39,12 +39,8 @@ def complete_code(entry: ModelEntry, source: Path, folder: Path) -> None:
         OSError: The folder cannot be written.
         BenchError: Two different files have one name, or what lies outside of `source` is not here.
     """
-    outside = find_outside(entry, source)
     own = modules_by_repo(named_classes(config_files(source))).get("", [])
-    needed = [source / name for name in code_files(source, own)]
-    parts: list[Code | Base] = [*outside.code, *outside.bases.values()]
-    parts += [code for base in outside.bases.values() for code in base.code]
-    needed += [part.place.folder / name for part in parts for name in part.files if name.endswith(".py")]
+    needed = [*(source / name for name in code_files(source, own)), *find_outside(entry, source).python]
     for path in needed:
         target = folder / path.name
         if target.exists() and target.read_bytes() != path.read_bytes():
@@ -81,7 +77,7 @@ def machine_places(located: Path, outside: Outside) -> list[str]:
 
     places = [located, cache_root(), Path(constants.HF_HUB_CACHE), Path(constants.HF_HOME), Path.home()]
     places += [base.place.folder for base in outside.bases.values()]
-    places += [part.place.folder for part in outside.code]
+    places += [part.place.folder for part in outside.all_code]
     found = {os.fspath(each) for place in places for each in (place.absolute(), place.resolve())}
     # The root of the file system is in every path.
     return sorted((place for place in found if len(place) > 1), key=len, reverse=True)

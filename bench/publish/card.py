@@ -127,10 +127,9 @@ def _origin(subject: Subject) -> str:
     for base in subject.outside.bases.values():
         name = escape(without_folders(base.name)) + _at(base.place.commit)
         parts.append(f"It was an adapter over {name}; here it is merged into the weights.")
-    codes = [*subject.outside.code, *(code for base in subject.outside.bases.values() for code in base.code)]
-    parts += [
-        f"Its Python code is that of {escape(without_folders(code.repo))}{_at(code.place.commit)}." for code in codes
-    ]
+    for code in subject.outside.all_code:
+        repo = escape(without_folders(code.repo))
+        parts.append(f"Its Python code is that of {repo}{_at(code.place.commit)}.")
     if subject.outside.packages:
         parts.append(f"It needs the Python packages {escape(', '.join(subject.outside.packages))}.")
     return " ".join(parts)

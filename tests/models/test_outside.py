@@ -27,6 +27,7 @@ from bench.hub import NotDownloadedError
 from bench.models.fingerprint import fingerprint
 from bench.models.loading import load_encoder
 from bench.models.outside import find_outside
+from bench.models.outside_notes import outside_notes
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
@@ -456,3 +457,37 @@ def test_a_model_that_is_whole_in_its_folder_has_nothing_outside(tiny_model):
     assert outside.digests() == {}
     (tiny_model / "config.json").write_text("{")
     assert find_outside(entry(tiny_model), tiny_model).digests() == {}
+
+
+# What a plan says.
+
+
+def test_a_plan_says_what_comes_from_elsewhere(base, tmp_path, hub_cache):
+    cache_code(hub_cache, "acme/code")
+    name_model_code(base, "acme/code--")
+    adapter = make_adapter(base, tmp_path / "adapter")
+    assert outside_notes(entry(adapter), adapter) == [
+        f"m: an adapter over {base}",
+        f"m: runs code of acme/code at {COMMIT}",
+    ]
+    assert outside_notes(entry(adapter, trust=False), adapter) == [f"m: an adapter over {base}"]
+    fill_hub_cache(hub_cache, "acme/base", base)
+    named = make_adapter(base, tmp_path / "named", names="acme/base")
+    assert outside_notes(entry(named), named)[0] == f"m: an adapter over acme/base at {COMMIT}"
+
+
+NESTED = {
+    "a text": 'AutoModel.from_pretrained("acme/inner")',
+    "a name": 'INNER = "acme/inner"\nAutoModel.from_pretrained(INNER, trust_remote_code=True)',
+    "a file": 'def load():\n    return hf_hub_download(repo_id="acme/inner", filename="words.txt")',
+}
+
+
+@pytest.mark.parametrize("code", NESTED.values(), ids=NESTED)
+def test_a_plan_says_what_code_loads_by_itself(tiny_model, code):
+    name_model_code(write_code(tiny_model), "")
+    path = tiny_model / "modeling_other.py"
+    path.write_text(f'{path.read_text()}\n\n# AutoModel.from_pretrained("acme/told")\nX = "acme/unused"\n{code}\n')
+    [note] = outside_notes(entry(tiny_model), tiny_model)
+    assert note == "m: its code loads acme/inner by itself: what that gives is no part of its fingerprint"
+    assert outside_notes(entry(tiny_model, trust=False), tiny_model) == []
