@@ -25,12 +25,13 @@ from bench.models.profile import ModelProfile, TextContext
 from bench.models.prompts import ANY_TASK, PromptTask, text_context
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
-from bench.models.stated import CONFIG, read_stated
+from bench.models.stated import read_stated
 
 # Largest difference of a vector read back, relative to its largest number: the same weights, laid out anew in memory.
 _TOLERANCE = {"float32": 1e-5, "float16": 1e-2, "bfloat16": 5e-2}
 # An adapter's weights are added to those of its base before they are multiplied, instead of after.
 _MERGED = 10
+_CONFIG = "config_sentence_transformers.json"
 _OWN_FILES = "a module of the model does not save all that it needs: use the model's own files"
 _PROBES = ("a steel pipe", "Which valve fits a pipe of two inches?", "Paint")
 
@@ -84,7 +85,7 @@ def save_model(encoder: SentenceEncoder, entry: ModelEntry, located: Located, fo
         if entry.trust_remote_code:
             complete_code(entry, located.path, folder)
         drop_paths(folder, machine_places(located.path, outside))
-        _write_config(encoder.profile, entry, folder / CONFIG)
+        _write_config(encoder.profile, entry, folder / _CONFIG)
     with _told(entry, "a saved copy of it does not work", _OWN_FILES):
         copy = _load(folder, entry)
         profile, differing = _compare(encoder.profile, copy, entry, folder, merged=merged)
