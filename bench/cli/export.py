@@ -67,8 +67,9 @@ def model(
 ) -> None:
     """Write a model as a folder of its own, with a card that shows its results.
 
-    `SentenceTransformer(DIR)` loads it and encodes as bench measured it: the entry's prompts, max_seq_length and dtype
-    stand in the folder. README.md says how the model was made and what it scored, for readers and for the Hub.
+    `SentenceTransformer(DIR)` loads it and encodes as bench measured it: the entry's settings and prompts are in the
+    folder, and nothing outside of it is needed. README.md says how the model was made and what it scored, for readers
+    and for the Hub.
     """
     from bench.files import user_path
     from bench.models.source import locate

@@ -157,6 +157,12 @@ class _Finder:
             raise BenchError(
                 "its adapter names no base", where=self._where, hint=f"write its folder or Hub id in {key}"
             )
+        if config.get("use_dora"):
+            raise BenchError(
+                "its adapter is a DoRA adapter, of which transformers leaves out the magnitudes when it loads one",
+                where=self._where,
+                hint="load it with peft (PeftModel.from_pretrained), merge it (merge_and_unload) and name the result",
+            )
         wanted = Wanted(
             name,
             what="the base of its adapter",

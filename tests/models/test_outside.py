@@ -219,6 +219,13 @@ def test_an_adapter_over_an_adapter_is_refused(base, adapter, tmp_path):
     assert "merge" in caught.value.hint
 
 
+def test_an_adapter_that_transformers_loads_in_part_is_refused(adapter):
+    edit_json(adapter / "adapter_config.json", use_dora=True)
+    with pytest.raises(BenchError, match="leaves out the magnitudes") as caught:
+        space(adapter)
+    assert "merge_and_unload" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

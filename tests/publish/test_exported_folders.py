@@ -99,12 +99,12 @@ def base_with_code_elsewhere(zoo, cache):
 
 
 def with_whole_layers(zoo, cache):
-    """An adapter that trains some layers whole, beside DoRA."""
+    """An adapter that trains some layers whole."""
     import torch
     from peft import LoraConfig, TaskType
 
     model = SentenceTransformer(str(make_model(zoo / "base")), device="cpu")
-    settings = {"modules_to_save": ["LayerNorm"], "target_modules": ["query", "word_embeddings"], "use_dora": True}
+    settings = {"modules_to_save": ["LayerNorm"], "target_modules": ["query", "word_embeddings"]}
     model.add_adapter(LoraConfig(task_type=TaskType.FEATURE_EXTRACTION, r=4, lora_alpha=16, **settings))
     torch.manual_seed(3)
     with torch.no_grad():
