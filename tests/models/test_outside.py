@@ -22,6 +22,8 @@ from outside_models import (
 from sentence_transformers import SentenceTransformer
 from support import make_model
 
+from bench.cost.loading import ModelFiles
+from bench.cost.probes import memory
 from bench.errors import BenchError
 from bench.hub import NotDownloadedError
 from bench.models.fingerprint import fingerprint
@@ -115,6 +117,16 @@ def test_what_no_loader_reads_of_a_base_does_not_count(base, adapter):
     assert space(adapter) == before
     edit_json(base / "config.json", layer_norm_eps=1e-3)
     assert space(adapter) != before
+
+
+def test_the_weights_of_a_base_are_counted_as_files(base, adapter):
+    made, located = entry(adapter), Located(adapter, str(adapter), "folder")
+    profile = load_encoder(made, located).profile
+    files = ModelFiles(made, located, space(adapter), profile, {"document": TextContext()})
+    answer = memory.probe({"model": files.to_job(), "texts": TEXTS, "role": "document"})
+    [size] = [figure.value for figure in answer.figures if figure.name == "weights_file_bytes"]
+    weights = [base / "model.safetensors", adapter / "adapter_model.safetensors"]
+    assert size == sum(path.stat().st_size for path in weights)
 
 
 def test_another_base_of_the_same_name_gives_its_own_vectors(base, adapter, tmp_path):
@@ -217,6 +229,13 @@ def test_an_adapter_over_an_adapter_is_refused(base, adapter, tmp_path):
     with pytest.raises(BenchError, match="is an adapter itself") as caught:
         space(second)
     assert "merge" in caught.value.hint
+
+
+def test_an_adapter_without_peft_is_refused(adapter, monkeypatch):
+    monkeypatch.setattr("bench.models.ready.find_spec", lambda name: None)
+    with pytest.raises(BenchError, match="peft that puts one over its base is not installed") as caught:
+        vectors(adapter)
+    assert caught.value.hint == "pip install 'mrl-bench[peft]'"
 
 
 def test_an_adapter_that_transformers_loads_in_part_is_refused(adapter):
@@ -498,3 +517,13 @@ def test_a_plan_says_what_code_loads_by_itself(tiny_model, code):
     [note] = outside_notes(entry(tiny_model), tiny_model)
     assert note == "m: its code loads acme/inner by itself: what that gives is no part of its fingerprint"
     assert outside_notes(entry(tiny_model, trust=False), tiny_model) == []
+
+
+def test_random_weights_are_drawn_for_code_of_another_repository(tiny_model, hub_cache):
+    name_model_code(tiny_model, "acme/code--")
+    snapshot = cache_code(hub_cache, "acme/code")
+    drawn = entry(tiny_model).model_copy(update={"weights": "random"})
+    located = Located(tiny_model, "x", "folder")
+    found = load_encoder(drawn, located).embed(TEXTS, TextContext())
+    move_ref(snapshot, NEWER, {"shift.py": "def shifted(hidden):\n    return hidden\n"})
+    assert not np.allclose(load_encoder(drawn, located).embed(TEXTS, TextContext()), found, atol=1e-3)
