@@ -34,20 +34,10 @@ from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "modules_cache")
 
 TEXTS = ["red pipe", "a steel valve for the blue hose ?", "nail"]
 NEWER = "f" * 40
-
-
-@pytest.fixture(autouse=True)
-def _own_modules(tmp_path, monkeypatch):
-    """transformers copies the code that it runs into a cache; the test's own here."""
-    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    yield
-    for name in [name for name in sys.modules if name.startswith("transformers_modules")]:
-        del sys.modules[name]
 
 
 def entry(folder, *, trust=True):
@@ -397,6 +387,23 @@ def test_classes_of_a_router_count(tmp_path, hub_cache):
     before = space(folder)
     move_ref(snapshot, NEWER, {"shift.py": "def shifted(hidden):\n    return hidden\n"})
     assert space(folder) != before
+
+
+@pytest.mark.parametrize("line", ["from ./../../secret import x", "from ./tmp/secret import x"])
+def test_names_in_code_cannot_leave_its_folder(tiny_model, hub_cache, line):
+    name_model_code(tiny_model, "acme/code--")
+    snapshot = cache_code(hub_cache, "acme/code")
+    move_ref(snapshot, NEWER, {"shift.py": f"{line}\n"})
+    with pytest.raises(BenchError, match="acme/code is not in the Hub's local cache"):
+        space(tiny_model)
+
+
+def test_names_of_weights_cannot_leave_their_folder(base, adapter):
+    (base / "model.safetensors").rename(base.parent / "weights.safetensors")
+    index = {"metadata": {}, "weight_map": {"x": "../weights.safetensors"}}
+    (base / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(BenchError, match="not here, or not whole"):
+        space(adapter)
 
 
 @pytest.mark.parametrize("missing", ["modeling_other.py", "shift.py"])
