@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,6 +111,23 @@ def bench_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("needs the public data sets: set BENCH_DATA")
     return Path(folder).resolve()
+
+
+@pytest.fixture
+def modules_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder that transformers copies code to before it runs it, of the test's own; nothing is known of others."""
+    from transformers import dynamic_module_utils
+
+    def forget() -> None:
+        for name in [name for name in sys.modules if name.startswith("transformers_modules")]:
+            del sys.modules[name]
+
+    real, cache = dynamic_module_utils.HF_MODULES_CACHE, tmp_path / "modules"
+    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(cache))
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place != real])
+    forget()
+    yield cache
+    forget()
 
 
 @pytest.fixture

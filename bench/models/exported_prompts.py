@@ -29,13 +29,6 @@ def exported_prompts(entry: ModelEntry, profile: ModelProfile) -> tuple[dict[str
         return "" if found.instruction is not None else found.prompt
 
     found: dict[str, str] = {role: prompt(ANY_TASK, role) for role in _ASKED}
-    text = prompt(ANY_TASK, "text")
-    default = None
-    if text:
-        own_name = profile.default_prompt or ""
-        kept = names_a_task(own_name) and own_name not in entry.prompts and profile.prompts.get(own_name) == text
-        default = own_name if kept else "text"
-        found[default] = text
     own = [*entry.prompts, *profile.prompts]
     roles = {name for names in NAMES_OF_ROLES.values() for name in names}
     for base in dict.fromkeys(split_key(key)[0] for key in own if key not in roles):
@@ -46,7 +39,12 @@ def exported_prompts(entry: ModelEntry, profile: ModelProfile) -> tuple[dict[str
             stated = any(f"{base}-{name}" in own for name in NAMES_OF_ROLES[role])
             if stated or (base in found and found[base] != prompt(task, role)):
                 found[f"{base}-{role}"] = prompt(task, role)
-    return found, default
+    text = prompt(ANY_TASK, "text")
+    if not text:
+        return found, None
+    # encode alone reaches a prompt by the name of the default one.
+    default = profile.default_prompt if found.get(profile.default_prompt or "") == text else "text"
+    return {**found, str(default): text}, default
 
 
 def _takes_instruction(entry: ModelEntry, key: str) -> bool:

@@ -77,6 +77,13 @@ class Outside:
         return bool(self.bases) or self.runs_code
 
     @property
+    def weights(self) -> list[Path]:
+        """The files of all weights outside."""
+        bases = self.bases.values()
+        files = [base.place.folder / name for base in bases for name in base.files]
+        return [path for path in files if path.suffix in {".safetensors", ".bin"}]
+
+    @property
     def all_code(self) -> list[Code]:
         """Code of other repositories, that of bases included."""
         return [*self.code, *(part for base in self.bases.values() for part in base.code)]

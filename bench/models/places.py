@@ -119,6 +119,8 @@ def code_files(folder: Path, modules: Sequence[str]) -> list[str]:
         name = waiting.pop()
         if name in found:
             continue
+        if not is_inside(name):
+            return []
         try:
             text = (folder / name).read_text(encoding="utf-8")
         except (OSError, ValueError):
@@ -140,7 +142,14 @@ def loaded_weights(folder: Path) -> list[str]:
     index = read_object(folder / first) if first.endswith(".index.json") else {}
     parts = index.get("weight_map") if isinstance(index, dict) else None
     shards = sorted(set(map(str, parts.values()))) if isinstance(parts, dict) else []
-    return [first, *shards] if all((folder / shard).is_file() for shard in shards) else []
+    names = [first, *shards]
+    return names if all(is_inside(name) and (folder / name).is_file() for name in names) else []
+
+
+def is_inside(name: str) -> bool:
+    """Whether a name from a file stays in the folder that it is looked up in."""
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and "\0" not in name
 
 
 def read_object(path: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -25,8 +26,8 @@ def ready_folder(entry: ModelEntry, located: Located) -> Path:
 
     Raises:
         UsageError: Its backend cannot run it under its settings.
-        BenchError: A package of the backend is not installed, the model cannot be exported, or the cache cannot be
-            written.
+        BenchError: A package of the backend, or peft for an adapter, is not installed, the model cannot be exported,
+            or the cache cannot be written.
     """
     check_backend(entry)
     folder = located.path
@@ -36,6 +37,13 @@ def ready_folder(entry: ModelEntry, located: Located) -> Path:
     if ready and not outside:
         return folder
     identity = fingerprint(entry, folder).space
+    if outside.bases and find_spec("peft") is None:
+        # Without it transformers may leave the adapter out.
+        raise BenchError(
+            "is an adapter, and the package peft that puts one over its base is not installed",
+            where=f"model `{entry.name}`",
+            hint="pip install 'mrl-bench[peft]'",
+        )
     if outside:
         folder = gathered_folder(identity, folder, [*files_read(entry, folder), *exported], outside)
     if entry.drawn:

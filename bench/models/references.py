@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatch
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from bench.models.places import read_object
+from bench.models.places import is_inside, read_object
 
 ADAPTER = "adapter_config.json"
 SENTENCE_CONFIG = "sentence_*_config.json"
@@ -35,13 +35,13 @@ def loaded_folders(folder: Path) -> list[Path]:
     modules = read_object(folder / "modules.json")
     for module in modules if isinstance(modules, list) else []:
         inner = module.get("path") if isinstance(module, dict) else None
-        if not isinstance(inner, str) or not _is_inside(inner):
+        if not isinstance(inner, str) or not is_inside(inner):
             continue
         found.append(folder / inner)
         for name in ("router_config.json", "config.json"):
             config = read_object(folder / inner / name)
             found += (
-                [folder / inner / route for route in config["types"] if _is_inside(route)] if is_router(config) else []
+                [folder / inner / route for route in config["types"] if is_inside(route)] if is_router(config) else []
             )
     return list(dict.fromkeys(found))
 
@@ -49,11 +49,6 @@ def loaded_folders(folder: Path) -> list[Path]:
 def is_router(config: Any) -> bool:
     """Whether a JSON value configures a Router."""
     return isinstance(config, dict) and isinstance(config.get("types"), dict) and "structure" in config
-
-
-def _is_inside(name: str) -> bool:
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts and "\0" not in name
 
 
 def config_files(folder: Path) -> list[Path]:

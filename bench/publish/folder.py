@@ -91,7 +91,11 @@ def publish_model(
     check_free(folder)
     place = folder.resolve()
     # Where it was measured matters to no vector, and this machine may have no such device.
-    entry, _ = fit_settings(entry.model_copy(update={"device": "cpu"}), read_stated(located.path, where))
+    stated = read_stated(located.path, where)
+    entry, _ = fit_settings(entry.model_copy(update={"device": "cpu"}), stated)
+    if entry.truncate_dims is None and stated.truncate_dim is not None:
+        # The written folder gives full width; its card shows the cut.
+        entry = entry.model_copy(update={"truncate_dims": [stated.truncate_dim]})
     outside = find_outside(entry, located.path)
     identity = fingerprint(entry, located.path)
     record = read_record(located.path.parent) if located.kind == "recipe" else None

@@ -22,6 +22,8 @@ from outside_models import (
 from sentence_transformers import SentenceTransformer
 from support import make_model
 
+from bench.cost.loading import ModelFiles
+from bench.cost.probes import memory
 from bench.errors import BenchError
 from bench.hub import NotDownloadedError
 from bench.models.fingerprint import fingerprint
@@ -32,20 +34,10 @@ from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "modules_cache")
 
 TEXTS = ["red pipe", "a steel valve for the blue hose ?", "nail"]
 NEWER = "f" * 40
-
-
-@pytest.fixture(autouse=True)
-def _own_modules(tmp_path, monkeypatch):
-    """transformers copies the code that it runs into a cache; the test's own here."""
-    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    yield
-    for name in [name for name in sys.modules if name.startswith("transformers_modules")]:
-        del sys.modules[name]
 
 
 def entry(folder, *, trust=True):
@@ -115,6 +107,16 @@ def test_what_no_loader_reads_of_a_base_does_not_count(base, adapter):
     assert space(adapter) == before
     edit_json(base / "config.json", layer_norm_eps=1e-3)
     assert space(adapter) != before
+
+
+def test_the_weights_of_a_base_are_counted_as_files(base, adapter):
+    made, located = entry(adapter), Located(adapter, str(adapter), "folder")
+    profile = load_encoder(made, located).profile
+    files = ModelFiles(made, located, space(adapter), profile, {"document": TextContext()})
+    answer = memory.probe({"model": files.to_job(), "texts": TEXTS, "role": "document"})
+    [size] = [figure.value for figure in answer.figures if figure.name == "weights_file_bytes"]
+    weights = [base / "model.safetensors", adapter / "adapter_model.safetensors"]
+    assert size == sum(path.stat().st_size for path in weights)
 
 
 def test_another_base_of_the_same_name_gives_its_own_vectors(base, adapter, tmp_path):
@@ -217,6 +219,13 @@ def test_an_adapter_over_an_adapter_is_refused(base, adapter, tmp_path):
     with pytest.raises(BenchError, match="is an adapter itself") as caught:
         space(second)
     assert "merge" in caught.value.hint
+
+
+def test_an_adapter_without_peft_is_refused(adapter, monkeypatch):
+    monkeypatch.setattr("bench.models.ready.find_spec", lambda name: None)
+    with pytest.raises(BenchError, match="peft that puts one over its base is not installed") as caught:
+        vectors(adapter)
+    assert caught.value.hint == "pip install 'mrl-bench[peft]'"
 
 
 def test_an_adapter_that_transformers_loads_in_part_is_refused(adapter):
@@ -380,6 +389,23 @@ def test_classes_of_a_router_count(tmp_path, hub_cache):
     assert space(folder) != before
 
 
+@pytest.mark.parametrize("line", ["from ./../../secret import x", "from ./tmp/secret import x"])
+def test_names_in_code_cannot_leave_its_folder(tiny_model, hub_cache, line):
+    name_model_code(tiny_model, "acme/code--")
+    snapshot = cache_code(hub_cache, "acme/code")
+    move_ref(snapshot, NEWER, {"shift.py": f"{line}\n"})
+    with pytest.raises(BenchError, match="acme/code is not in the Hub's local cache"):
+        space(tiny_model)
+
+
+def test_names_of_weights_cannot_leave_their_folder(base, adapter):
+    (base / "model.safetensors").rename(base.parent / "weights.safetensors")
+    index = {"metadata": {}, "weight_map": {"x": "../weights.safetensors"}}
+    (base / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(BenchError, match="not here, or not whole"):
+        space(adapter)
+
+
 @pytest.mark.parametrize("missing", ["modeling_other.py", "shift.py"])
 def test_code_that_is_not_here_is_refused_with_a_way_out(tiny_model, hub_cache, missing):
     name_model_code(tiny_model, "acme/code--")
@@ -498,3 +524,13 @@ def test_a_plan_says_what_code_loads_by_itself(tiny_model, code):
     [note] = outside_notes(entry(tiny_model), tiny_model)
     assert note == "m: its code loads acme/inner by itself: what that gives is no part of its fingerprint"
     assert outside_notes(entry(tiny_model, trust=False), tiny_model) == []
+
+
+def test_random_weights_are_drawn_for_code_of_another_repository(tiny_model, hub_cache):
+    name_model_code(tiny_model, "acme/code--")
+    snapshot = cache_code(hub_cache, "acme/code")
+    drawn = entry(tiny_model).model_copy(update={"weights": "random"})
+    located = Located(tiny_model, "x", "folder")
+    found = load_encoder(drawn, located).embed(TEXTS, TextContext())
+    move_ref(snapshot, NEWER, {"shift.py": "def shifted(hidden):\n    return hidden\n"})
+    assert not np.allclose(load_encoder(drawn, located).embed(TEXTS, TextContext()), found, atol=1e-3)

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,18 +32,9 @@ from bench.models.registry import ModelEntry
 from bench.models.source import Located
 from bench.publish.folder import publish_model
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "modules_cache")
 
 TEXTS = ["red pipe", "a steel valve for the blue hose ?", "nail " * 30]
-
-
-@pytest.fixture(autouse=True)
-def _own_modules(tmp_path, monkeypatch):
-    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    yield
-    for name in [name for name in sys.modules if name.startswith("transformers_modules")]:
-        del sys.modules[name]
 
 
 def export(folder, out, records=(), **settings):
@@ -305,6 +295,13 @@ def test_settings_of_a_plain_folder_are_in_the_exported_one(causal, tmp_path, se
         assert model.tokenizer("red pipe")["input_ids"][-1] == model.tokenizer.eos_token_id
     if settings.get("layer_norm"):
         np.testing.assert_allclose(model.encode(TEXTS).mean(axis=1), 0, atol=1e-5)
+
+
+def test_a_cut_that_the_folder_states_is_shown(tiny_model, tmp_path):
+    edit_json(tiny_model / "config_sentence_transformers.json", truncate_dim=8)
+    export(tiny_model, tmp_path / "out")
+    assert SentenceTransformer(str(tmp_path / "out"), device="cpu").encode(TEXTS).shape[1] == 32
+    assert "truncate_dim=8)" in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_prompts_by_type_and_task_are_in_the_exported_folder(tiny_model, tmp_path):

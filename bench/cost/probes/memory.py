@@ -9,6 +9,7 @@ from bench.cost.devices import Device, open_device, process_memory
 from bench.cost.loading import ModelFiles
 from bench.cost.memory import PeakMemory
 from bench.cost.nvml import NotCountedError
+from bench.models.outside import find_outside
 from bench.models.weights import weight_files
 
 _ROWS = 32
@@ -46,7 +47,8 @@ def probe(job: dict[str, Any]) -> Answer:
         except NotCountedError as error:
             answer.not_measured["gpu_memory_process_mib"] = error.message
     answer.add("weights_bytes", float(encoder.profile.weight_bytes))
-    answer.add("weights_file_bytes", float(sum(path.stat().st_size for path in weight_files(files.located.path))))
+    weights = [*weight_files(files.located.path), *find_outside(files.entry, files.located.path).weights]
+    answer.add("weights_file_bytes", float(sum(path.stat().st_size for path in weights)))
     answer.settings |= {"device": encoder.device, "texts": len(order), "batch": _ROWS, "resident": memory.how}
     answer.settings |= {"before": before, "after": device.facts()} if before else {}
     return answer
