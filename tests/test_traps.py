@@ -21,8 +21,9 @@ from bench.views import View
 PAGE = ROOT / "docs" / "mteb.md"
 
 
-def test_every_dim_and_every_model_has_a_score_of_its_own(tmp_path):
+def test_every_dim_and_every_model_has_a_score_of_its_own(tmp_path, monkeypatch):
     """With mteb's cache of results, all dims of all models that it calls no_model_name/available share one score."""
+    monkeypatch.setenv("MTEB_CACHE", str(tmp_path / "mteb"))
     data = load("SummEvalSummarization.v2", tmp_path / "hub")
     views = [View(dim) for dim in (32, 24, 16, 8)]
     found = [

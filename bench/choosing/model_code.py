@@ -83,6 +83,7 @@ def _settings(model: ModelInfo) -> list[str]:
                 lines.append(f"model[1] = Pooling(model[1].embedding_dimension, {_text(str(value))})")
             case "layer_norm":
                 lines.append(f"model.append(LayerNorm({model.width}).to(model.device))")
+                lines.append("model.append(Normalize())")
             case "padding_side":
                 lines.append(f"model.tokenizer.padding_side = {_text(str(value))}")
             case "add_eos_token":

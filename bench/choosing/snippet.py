@@ -50,6 +50,8 @@ def _imports(lines: list[str]) -> list[str]:
     found += ["from huggingface_hub import snapshot_download"] if "snapshot_download(" in text else []
     found += ["from model2vec import StaticModel"] if " StaticModel." in text else []
     found += ["from sentence_transformers import SentenceTransformer"] if " SentenceTransformer(" in text else []
+    if "Normalize(" in text:
+        found.append("from sentence_transformers.base.modules import Normalize")
     modules = [name for name in ("LayerNorm", "Pooling") if f"{name}(" in text]
     found += [f"from sentence_transformers.sentence_transformer.modules import {', '.join(modules)}"] if modules else []
     if "TemplateProcessing(" in text:

@@ -135,7 +135,8 @@ def _local_facts(name: str, sources: list[str], path: Path) -> tuple[FolderFacts
         entry = ModelEntry(name=name, source=sources)
     except ValueError as error:
         raise UsageError(f"`{name[:60]}` cannot name a model", hint="give it another --name") from error
-    entry = entry.model_copy(update={"base_dir": path.resolve().parent})
+    # Nothing is loaded: whether its code may run is for whoever reads the entry to decide.
+    entry = entry.model_copy(update={"base_dir": path.resolve().parent, "trust_remote_code": True})
     try:
         located = locate(entry, download=False)
     except BenchError as error:

@@ -23,18 +23,14 @@ _MAX_LENGTH = 512
 
 
 def is_model2vec(folder: ModelFolder) -> bool:
-    """Whether model2vec wrote a folder.
+    """Whether model2vec wrote a folder, for its own StaticModel alone.
 
-    Newer versions write a modules.json for sentence-transformers too; one that lists more than the embedding and its
-    normalisation is that of a model built upon it.
+    Newer versions write a modules.json too: such a folder is loaded by sentence-transformers, as mteb loads it.
 
     Raises:
         BenchError: A file that says so is broken.
     """
-    modules = folder.modules or []
-    if [module.name for module in modules] not in ([], ["StaticEmbedding"], ["StaticEmbedding", "Normalize"]):
-        return False
-    if modules and modules[0].folder.resolve() != folder.path.resolve():
+    if folder.modules is not None:
         return False
     if folder.config.get("model_type") == "model2vec" or folder.config.get("architectures") == ["StaticModel"]:
         return True
