@@ -132,14 +132,20 @@ def test_vectors_are_the_reference_s_at_a_cut(folders, name):
         np.testing.assert_allclose(unit(kept), unit(expected), atol=CLOSE, rtol=0, err_msg=use)
 
 
-def test_a_run_over_all_scores_each_as_mteb_does(folders, monkeypatch, tmp_path):
+def test_a_run_over_all_scores_as_mteb_does_or_refuses(folders, monkeypatch, tmp_path):
     from mteb.abstasks import AbsTaskClassification
 
     monkeypatch.setattr(AbsTaskClassification, "n_experiments", 2)
     names = [family.name for family in FAMILIES]
     entries = [folders.entry(name) for name in names]
-    _, failures, _ = run(entries, [folders.card(task) for task in TASKS], tmp_path)
-    assert [str(failure.error) for failure in failures] == []
+    without_trust = [
+        entry.model_copy(update={"name": f"{entry.name} without trust", "trust_remote_code": False})
+        for entry in entries
+        if entry.trust_remote_code
+    ]
+    _, failures, _ = run([*entries, *without_trust], [folders.card(task) for task in TASKS], tmp_path)
+    assert [failure.model for failure in failures] == [entry.name for entry in without_trust]
+    assert all("trust_remote_code" in str(failure.error.hint) for failure in failures)
     main = {f"local {task}": (task, folders.unit(task).main_metric) for task in TASKS}
     found = {
         (model, main[task][0]): value

@@ -305,6 +305,12 @@ FAMILIES = [
         mteb="minishlab/potion-base-8M",
     ),
     Family(
+        "M2V_base_output",
+        "model2vec's folder by itself",
+        partial(others.model2vec, modules=False),
+        (),
+    ),
+    Family(
         "Router",
         "static queries and transformed documents: the route by role, documents' for symmetric tasks",
         others.router,
@@ -335,6 +341,8 @@ FAMILIES = [
 
 def reference_of(family: Family, folder: Path, cut: int | None = None) -> reference.Reference:
     """The reference of a family over a folder that it built, at full width or at a cut."""
+    if family.name == "M2V_base_output":
+        return reference.of_model2vec(folder)
     if cut is not None and family.entry.get("layer_norm"):
         return reference.of_nomic(folder, str(family.mteb), cut)
     return reference.of_mteb(folder, family.mteb, cut)

@@ -163,9 +163,12 @@ def of_model2vec(folder: Path) -> Reference:
     weights = load_file(folder / "model.safetensors")["embeddings"]
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     unknown = tokenizer.token_to_id(json.loads(tokenizer.to_str())["model"]["unk_token"])
+    # It cuts texts to as many characters as 512 tokens have, then to 512 tokens.
+    tokenizer.enable_truncation(512)
+    characters = 512 * int(np.median([len(token) for token in tokenizer.get_vocab()]))
 
     def encode(texts: list[str], task: str, role: str | None) -> Vectors:
-        rows = [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
+        rows = [tokenizer.encode(text[:characters], add_special_tokens=False).ids for text in texts]
         means = [weights[[row for row in ids if row != unknown]].mean(axis=0) for ids in rows]
         return np.stack([mean / np.linalg.norm(mean) for mean in means])
 
