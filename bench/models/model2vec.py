@@ -25,19 +25,25 @@ _MAX_LENGTH = 512
 def is_model2vec(folder: ModelFolder) -> bool:
     """Whether model2vec wrote a folder, for its own StaticModel alone.
 
-    Newer versions write a modules.json too: such a folder is loaded by sentence-transformers, as mteb loads it.
+    Newer versions write a modules.json too: such a folder is loaded by sentence-transformers, as mteb loads it, unless
+    its rows are whole numbers, which sentence-transformers cannot load.
 
     Raises:
         BenchError: A file that says so is broken.
     """
-    if folder.modules is not None:
+    file = weights_of(folder.path)
+    if folder.modules is not None and not (file is not None and _has_whole_numbers(file, folder)):
         return False
     if folder.config.get("model_type") == "model2vec" or folder.config.get("architectures") == ["StaticModel"]:
         return True
-    file = weights_of(folder.path)
     if file is None or "model_type" in folder.config or not (folder.path / "tokenizer.json").is_file():
         return False
     return "embeddings" in safetensors_header(file, folder.where)
+
+
+def _has_whole_numbers(file: Path, folder: ModelFolder) -> bool:
+    rows = safetensors_header(file, folder.where).get("embeddings")
+    return isinstance(rows, dict) and str(rows.get("dtype", "")).startswith(("I", "U"))
 
 
 def weights_of(path: Path) -> Path | None:

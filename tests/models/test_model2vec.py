@@ -58,11 +58,12 @@ def test_vectors_are_those_of_model2vec(tmp_path, tokenizer, dtype, quantised, n
     model = static_model(rows, tokenizer(), normalize=normalize, max_length=max_length, **options)
     folder = tmp_path / "m"
     model.save_pretrained(folder)
-    with_modules = SentenceTransformer(str(folder), device="cpu").encode(HARD)
+    expected = static_model.from_pretrained(folder).encode(HARD).astype(np.float32)
+    # sentence-transformers cannot load rows of whole numbers.
+    with_modules = expected if dtype == "int8" else SentenceTransformer(str(folder), device="cpu").encode(HARD)
     np.testing.assert_allclose(load(folder).embed(HARD, TextContext()), with_modules, atol=1e-6)
     (folder / "modules.json").unlink()
-    expected = static_model.from_pretrained(folder).encode(HARD)
-    np.testing.assert_allclose(load(folder).embed(HARD, TextContext()), expected.astype(np.float32), atol=1e-6)
+    np.testing.assert_allclose(load(folder).embed(HARD, TextContext()), expected, atol=1e-6)
 
 
 def means(folder: Path, weights: str = "model.safetensors", limit: int | None = 512) -> np.ndarray:
