@@ -110,5 +110,5 @@ def test_a_snapshot_in_the_hubs_cache(tmp_path, tiny_model):
 
 def test_broken_configurations_are_errors(tiny_model):
     (tiny_model / "config_sentence_transformers.json").write_text("{")
-    with pytest.raises(BenchError, match="is not JSON"):
+    with pytest.raises(BenchError, match="broken JSON"):
         facts(tiny_model)
