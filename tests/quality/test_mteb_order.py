@@ -276,3 +276,12 @@ def test_the_dot_product_of_pairs_is_mtebs_own_similarity():
     assert found["pearson"] == pytest.approx(pearsonr(products, gold).statistic, abs=1e-6)
     assert found["spearman"] == pytest.approx(spearmanr(products, gold).statistic, abs=1e-12)
     assert score_pairs(data, first, second, View(8), "cosine").mteb == {}
+
+
+def test_a_score_beyond_float32_of_no_relevant_document_costs_nauc_alone():
+    data = RetrievalData(["a", "b"], ["1", "2"], ["q", "r"], ["3", "4"], *np.array([[0, 1], [0, 0], [1, 1]]))
+    documents = np.array([[1, 0], [3e38, 3e38]], dtype=np.float32)
+    queries = np.array([[1, 0], [0, 3e38]], dtype=np.float32)
+    ((_, found),) = score_retrieval(data, vectors_of(queries), vectors_of(documents), [View(2)], "dot", mteb=True)
+    assert found.metrics["mrr_at_10"].value == 0.5
+    assert found.mteb == {}
