@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,8 +105,11 @@ def score_retrieval(
                     continue
                 confidence = None
                 if mteb and view == View(documents.width):
-                    quantiser = Quantiser(view, similarity)
-                    confidence = confidences(quantiser, queries.all(), documents, left_out(data), retrieval.MAX_CUTOFF)
+                    # A score beyond float32's range, of no relevant document, leaves no confidence to speak of.
+                    with suppress(BenchError):
+                        confidence = confidences(
+                            Quantiser(view, similarity), queries.all(), documents, left_out(data), retrieval.MAX_CUTOFF
+                        )
                 yield view, _summary(data, ranks, confidence)
 
 

@@ -17,13 +17,21 @@ _LISTED = 5
 class _Difference:
     """One metric of one row in MTEB's order, and that less the expectation."""
 
-    row: str
+    model: str
+    view: View | None
     metric: str
     value: float
     by: float
 
+    @property
+    def rank(self) -> tuple[bool, float, str, str]:
+        """What is listed first: float32, which published scores are of, then the largest."""
+        coarse = self.view is not None and self.view.precision != "float32"
+        return coarse, -abs(self.by), self.model, self.metric
+
     def __str__(self) -> str:
-        return f"{self.row}: {self.metric} {self.value:.4f} ({self.by:+.4f})"
+        row = self.model if self.view is None else f"{self.model} at {self.view}"
+        return f"{row}: {self.metric} {self.value:.4f} ({self.by:+.4f})"
 
 
 def tie_notes(rows: Iterable[tuple[str, View | None, ViewScores]], metrics: Sequence[str]) -> list[str]:
@@ -34,7 +42,7 @@ def tie_notes(rows: Iterable[tuple[str, View | None, ViewScores]], metrics: Sequ
         metrics: The metrics that are shown.
     """
     found = [
-        _Difference(model if view is None else f"{model} at {view}", metric, scores.mteb[metric], by)
+        _Difference(model, view, metric, scores.mteb[metric], by)
         for model, view, scores in rows
         for metric in metrics
         if metric in scores.mteb and metric in scores.metrics
@@ -42,8 +50,8 @@ def tie_notes(rows: Iterable[tuple[str, View | None, ViewScores]], metrics: Sequ
     ]
     if not found:
         return []
-    found.sort(key=lambda difference: (-abs(difference.by), difference.row, difference.metric))
+    found.sort(key=lambda difference: difference.rank)
     listed = "; ".join(map(str, found[:_LISTED]))
-    rest = f"; and {len(found) - _LISTED} smaller" if len(found) > _LISTED else ""
+    rest = f"; and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
     why = "Documents with equal scores: a score is the mean over all their orders, where MTEB ranks them by id"
     return [f"{why}. In MTEB's order: {listed}{rest}"]

@@ -116,6 +116,57 @@ def test_queries_in_groups_are_the_same(monkeypatch):
     assert found() == whole
 
 
+@st.composite
+def tasks(draw):
+    """Few vectors under many ids, at any precision and width; labels of 0 and below; some queries are documents."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n, m, width = draw(st.integers(1, 4)), draw(st.integers(1, 25)), draw(st.sampled_from([1, 2, 5, 16]))
+    distinct = draw(st.integers(1, m))
+    make = draw(st.sampled_from([rng.normal, lambda size: rng.integers(-1, 2, size=size)]))
+    documents = make(size=(distinct, width)).astype(np.float32)[rng.integers(0, distinct, size=m)]
+    ids = draw(st.lists(st.text("aB1é\U0001f600-", min_size=1, max_size=4), min_size=m, max_size=m, unique=True))
+    own = draw(st.booleans())
+    names = [ids[row] if own and row < m and row % 2 else f"query {row}" for row in range(n)]
+    labels = rng.integers(-1, 4, size=(n, m)) * (rng.random((n, m)) < 0.4)
+    rows, columns = np.nonzero(labels > 0)
+    texts = [f"text {row}" for row in range(n)]
+    gains = labels[rows, columns]
+    data = RetrievalData(ids, [""] * m, names, texts, rows, columns, gains, ignore_identical_ids=own)
+    return data, rng.normal(size=(n, width)).astype(np.float32), documents, labels
+
+
+@settings(max_examples=150)
+@given(tasks(), st.sampled_from(PRECISIONS), st.sampled_from(["cosine", "dot"]))
+def test_any_data_gives_what_pytrec_eval_gives(task, precision, similarity):
+    import pytrec_eval
+
+    data, queries, documents, labels = task
+    view, pair = View(documents.shape[1], precision), (vectors_of(queries), vectors_of(documents))
+    ((_, found),) = score_retrieval(data, *pair, [view], similarity, mteb=True)
+    (quantiser,) = fit_views([view], similarity, pair[1])
+    scores = score_all(quantiser.comparable(queries), quantiser.comparable(documents))
+    run = {
+        name: {
+            document: float(score)
+            for document, score in zip(data.document_ids, row, strict=True)
+            if not (data.ignore_identical_ids and document == name)
+        }
+        for name, row in zip(data.query_ids, scores, strict=True)
+    }
+    judged = {
+        name: {document: int(label) for document, label in zip(data.document_ids, row, strict=True)}
+        for name, row in zip(data.query_ids, labels, strict=True)
+    }
+    cuts = ",".join(map(str, CUTOFFS))
+    families = {"ndcg_cut": "ndcg", "recall": "recall", "map_cut": "map", "P": "precision", "success": "hit_rate"}
+    by_query = pytrec_eval.RelevanceEvaluator(judged, {f"{name}.{cuts}" for name in families}).evaluate(run)
+    for theirs, ours in families.items():
+        for k in CUTOFFS:
+            expected = np.mean([by_query.get(name, {}).get(f"{theirs}_{k}", 0.0) for name in data.query_ids])
+            name = f"{ours}_at_{k}"
+            assert found.mteb.get(name, found.metrics[name].value) == pytest.approx(expected, abs=1e-9), name
+
+
 def test_scores_of_blocks():
     rng = np.random.default_rng(3)
     data, *_ = crowded(3, 6, 1500, 5, own_ids=True)
@@ -225,3 +276,12 @@ def test_the_dot_product_of_pairs_is_mtebs_own_similarity():
     assert found["pearson"] == pytest.approx(pearsonr(products, gold).statistic, abs=1e-6)
     assert found["spearman"] == pytest.approx(spearmanr(products, gold).statistic, abs=1e-12)
     assert score_pairs(data, first, second, View(8), "cosine").mteb == {}
+
+
+def test_a_score_beyond_float32_of_no_relevant_document_costs_nauc_alone():
+    data = RetrievalData(["a", "b"], ["1", "2"], ["q", "r"], ["3", "4"], *np.array([[0, 1], [0, 0], [1, 1]]))
+    documents = np.array([[1, 0], [3e38, 3e38]], dtype=np.float32)
+    queries = np.array([[1, 0], [0, 3e38]], dtype=np.float32)
+    ((_, found),) = score_retrieval(data, vectors_of(queries), vectors_of(documents), [View(2)], "dot", mteb=True)
+    assert found.metrics["mrr_at_10"].value == 0.5
+    assert found.mteb == {}

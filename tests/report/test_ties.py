@@ -30,7 +30,13 @@ def test_of_many_rows_the_largest_are_listed():
     rows = [("mini", View(dim), scores(0.5, 0.5 + dim / 1000)) for dim in range(1, 9)]
     (note,) = tie_notes(rows, ["ndcg_at_10"])
     assert "mini at 8 float32: ndcg_at_10 0.5080 (+0.0080); mini at 7" in note
-    assert note.endswith("; and 3 smaller")
+    assert note.endswith("; and 3 more")
+
+
+def test_float32_comes_first():
+    rows = [("mini", View(8, "binary"), scores(0.5, 0.6)), ("mini", View(8), scores(0.5, 0.501))]
+    (note,) = tie_notes(rows, ["ndcg_at_10"])
+    assert note.index("8 float32") < note.index("8 binary")
 
 
 def test_it_is_among_the_notes_of_the_task_unit(tmp_path):

@@ -8,6 +8,7 @@ from mteb_folders import retrieval as retrieval_hub
 from mteb_scores import mteb_scores
 from support import write_jsonl
 
+from bench.cli import run_cli
 from bench.errors import BenchError
 from bench.metrics import RETRIEVAL_METRICS
 from bench.quality.evaluate import score_retrieval
@@ -299,3 +300,16 @@ def test_queries_that_are_documents_are_pointed_out():
     assert note.startswith("1 of 42 queries are documents of the corpus under the same id")
     assert make(texts, asked, labels, ignore_identical_ids=True).notes == []
     assert make(texts, asked, labels, advise=False).notes == []
+
+
+def test_the_note_is_in_the_plan_the_record_and_the_page(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    beir(tmp_path / "tasks" / "shop", *judged(documents=["d3"]))
+    (tmp_path / "models.yaml").write_text("models: [{name: bm25, kind: baseline, source: bm25s}]\n")
+    note = "1 of 60 judged documents are not in corpus.jsonl: they are never found, as in MTEB"
+    assert run_cli(["run", "--tasks", "tasks/shop", "--no-cost"]) == 0
+    assert note in " ".join(capsys.readouterr().out.split())
+    (record,) = (json.loads(path.read_text()) for path in tmp_path.glob("results/quality/shop/*.json"))
+    assert any(note in found for found in record["task"]["notes"])
+    assert run_cli(["report"]) == 0
+    assert note in (tmp_path / "reports" / "tasks" / "shop.md").read_text()
