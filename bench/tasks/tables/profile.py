@@ -77,10 +77,28 @@ class Column:
 
     @property
     def few(self) -> bool:
-        """Whether it holds few different numbers or booleans, some of them more than once, or 0 and 1 alone."""
+        """Whether it holds few different numbers or booleans, some of them more than once."""
         if self.many or self.kind not in {"number", "boolean"}:
+            return self.letters
+        return self.kind == "boolean" or len(self.values) < sum(self.counts.values())
+
+    @property
+    def letters(self) -> bool:
+        """Whether it holds booleans as single letters."""
+        return bool(self.values) and {value.lower() for value in self.values} <= {"y", "n", "t", "f"}
+
+    @property
+    def positive(self) -> bool:
+        """Whether every cell holds the same number above 0, or true: as a label it says no more than its row."""
+        if len(self.values) != 1:
             return False
-        return self.kind == "boolean" or set(self.values) <= {"0", "1"} or len(self.values) < sum(self.counts.values())
+        value = next(iter(self.values)).lower()
+        return value in {"true", "yes", "y", "t"} or (is_number(value) and value[0] not in "0-,.+")
+
+    @property
+    def binary(self) -> bool:
+        """Whether it holds 0 and 1 alone."""
+        return self.kind == "number" and not self.many and set(self.values) <= {"0", "1"}
 
 
 @dataclass(frozen=True)
