@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from bench.errors import BenchError
 from bench.tasks.data import RetrievalData, make_retrieval
 from bench.tasks.judged import take_missing_documents, take_missing_queries
-from bench.tasks.tables.cells import text_id
+from bench.tasks.readers.cells import text_id
+from bench.tasks.readers.labels import Judged, Judgement, judge
+from bench.tasks.readers.rows import Row
 from bench.tasks.tables.records import Document, Record
-from bench.tasks.tables.rows import Row
 from bench.tasks.tables.section import TRAIN, Table
 from bench.tasks.tolerance import Tolerance
-
-_LARGEST_LABEL = 1_000_000
 
 
 @dataclass
@@ -48,7 +47,7 @@ class Corpus:
         elif self.texts[index] != document.text:
             if self.same_document == "error":
                 raise BenchError(
-                    f"the document id `{name}` stands with another text than in {self.places[index].where}",
+                    f"the document id `{name}` has another text than in {self.places[index].where}",
                     where=row.where,
                     hint="ids must be unique, or set `same_document: first` or `last` in the card's `table`",
                 )
@@ -66,7 +65,7 @@ class Entry:
     query_key: str
     documents: tuple[int, ...]
     negatives: tuple[int, ...]
-    relevance: float | None
+    relevance: Any
 
 
 def enter(records: Iterable[Record], corpus: Corpus) -> list[Entry]:
@@ -114,96 +113,57 @@ def build(
         tolerance: Decides how many queries and documents the second file of the table may lack.
 
     Raises:
-        BenchError: A query id stands with two texts, a pair with two labels, a relevance is no whole number where it
-            must be, too many texts are lacking, or no document is relevant to any query.
+        BenchError: A query id has two texts, a label is broken (see judge), too many texts are lacking, or no document
+            is relevant to any query.
     """
     asked = dict.fromkeys(entry.query_key for entry in entries)
     without = dict.fromkeys(entry.query_key for entry in entries if entry.query is None)
-    take_missing_queries(list(without), len(asked), _second_file(table), where, tolerance)
+    second = " or ".join(table.join.files) if table.join is not None else ""
+    take_missing_queries(list(without), len(asked), second, where, tolerance)
     entries = [entry for entry in entries if entry.query is not None]
     queries: dict[str, Entry] = {}
-    labels: dict[tuple[str, int], int] = {}
-    places: dict[tuple[str, int], Row] = {}
-    paired: list[Entry] = []
+    rows = []
     for entry in entries:
         first = queries.setdefault(entry.query_key, entry)
         if first.query != entry.query:
             raise BenchError(
-                f"the query id `{entry.query_key}` stands with another text than in {first.row.where}",
+                f"the query id `{entry.query_key}` has another text than in {first.row.where}",
                 where=entry.row.where,
                 hint="ids must be unique",
             )
-        gain = _gain(table, split, entry)
-        if gain > 0:
-            paired.append(entry)
-        for document in entry.documents:
-            pair = (entry.query_key, document)
-            if labels.setdefault(pair, gain) != gain:
-                raise BenchError(
-                    f"the same query and document have another relevance than in {places[pair].where}",
-                    where=entry.row.where,
-                    hint="keep one of the rows",
-                )
-            places.setdefault(pair, entry.row)
-    positive = {pair: gain for pair, gain in labels.items() if gain > 0}
-    if not positive:
-        raise BenchError(
-            "no document is relevant to any query",
-            where=where,
-            hint="a relevant document needs a relevance of 1 or more, or of `relevant_from` in the card's `table`",
-        )
-    kept = dict.fromkeys(query for query, _ in positive)
+        rows += [Judgement(entry.query_key, document, entry.relevance, entry.row) for document in entry.documents]
+    judged = judge(rows, table.label_rule(split))
+    positive = {pair: gain for pair, gain in judged.gains.items() if gain > 0}
+    if searched is None:
+        paired = [entry for entry in entries if any((entry.query_key, n) in positive for n in entry.documents)]
+        searched = documents_of(paired)
     names = list(corpus.rows)
-    gains = {(query, names[document]): gain for (query, document), gain in labels.items()}
+    gains = {(query, names[document]): gain for (query, document), gain in judged.gains.items()}
     there = {name for name, index in corpus.rows.items() if corpus.texts[index] is not None}
-    take_missing_documents(there, gains, _second_file(table), where, tolerance)
-    documents = list(documents_of(paired) if searched is None else dict.fromkeys(searched))
-    documents = [index for index in documents if corpus.texts[index] is not None]
-    query_rows = {query: row for row, query in enumerate(kept)}
+    take_missing_documents(there, gains, second, where, tolerance)
+    documents = [index for index in dict.fromkeys(searched) if corpus.texts[index] is not None]
+    query_rows = {query: row for row, query in enumerate(judged.queries)}
     document_rows = {index: row for row, index in enumerate(documents)}
     return make_retrieval(
         ([names[index] for index in documents], [corpus.texts[index] or "" for index in documents]),
-        (list(kept), [queries[query].query or "" for query in kept]),
+        (judged.queries, [queries[query].query or "" for query in judged.queries]),
         [
             (query_rows[query], document_rows[document], gain)
             for (query, document), gain in positive.items()
             if corpus.texts[document] is not None
         ],
         where,
-        notes=[] if split == TRAIN else [*_notes(table, entries, len(queries), len(kept)), *tolerance.notes],
+        notes=[] if split == TRAIN else [*judged.notes, *_graded(table, judged), *tolerance.notes],
+        irrelevant=judged.irrelevant if table.shape == "relevance" else None,
         lacking=[
             (query_rows[query], gain) for (query, document), gain in positive.items() if corpus.texts[document] is None
         ],
     )
 
 
-def _second_file(table: Table) -> str:
-    return " or ".join(table.join.files) if table.join is not None else "the second file"
-
-
-def _notes(table: Table, entries: Sequence[Entry], queries: int, kept: int) -> list[str]:
-    notes = []
-    if kept < queries:
-        notes.append(f"{queries - kept:,} of {queries:,} queries have no relevant document and are left out")
-    graded = {entry.relevance for entry in entries if entry.relevance is not None}
-    if table.relevant_from is None and len(graded) > 1 and min(graded) > 0:
-        notes.append(f"every pair counts as relevant: relevances go from {min(graded):g} to {max(graded):g}")
-    return notes
-
-
-def _gain(table: Table, split: str, entry: Entry) -> int:
-    """The label of a row's documents; 0 and less is not relevant."""
-    value = entry.relevance
-    if value is None:
-        return 1
-    if split == TRAIN and table.train_above is not None:
-        return int(value > table.train_above)
-    if table.relevant_from is not None:
-        return int(value >= table.relevant_from)
-    if not value.is_integer() or abs(value) > _LARGEST_LABEL:
-        raise BenchError(
-            f"the relevance {value:g} is no small whole number",
-            where=entry.row.where,
-            hint="say from which on a document is relevant: `relevant_from` in the card's `table`, or --relevant-from",
-        )
-    return int(value)
+def _graded(table: Table, judged: Judged[int]) -> list[str]:
+    """A note where no label says that a document is not relevant, though labels differ."""
+    low, high = min(judged.gains.values(), default=0), max(judged.gains.values(), default=0)
+    if table.relevant_from is not None or low <= 0 or low == high:
+        return []
+    return [f"every pair counts as relevant: relevances go from {low:g} to {high:g}"]
