@@ -20,7 +20,7 @@ from bench.errors import BenchError
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _HASH_BLOCK = 1 << 20
-_SAVE_AS_UTF8 = "save the file as UTF-8, for instance: iconv -f latin1 -t utf-8 OLD > NEW"
+SAVE_AS_UTF8 = "save the file as UTF-8, for instance: iconv -f latin1 -t utf-8 OLD > NEW"
 
 
 def path_exists(path: Path) -> bool:
@@ -253,7 +253,7 @@ def _lines(path: Path) -> Iterator[str]:
         raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
 
 
-def text_lines(handle: Iterable[bytes], name: str, encoding: str = "utf-8", hint: str = _SAVE_AS_UTF8) -> Iterator[str]:
+def text_lines(handle: Iterable[bytes], name: str, encoding: str = "utf-8", hint: str = SAVE_AS_UTF8) -> Iterator[str]:
     """The lines of a text file with their ends, one at a time: a corpus may be larger than memory.
 
     Only a newline ends a line: JSON text may hold U+2028 and its like, which str.splitlines would cut.
@@ -279,53 +279,26 @@ def text_lines(handle: Iterable[bytes], name: str, encoding: str = "utf-8", hint
             ) from error
 
 
-def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a JSON Lines file with their line numbers (see `json_lines`).
-
-    Raises:
-        BenchError: A line that is not a JSON object, or not UTF-8.
-    """
-    return json_lines(_lines(path), str(path))
-
-
-def json_lines(lines: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of JSON Lines with their line numbers (1-based); blank lines are passed over.
-
-    Args:
-        lines: The lines.
-        name: What messages call their file.
-
-    Raises:
-        BenchError: A line that is not a JSON object.
-    """
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            value = parse_json(line)
-        except (ValueError, RecursionError) as error:
-            reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-            raise BenchError(
-                f"broken JSON: {reason}",
-                where=f"{name}, line {number}",
-                hint="every line must be one whole JSON object",
-            ) from error
-        if not isinstance(value, dict):
-            raise BenchError(f"expected a JSON object, found {type(value).__name__}", where=f"{name}, line {number}")
-        yield number, value
-
-
 def parse_json(text: str) -> Any:
     """A JSON value.
 
     Raises:
-        ValueError: It is broken, or holds half of a surrogate pair, which is no text: no tokenizer takes it.
+        ValueError: It is broken, an object has a key twice, or it holds half of a surrogate pair, which is no text: no
+            tokenizer takes it.
         RecursionError: It is nested too deeply.
     """
-    value = json.loads(text)
+    value = json.loads(text, object_pairs_hook=_unique)
     if "\\u" in text:
         try:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
         except UnicodeEncodeError as error:
             raise ValueError("half of a surrogate pair is no character") from error
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key `{next(key for key in keys if keys.count(key) > 1)}` is there twice")
     return value

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import stat
 import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
@@ -19,8 +18,8 @@ from bench.files import (
     digest_file,
     digest_json,
     digest_parts,
+    parse_json,
     path_exists,
-    read_jsonl,
     read_text,
     safe_name,
     user_path,
@@ -181,40 +180,18 @@ def test_json_is_written_in_one_way(tmp_path):
         write_json(tmp_path / "a.json", float("nan"))
 
 
-@settings(deadline=None, max_examples=50)
-@given(st.lists(st.dictionaries(TEXT, TEXT, max_size=3), max_size=4))
-def test_json_lines_come_back_with_their_numbers(rows):
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "rows.jsonl"
-        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-        assert list(read_jsonl(path)) == list(enumerate(rows, 1))
-
-
-def test_blank_lines_are_counted_and_passed_over(tmp_path):
-    (tmp_path / "x").write_text('{}\r\n\n  \n{"a": 1}')
-    assert list(read_jsonl(tmp_path / "x")) == [(1, {}), (4, {"a": 1})]
-
-
 @pytest.mark.parametrize(
-    ("content", "words", "line"),
+    ("text", "words"),
     [
-        (b"{}\n{broken\n", "broken JSON", 2),
-        (b"{}\n{} {}\n", "broken JSON: Extra data", 2),
-        (b"{}\n\n[]\n", "expected a JSON object, found list", 3),
-        (b"1\n", "expected a JSON object, found int", 1),
-        (b"{}\n{}\n\xff\n", "byte 0xff is not UTF-8", 3),
-        (b'{"a": ' + b"9" * 5000 + b"}\n", "broken JSON", 1),
-        (b"{}\n" + b'{"a": ' * 100_000, "broken JSON", 2),
-        (b'{}\n{"a": "x\\ud83d"}\n', "half of a surrogate pair", 2),
-        (b'{"\\ude00": 1}\n', "half of a surrogate pair", 1),
+        ("{broken", "Expecting property name"),
+        ('{"a": 1, "b": 2, "a": 3}', "the key `a` is there twice"),
+        ('{"a": "x\\ud83d"}', "half of a surrogate pair"),
+        ('{"\\ude00": 1}', "half of a surrogate pair"),
     ],
 )
-def test_a_bad_line(tmp_path, content, words, line):
-    path = tmp_path / "x.jsonl"
-    path.write_bytes(content)
-    with pytest.raises(BenchError, match=words) as caught:
-        list(read_jsonl(path))
-    assert caught.value.where == f"{path}, line {line}"
+def test_json_that_is_none(text, words):
+    with pytest.raises(ValueError, match=words):
+        parse_json(text)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from bench.quality.evaluate import score_pairs, score_retrieval
 from bench.tasks.beir import read_beir
 from bench.tasks.catalog import read_card
 from bench.tasks.pairs import read_pairs
-from bench.tasks.tables.files import local_files
+from bench.tasks.readers.files import local_files
 from bench.tasks.tables.read import read_table
 from bench.vectors.encode import TextGroup, encode_missing
 from bench.vectors.store import VectorSpace, store_root, text_keys

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -12,7 +14,8 @@ from bench.cli.options import one_of
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from bench.tasks.add import NewTask
+    from bench.tasks.add import NewTask, Wishes
+    from bench.tasks.tables.recognise import UndecidedColumnError
     from bench.tasks.unit import UnitInfo
 
 _Column = str | None
@@ -28,7 +31,8 @@ def add(
         Path,
         typer.Argument(
             metavar="FILE_OR_FOLDER",
-            help="A BEIR folder; a CSV, JSON Lines or Parquet file; or a folder with test, train, ... files of these.",
+            help="A folder as BEIR or MS MARCO have it; a CSV, JSON Lines or Parquet file (also .gz, .zst); or a "
+            "folder with test, train, ... files of these.",
         ),
     ],
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="What tables call the task.")],
@@ -48,24 +52,59 @@ def add(
     negative: Annotated[
         _Column, _column("--negative-column", holds="texts that are not relevant; `negative_*` names several")
     ] = None,
-    relevance: Annotated[_Column, _column("--relevance-column", holds="how relevant the document is")] = None,
+    relevance: Annotated[
+        _Column, _column("--label-column", "--relevance-column", holds="how relevant the document is")
+    ] = None,
     title: Annotated[_Column, _column("--title-column", holds="a title to put before the document")] = None,
     query_id: Annotated[_Column, _column("--query-id-column", holds="the query's id")] = None,
     document_id: Annotated[_Column, _column("--document-id-column", holds="the document's id")] = None,
     sentence1: Annotated[_Column, _column("--sentence1-column", holds="the first sentence of a pair")] = None,
     sentence2: Annotated[_Column, _column("--sentence2-column", holds="the second sentence of a pair")] = None,
     score: Annotated[_Column, _column("--score-column", holds="the gold similarity of a pair")] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ignore-column",
+            metavar="COLUMN",
+            help="A column that is not used, though it looks like labels; repeatable.",
+        ),
+    ] = None,
     relevant_from: Annotated[
         float | None,
         typer.Option("--relevant-from", metavar="NUMBER", help="The least relevance of a relevant document."),
     ] = None,
     encoding: Annotated[
         str | None,
-        typer.Option("--encoding", metavar="NAME", help="Of CSV: utf-8, latin-1 or cp1252. Default: utf-8."),
+        typer.Option(
+            "--encoding",
+            metavar="NAME",
+            help="Of CSV: utf-8, latin-1 or cp1252. Default: as a byte order mark says, else utf-8.",
+        ),
     ] = None,
     delimiter: Annotated[
         str | None,
         typer.Option("--delimiter", metavar="CHARACTER", help="Between the cells of CSV. Default: recognised."),
+    ] = None,
+    quoting: Annotated[
+        str | None,
+        typer.Option(
+            "--quoting",
+            metavar="NAME",
+            help="Of CSV: standard (cells may stand in double quotes) or none. Default: recognised.",
+        ),
+    ] = None,
+    decimal: Annotated[
+        str | None,
+        typer.Option(
+            "--decimal", metavar="CHARACTER", help="Before the fraction of numbers: . or a comma. Default: recognised."
+        ),
+    ] = None,
+    lists: Annotated[
+        bool | None,
+        typer.Option(
+            "--lists/--no-lists",
+            help="Whether lists written as text, such as ['a', 'b'], are several texts. Default: recognised.",
+        ),
     ] = None,
     description: Annotated[
         str | None, typer.Option("--description", metavar="TEXT", help="One sentence for people.")
@@ -77,9 +116,9 @@ def add(
 
     The data stays where it is. Nothing is written when something is wrong, and no card is written over.
     """
-    from bench.files import user_path
-    from bench.tasks.add import Wishes, new_task
-    from bench.tasks.catalog import find_cards
+    from bench.tasks.add import Wishes
+    from bench.tasks.readers.delimited import Quoting
+    from bench.tasks.readers.numbers import Decimal
     from bench.tasks.tables.section import Encoding, Shape
 
     columns = {
@@ -100,13 +139,40 @@ def add(
         columns={role: column for role, column in columns.items() if column is not None},
         encoding=one_of("--encoding", encoding, get_args(Encoding)),
         delimiter=_character(delimiter),
+        quoting=one_of("--quoting", quoting, get_args(Quoting)),
+        decimal=one_of("--decimal", decimal, get_args(Decimal)),
+        lists=lists,
+        ignored=frozenset(ignore or ()),
         relevant_from=relevant_from,
         card={key: value for key, value in card.items() if value is not None},
     )
-    known = find_cards([*task_folders(), tasks_dir])
-    task = new_task(user_path(str(data)), name, tasks_dir, known, wishes)
+    task = _decided(data, name, tasks_dir, wishes)
     task.write()
     _print(task)
+
+
+def _decided(data: Path, name: str, folder: Path, wishes: Wishes) -> NewTask:
+    """The task; on a terminal, columns that look like labels are asked about."""
+    from bench.files import user_path
+    from bench.tasks.add import new_task
+    from bench.tasks.catalog import find_cards
+    from bench.tasks.tables.recognise import UndecidedColumnError
+
+    known = find_cards([*task_folders(), folder])
+    while True:
+        try:
+            return new_task(user_path(str(data)), name, folder, known, wishes)
+        except UndecidedColumnError as error:
+            if not (sys.stdin.isatty() and sys.stdout.isatty()):
+                raise
+            wishes = _asked(error, wishes)
+
+
+def _asked(error: UndecidedColumnError, wishes: Wishes) -> Wishes:
+    typer.echo(f"{error.where}: {error.message}")
+    if typer.confirm(f"Does `{error.column}` say how relevant a document is?"):
+        return replace(wishes, columns={**wishes.columns, "relevance": error.column})
+    return replace(wishes, ignored=wishes.ignored | {error.column})
 
 
 def _character(delimiter: str | None) -> str | None:
@@ -120,10 +186,14 @@ def _character(delimiter: str | None) -> str | None:
 
 
 def _print(task: NewTask) -> None:
-    if task.recognised is not None:
-        typer.echo(f"shape: {task.recognised.shape}")
-        for role, column in task.recognised.columns.items():
+    if task.shape is not None:
+        typer.echo(f"shape: {task.shape}")
+    for table in task.use:
+        typer.echo(table.name)
+        for role, column in table.roles.items():
             typer.echo(f"  {role}: column {column}")
+        for column in table.unused:
+            typer.echo(f"  not used: column {column}")
     for unit in task.units:
         typer.echo(f"split {unit.split}: {size_of(unit.info)}")
         for note in unit.info.notes:

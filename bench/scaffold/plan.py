@@ -118,7 +118,7 @@ def _found(entries: list[ModelEntry], tasks: Tasks, repository: Repository) -> I
     for name in tasks.cards:
         yield f"task {name}: it has a card"
     for task in tasks.new:
-        shape = f", a table of shape {task.recognised.shape}" if task.recognised else ""
+        shape = f", a table of shape {task.shape}" if task.shape else ""
         yield f"task {task.content['name']}: {task.content['path']}, {task.content['type']}{shape}"
     if repository.known:
         yield f"default branch {repository.branch}"

@@ -12,8 +12,8 @@ from bench.scaffold.folders import project_folders, unlike
 from bench.scaffold.models import MODULES
 from bench.tasks.add import NewTask, Wishes, new_task
 from bench.tasks.catalog import BrokenTask, Task, find_cards
+from bench.tasks.readers.names import SUFFIXES
 from bench.tasks.tables.recognise import NotRecognisedError
-from bench.tasks.tables.rows import SUFFIXES
 
 CARDS = "tasks"
 # What takes longer to load than somebody waits for a first look.

@@ -15,12 +15,16 @@ from pydantic import ValidationError
 
 from bench.errors import UsageError
 from bench.files import path_exists, write_new
-from bench.tasks.beir import is_beir, splits_of
+from bench.tasks.beir import beir_use, is_beir, splits_of
 from bench.tasks.card import CARD_NAME, TaskCard
 from bench.tasks.catalog import Task
-from bench.tasks.tables.files import local_files
-from bench.tasks.tables.recognise import Recognised, recognise, survey
-from bench.tasks.tables.rows import SUFFIXES, Format
+from bench.tasks.readers.delimited import Format, Quoting
+from bench.tasks.readers.files import DataFile, first_found, listed, local_files
+from bench.tasks.readers.named import ColumnUse
+from bench.tasks.readers.names import foreign
+from bench.tasks.readers.numbers import Decimal
+from bench.tasks.tables.profile import Profile, profile
+from bench.tasks.tables.recognise import Recognised, check_unused, recognise, unused_columns
 from bench.tasks.tables.section import TEST, TRAIN, Encoding, Shape
 from bench.tasks.unit import TaskUnit
 
@@ -38,6 +42,10 @@ class Wishes:
         columns: Columns by role.
         encoding: Encoding of CSV.
         delimiter: Delimiter of CSV.
+        quoting: Whether cells of CSV may stand in quotes.
+        decimal: What stands before the fraction of numbers written as text.
+        lists: Whether lists that are written as text are several texts.
+        ignored: Columns that are not to be used.
         relevant_from: The least relevance of a relevant document.
         card: Further keys of the card.
     """
@@ -46,14 +54,20 @@ class Wishes:
     columns: Mapping[str, str] = field(default_factory=dict)
     encoding: Encoding | None = None
     delimiter: str | None = None
+    quoting: Quoting | None = None
+    decimal: Decimal | None = None
+    lists: bool | None = None
+    ignored: frozenset[str] = frozenset()
     relevant_from: float | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def of_table(self) -> bool:
         """Whether anything is said that only a table has."""
-        said = (self.shape, self.encoding, self.delimiter, self.relevant_from)
-        return bool(self.columns) or any(value is not None for value in said)
+        said = (
+            self.shape, self.encoding, self.delimiter, self.quoting, self.decimal, self.lists, self.relevant_from,
+        )  # fmt: skip
+        return bool(self.columns or self.ignored) or any(value is not None for value in said)
 
 
 @dataclass(frozen=True)
@@ -63,14 +77,16 @@ class NewTask:
     Attributes:
         path: Where the card will stand.
         content: What will stand in it.
-        recognised: What was recognised, where the data is a table.
+        shape: The shape that was recognised, where the data is a table.
+        use: What the columns of each table were taken for.
         units: What is scored, with its data loaded.
         training: The pairs to train with, where there are any.
     """
 
     path: Path
     content: dict[str, Any]
-    recognised: Recognised | None
+    shape: Shape | None
+    use: list[ColumnUse]
     units: list[TaskUnit]
     training: TaskUnit | None
 
@@ -102,6 +118,7 @@ def new_task(data: Path, name: str, folder: Path, known: Mapping[str, object], w
 
     Raises:
         UsageError: The name is taken or no name, there is no data, or it cannot be told what it is.
+        UndecidedColumnError: A column that is not used looks like labels.
         BenchError: The data is broken, with its place.
     """
     path = folder / f"{name}.yaml"
@@ -116,7 +133,7 @@ def new_task(data: Path, name: str, folder: Path, known: Mapping[str, object], w
         raise UsageError(
             "neither a file nor a folder: a task is read again at every run", where=str(data), hint="save it as a file"
         )
-    recognised = None
+    shape = None
     if data.is_dir() and is_beir(data):
         if wishes.of_table:
             raise UsageError(
@@ -125,15 +142,17 @@ def new_task(data: Path, name: str, folder: Path, known: Mapping[str, object], w
                 hint="leave these options out, or name the file that they are about",
             )
         section = _beir(data)
+        use = beir_use(data, section.get("splits", [TEST])[0])
     else:
-        section, recognised = _table(data, wishes)
+        section, use = _table(data, wishes)
+        shape = section["table"]["shape"]
     content = {"name": name, **section, "path": str(data), **wishes.card}
     task = Task(_card(content), folder)
     units = task.units(download=False)
     for unit in units:
         _ = unit.info
     content["path"] = _card_path(data, folder)
-    return NewTask(path, _ordered(content), recognised, units, task.training())
+    return NewTask(path, _ordered(content), shape, use, units, task.training())
 
 
 def _card(content: dict[str, Any]) -> TaskCard:
@@ -151,66 +170,91 @@ def _beir(folder: Path) -> dict[str, Any]:
     return {"type": "retrieval"} | ({"splits": [chosen]} if chosen != TEST else {})
 
 
-def _table(data: Path, wishes: Wishes) -> tuple[dict[str, Any], Recognised]:
+def _table(data: Path, wishes: Wishes) -> tuple[dict[str, Any], list[ColumnUse]]:
     splits = _splits(data)
     scored = next(split for split in (*_SCORED, TRAIN) if split in splits)
     # Rows that are scored are no training rows, whatever their file is called.
     files = {TEST if split == TRAIN == scored else split: pattern for split, pattern in splits.items()}
     scored = TEST if scored == TRAIN else scored
-    first = local_files(data)([files[scored]])[0]
-    looked = survey(first, Format((wishes.encoding or "utf-8",), wishes.delimiter))
-    recognised = recognise(looked, wishes.shape, wishes.columns)
+    text = Format((wishes.encoding or "utf-8",), wishes.delimiter, wishes.quoting)
+    looked = {split: profile(first_found(local_files(data), [pattern]), text) for split, pattern in files.items()}
+    recognised = recognise(looked[scored], wishes.shape, wishes.columns, wishes.ignored)
+    if wishes.shape is None:
+        for part in looked.values():
+            check_unused(part, recognised, wishes.ignored)
     table: dict[str, Any] = {"shape": recognised.shape, "files": files, "columns": recognised.columns}
     further = {
         "encoding": wishes.encoding,
-        "delimiter": looked.text.delimiter,
+        **_dialect(list(looked.values()), wishes),
+        "decimal": wishes.decimal,
+        "lists": (recognised.lists or None) if wishes.lists is None else wishes.lists,
         "relevant_from": wishes.relevant_from,
     }
     table |= {key: value for key, value in further.items() if value is not None}
     section: dict[str, Any] = {"type": "sts" if recognised.shape == "pairs" else "retrieval"}
-    return section | ({"splits": [scored]} if scored != TEST else {}) | {"table": table}, recognised
+    use = [_use(files[split], part, recognised) for split, part in looked.items()]
+    return section | ({"splits": [scored]} if scored != TEST else {}) | {"table": table}, use
+
+
+def _dialect(tables: list[Profile], wishes: Wishes) -> dict[str, str | None]:
+    """What the card says of how its CSV files are written: what is not as usual, and the same in all of them."""
+    found = {(table.dialect, table.usual) for table in tables}
+    dialect, usual = next(iter(found))
+    if len(found) > 1 or dialect is None:
+        return {"delimiter": wishes.delimiter, "quoting": wishes.quoting}
+    return {
+        "delimiter": wishes.delimiter or (dialect.delimiter if dialect.delimiter != usual else None),
+        "quoting": wishes.quoting or (dialect.quoting if dialect.quoting == "none" else None),
+    }
+
+
+def _use(name: str, table: Profile, recognised: Recognised) -> ColumnUse:
+    roles = {
+        role: f"{column} (lists)" if recognised.lists and table.holds_lists(column) else column
+        for role, column in recognised.columns.items()
+    }
+    unused = [f"{column} ({table.kinds[column]})" for column in unused_columns(table, recognised.columns)]
+    described = ", ".join(str(part) for part in (table.dialect, table.encoding) if part)
+    return ColumnUse(f"{name} ({described})" if described else name, roles, unused)
 
 
 def _splits(data: Path) -> dict[str, str]:
     """Name or pattern of the files of each split."""
     if data.is_file():
         return {TEST: data.name}
-    tables = sorted(
-        file
-        for folder in (data, data / "data")
-        if folder.is_dir()
-        for file in folder.iterdir()
-        if file.suffix.lower() in SUFFIXES and file.is_file()
-    )
+    everything = [file for folder in (data, data / "data") for file in listed(folder, data)]
+    tables = [file for file in everything if file.parts.tabular]
     names = {}
     for split in (TRAIN, *_SCORED):
-        found = [file for file in tables if re.match(rf"{split}(?![A-Za-z])", file.stem)]
-        if len(found) == 1:
-            names[split] = found[0].relative_to(data).as_posix()
-        elif found:
-            names[split] = _pattern(data, split, found)
-    if not names and len(tables) == 1:
-        return {TEST: tables[0].relative_to(data).as_posix()}
+        found = [file for file in tables if re.match(rf"{split}(?![A-Za-z])", Path(file.name).name)]
+        if found:
+            names[split] = found[0].name if len(found) == 1 else _pattern(data, split, found)
+    if not names and len({file.parts.stem for file in tables}) == 1:
+        return {TEST: tables[0].name if len(tables) == 1 else _pattern(data, Path(tables[0].parts.stem).name, tables)}
     if not names:
         shown = ", ".join(file.name for file in tables[:5]) or "none"
+        other = next(((file.name, known) for file in everything if (known := foreign(file.name))), None)
         raise UsageError(
             "no BEIR folder, and no file that is called test, dev or train",
             where=str(data),
-            hint=f"name one file; tables found: {shown}",
+            hint=f"{other[0]} is {other[1][0]}, which is not read: {other[1][1]}"
+            if other and not tables
+            else f"name one file; tables found: {shown}",
         )
     return names
 
 
-def _pattern(data: Path, split: str, files: list[Path]) -> str:
+def _pattern(data: Path, split: str, files: list[DataFile]) -> str:
     """The glob pattern of the parts of a split."""
-    names = [file.relative_to(data).as_posix() for file in files]
-    pattern = (files[0].parent.relative_to(data) / f"{split}[-_.0-9]*{files[0].suffix}").as_posix()
+    suffix = files[0].parts.suffix
+    pattern = (Path(files[0].name).parent / f"{split}[-_.0-9]*{suffix}").as_posix()
+    names = [file.name for file in files]
     # Files that share no pattern are no parts of one table: perhaps the same rows in another format.
     if not all(fnmatch.fnmatchcase(name, pattern) for name in names):
         raise UsageError(
             f"several files can be the split `{split}`: {', '.join(names[:5])}",
             where=str(data),
-            hint=f"name one of them, or call its parts {split}-1{files[0].suffix}, {split}-2{files[0].suffix}, ...",
+            hint=f"name one of them, or call its parts {split}-1{suffix}, {split}-2{suffix}, ...",
         )
     return pattern
 

@@ -1,28 +1,59 @@
-"""Reading a retrieval task from a BEIR folder: corpus.jsonl, queries.jsonl, qrels/<split>.tsv."""
+"""Reading a retrieval task from a folder with a corpus, queries and judgements, as BEIR and MS MARCO have it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from bench.errors import BenchError
-from bench.files import read_jsonl, read_text
 from bench.tasks.data import NotHereError, RetrievalData, make_retrieval
-from bench.tasks.pairs import is_number
+from bench.tasks.readers.files import DataFile, find_table, foreign_hint, listed
+from bench.tasks.readers.judgements import judgement_use, read_judgements
+from bench.tasks.readers.labels import LabelRule, judge
+from bench.tasks.readers.named import ColumnUse
+from bench.tasks.readers.texts import Kind, read_texts, texts_use
 
 _SHOWN = 3
-_LARGEST_LABEL = 1_000_000
+_LISTED = 10
+# By kind, what its file may be called, without format and parts; `{}` is the split.
+_TEXTS: dict[Kind, tuple[str, ...]] = {
+    "document": ("corpus", "collection", "corpus/corpus", "corpus/{}", "corpus/train", "data/corpus"),
+    "query": ("queries.{}", "topics.{}", "queries", "topics", "queries/queries", "queries/{}", "data/queries"),
+}
+# BEIR's, MS MARCO's and TREC's, the Hub's.
+_JUDGEMENTS = ("qrels/{}", "qrels.{}", "default/{}", "data/{}")
+
+
+class UnknownIdsError(BenchError):
+    """Judgements of documents or queries that are not there."""
 
 
 def splits_of(folder: Path) -> list[str]:
-    """The splits that a BEIR folder has judgements for."""
-    return sorted(path.stem for path in (folder / "qrels").glob("*.tsv"))
+    """The splits that a folder has judgements for."""
+    found = set()
+    for pattern in _JUDGEMENTS:
+        start = pattern.replace("{}", "")
+        for file in listed((folder / pattern).parent, folder):
+            stem = file.parts.stem
+            if stem.startswith(start) and (file.parts.tabular or file.parts.format == "text"):
+                found.add(stem.removeprefix(start))
+    found |= {file.parts.stem for file in listed(folder, folder) if _is_qrels(file)}
+    return sorted(found - {"corpus", "queries"})
+
+
+def _is_qrels(file: DataFile) -> bool:
+    """Whether a file is called as ir_datasets calls judgements: test.qrels."""
+    return ".qrels" in file.name.lower() and file.parts.format == "text"
 
 
 def is_beir(folder: Path) -> bool:
-    """Whether a folder holds a retrieval task."""
-    return (folder / "corpus.jsonl").exists() or (folder / "queries.jsonl").exists() or (folder / "qrels").is_dir()
+    """Whether a folder holds a retrieval task, or enough of one to say what is missing."""
+    queries = any(file.parts.stem == "queries" and file.parts.format == "jsonl" for file in listed(folder, folder))
+    return queries or (folder / "qrels").is_dir() or any(_has(folder, stem) for stem in _TEXTS["document"])
+
+
+def _has(folder: Path, stem: str) -> bool:
+    return any(file.parts.stem == stem and file.parts.tabular for file in listed((folder / stem).parent, folder))
 
 
 def read_beir(
@@ -31,134 +62,122 @@ def read_beir(
     """Read one split.
 
     Args:
-        folder: The BEIR folder.
-        split: Name of the file in qrels/.
+        folder: The folder.
+        split: The split that is judged.
         ignore_identical_ids: See RetrievalData.
         allow_empty: Whether texts may be empty.
 
     Raises:
-        BenchError: A file is missing or broken (with its line), an id stands twice, a text is empty, a
-            judgement names an unknown query or document, or no document is relevant to any query.
+        NotHereError: A file is missing, or there are no judgements for the split.
+        BenchError: See read_judged.
     """
-    documents = _read_texts(folder / "corpus.jsonl", "document", allow_empty=allow_empty, titled=True)
-    queries = _read_texts(folder / "queries.jsonl", "query", allow_empty=allow_empty, titled=False)
-    labels = _read_qrels(folder, split)
-    path = folder / "qrels" / f"{split}.tsv"
-    _check_known(path, "query", [key[0] for key in labels], queries)
-    _check_known(path, "document", [key[1] for key in labels], documents)
-
-    judged = dict.fromkeys(query for query, _ in labels)
-    query_rows = {query: row for row, query in enumerate(judged)}
-    document_rows = {document: row for row, document in enumerate(documents)}
-    positive = [
-        (query_rows[query], document_rows[document], gain) for (query, document), gain in labels.items() if gain > 0
-    ]
-    return make_retrieval(
-        (list(documents), list(documents.values())),
-        (list(judged), [queries[query] for query in judged]),
-        positive,
-        str(path),
+    return read_judged(
+        _texts(folder, "document", split),
+        _texts(folder, "query", split),
+        _judgements(folder, split),
         ignore_identical_ids=ignore_identical_ids,
-        irrelevant=len(labels) - len(positive),
+        allow_empty=allow_empty,
     )
 
 
-def _read_texts(path: Path, what: str, *, allow_empty: bool, titled: bool) -> dict[str, str]:
-    if not path.is_file():
-        raise NotHereError(
-            "no such file",
-            where=str(path),
-            hint="a retrieval task is a folder with corpus.jsonl, queries.jsonl and qrels/<split>.tsv",
-        )
-    texts: dict[str, str] = {}
-    lines: dict[str, int] = {}
-    for line, row in read_jsonl(path):
-        where = f"{path}, line {line}"
-        name = _identifier(row, where)
-        if name in texts:
-            raise BenchError(
-                f"the {what} id `{name}` stands twice (first in line {lines[name]})",
-                where=where,
-                hint="ids must be unique",
-            )
-        text = _string(row, "text", where)
-        if titled:
-            text = f"{_string(row, 'title', where, default='')} {text}"
-        text = text.strip()
-        if not text and not allow_empty:
-            raise BenchError(
-                f"the {what} `{name}` has an empty text",
-                where=where,
-                hint="give it a text, remove it, or set `allow_empty: true` in the task card",
-            )
-        texts[name] = text
-        lines[name] = line
-    if not texts:
-        raise BenchError(f"no {what} in the file", where=str(path))
-    return texts
+def beir_use(folder: Path, split: str) -> list[ColumnUse]:
+    """What the columns of a folder's tables are taken for.
+
+    Raises:
+        NotHereError: A file is missing, or there are no judgements for the split.
+        BenchError: A file is broken.
+    """
+    return [
+        *(texts_use(_texts(folder, kind, split)[0], kind) for kind in _TEXTS),
+        judgement_use(_judgements(folder, split)[0]),
+    ]
 
 
-def _identifier(row: dict[str, Any], where: str) -> str:
-    value = row.get("_id", row.get("id"))
-    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise BenchError("the key `_id` is missing or not a string", where=where)
-    return str(value)
+def read_judged(
+    documents: Sequence[DataFile],
+    queries: Sequence[DataFile],
+    judgements: Sequence[DataFile],
+    *,
+    ignore_identical_ids: bool,
+    allow_empty: bool,
+) -> RetrievalData:
+    """A retrieval task from the files of its three tables.
+
+    Args:
+        documents: The files with the documents.
+        queries: The files with the queries.
+        judgements: The files with the judgements of a split.
+        ignore_identical_ids: See RetrievalData.
+        allow_empty: Whether texts may be empty.
+
+    Raises:
+        RepeatedIdError: An id stands there twice.
+        UnknownIdsError: A judgement names an unknown query or document.
+        BenchError: A file is broken (with its line), a text is empty, or no document is relevant to any query.
+    """
+    texts = read_texts(documents, "document", allow_empty=allow_empty)
+    asked = read_texts(queries, "query", allow_empty=allow_empty)
+    where = judgements[0].where
+    rows = list(read_judgements(judgements))
+    if not rows:
+        raise BenchError("no judgement in the file", where=where)
+    _check_known(where, "query", [row.query for row in rows], asked, queries[0].name)
+    _check_known(where, "document", [row.document for row in rows], texts, documents[0].name)
+    judged = judge(rows, LabelRule())
+    query_rows = {query: row for row, query in enumerate(judged.queries)}
+    document_rows = {document: row for row, document in enumerate(texts)}
+    positive = [
+        (query_rows[query], document_rows[document], gain)
+        for (query, document), gain in judged.gains.items()
+        if gain > 0
+    ]
+    return make_retrieval(
+        (list(texts), list(texts.values())),
+        (judged.queries, [asked[query] for query in judged.queries]),
+        positive,
+        where,
+        ignore_identical_ids=ignore_identical_ids,
+        notes=judged.notes,
+        irrelevant=judged.irrelevant,
+    )
 
 
-def _string(row: dict[str, Any], key: str, where: str, default: str | None = None) -> str:
-    value = row.get(key, default)
-    if value is None and default is not None:
-        return default
-    if not isinstance(value, str):
-        found = "is missing" if value is None else f"must be a string, found {type(value).__name__}"
-        raise BenchError(f"the key `{key}` {found}", where=where)
-    return value
+def _texts(folder: Path, kind: Kind, split: str) -> list[DataFile]:
+    stems = [stem.format(split) for stem in _TEXTS[kind]]
+    if found := find_table(folder, stems, text=kind == "query"):
+        return found
+    name = {"document": "corpus", "query": "queries"}[kind]
+    there = ", ".join(file.name for file in listed(folder, folder)[:_LISTED]) or "no file"
+    raise NotHereError(
+        f"no file {name}.jsonl, nor one of another format",
+        where=str(folder),
+        hint=foreign_hint(folder, *stems, "docs")
+        or f"a retrieval task is a folder with corpus.jsonl, queries.jsonl and qrels/<split>.tsv; found: {there}",
+    )
 
 
-def _read_qrels(folder: Path, split: str) -> dict[tuple[str, str], int]:
-    path = folder / "qrels" / f"{split}.tsv"
-    if not path.is_file():
-        known = ", ".join(splits_of(folder)) or "none"
-        raise NotHereError(f"no judgements for the split `{split}`", where=str(path), hint=f"splits found: {known}")
-    labels: dict[tuple[str, str], int] = {}
-    for number, line in enumerate(read_text(path).split("\n"), 1):
-        if not line.strip():
-            continue
-        cells = line.rstrip("\r").split("\t")
-        where = f"{path}, line {number}"
-        if len(cells) != 3:
-            raise BenchError(
-                f"expected 3 columns with tabs between them, found {len(cells)}",
-                where=where,
-                hint="query-id<TAB>corpus-id<TAB>score",
-            )
-        query, document, label = (cell.strip() for cell in cells)
-        try:
-            gain = int(label)
-        except ValueError:
-            if number == 1 and not is_number(label):
-                continue
-            raise BenchError(
-                f"the label `{label[:20]}` is not a whole number", where=where, hint="0 is not relevant, 1 and up is"
-            ) from None
-        if abs(gain) > _LARGEST_LABEL:
-            raise BenchError(f"the label {label[:20]} is too large", where=where, hint="labels are small whole numbers")
-        if labels.get((query, document), gain) != gain:
-            raise BenchError(f"query `{query}` and document `{document}` have two different labels", where=where)
-        labels[query, document] = gain
-    if not labels:
-        raise BenchError("no judgement in the file", where=str(path))
-    return labels
+def _judgements(folder: Path, split: str) -> list[DataFile]:
+    stems = [stem.format(split) for stem in _JUDGEMENTS]
+    found = find_table(folder, stems, text=True)
+    found = found or [file for file in listed(folder, folder) if _is_qrels(file) and file.parts.stem == split]
+    if split == "test":
+        found = found or find_table(folder, ["qrels"], text=True)
+    if found:
+        return found
+    raise NotHereError(
+        f"no judgements for the split `{split}`",
+        where=str(folder / "qrels"),
+        hint=foreign_hint(folder, *stems, "qrels") or f"splits found: {', '.join(splits_of(folder)) or 'none'}",
+    )
 
 
-def _check_known(path: Path, what: str, names: Sequence[str], known: dict[str, str]) -> None:
+def _check_known(where: str, what: str, names: Sequence[str], known: dict[str, str], file: str) -> None:
     unknown = [name for name in dict.fromkeys(names) if name not in known]
     if unknown:
         shown = ", ".join(f"`{name}`" for name in unknown[:_SHOWN]) + (", ..." if len(unknown) > _SHOWN else "")
-        file = "queries.jsonl" if what == "query" else "corpus.jsonl"
         plural = "queries" if what == "query" else "documents"
-        raise BenchError(
+        raise UnknownIdsError(
             f"{len(unknown)} judged {plural} not in {file}: {shown}",
-            where=str(path),
+            where=where,
             hint=f"add them to {file} or remove their lines",
         )

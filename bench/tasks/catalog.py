@@ -17,8 +17,9 @@ from bench.tasks.beir import is_beir, splits_of
 from bench.tasks.card import CARD_NAME, TaskCard
 from bench.tasks.data import NotHereError
 from bench.tasks.layouts import DEFAULT_SUBSET
-from bench.tasks.pairs import SUFFIXES
 from bench.tasks.places import NotAvailableError
+from bench.tasks.readers.files import listed, local_file
+from bench.tasks.readers.names import SUFFIXES, foreign
 from bench.tasks.sources import Sources
 from bench.tasks.unit import TaskUnit
 
@@ -253,11 +254,18 @@ def _from_path(path: Path, known: list[str], typed: str) -> Task:
     if path.is_file():
         if path.suffix in {".yaml", ".yml"}:
             return read_card(path)
-        if path.suffix in SUFFIXES:
-            split = path.stem if path.stem in _SPLIT_NAMES else "test"
-            name = path.resolve().parent.name if path.stem in _SPLIT_NAMES else path.stem
+        file = local_file(path)
+        if file.parts.tabular:
+            stem = file.parts.stem
+            split = stem if stem in _SPLIT_NAMES else "test"
+            name = path.resolve().parent.name if stem in _SPLIT_NAMES else stem
             return _task(path.resolve().parent, name=name or "test", type="sts", path=Path(path.name), splits=[split])
-        raise UsageError("not a task: expected a card (.yaml) or pairs (.jsonl, .csv)", where=str(path))
+        other = foreign(path.name)
+        raise UsageError(
+            "not a task: expected a card (.yaml) or a table of pairs" if other is None else f"this is {other[0]}",
+            where=str(path),
+            hint=other[1] if other else f"tables: {', '.join(SUFFIXES)}, each also with .gz or .zst behind it",
+        )
     if not path.is_dir():
         raise UsageError("neither a file nor a folder", where=str(path))
     if (path / CARD_NAME).is_file():
@@ -272,8 +280,9 @@ def _from_folder(folder: Path) -> Task:
         # A folder without judgements still becomes a task, whose error then says what is missing.
         chosen = next((split for split in _SPLIT_NAMES if split in splits), splits[0] if splits else "test")
         return _task(folder, name=folder.name, type="retrieval", splits=[chosen])
-    stems = sorted({path.stem for path in folder.iterdir() if path.suffix in SUFFIXES})
-    splits = [split for split in _SPLIT_NAMES if split in stems]
+    stems = sorted({file.parts.stem for file in listed(folder, folder) if file.parts.tabular})
+    inner = {Path(file.parts.stem).name for file in listed(folder / "data", folder) if file.parts.tabular}
+    splits = [split for split in _SPLIT_NAMES if split in {*stems, *inner}]
     if splits:
         return _task(folder, name=folder.name, type="sts", splits=splits[:1])
     if stems:
@@ -281,8 +290,16 @@ def _from_folder(folder: Path) -> Task:
     raise UsageError(
         "no task in this folder",
         where=str(folder),
-        hint="expected task.yaml, a BEIR folder (corpus.jsonl, queries.jsonl, qrels/), or pairs (.jsonl, .csv)",
+        hint=_foreign(folder)
+        or "expected task.yaml, a BEIR folder (corpus.jsonl, queries.jsonl, qrels/), or tables of pairs",
     )
+
+
+def _foreign(folder: Path) -> str | None:
+    """What a file of a folder is whose format is not read, and how to convert it."""
+    names = [file.name for file in listed(folder, folder)]
+    found = next(((name, known) for name in names if (known := foreign(name))), None)
+    return found and f"{found[0]} is {found[1][0]}, which is not read: {found[1][1]}"
 
 
 def _task(folder: Path, **card: object) -> Task:

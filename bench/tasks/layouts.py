@@ -5,21 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeAlias
 
-from bench.files import read_text
+from bench.errors import did_you_mean
 from bench.tasks.beir import read_beir, splits_of
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError, PairData, RetrievalData
+from bench.tasks.hub_layout import ALSO, is_hub_layout
 from bench.tasks.mteb_bridge import MtebDefinition, definition
 from bench.tasks.mteb_data import MtebData, load_mteb
-from bench.tasks.pairs import SUFFIXES, read_pairs
-from bench.tasks.tables.files import local_files
+from bench.tasks.pairs import read_pair_files
+from bench.tasks.readers.files import DataFile, find_table, foreign_hint, listed, local_file, local_files, whole_tables
 from bench.tasks.tables.read import read_table
 
 TaskData: TypeAlias = RetrievalData | PairData | MtebData
 
 DEFAULT_SUBSET = "default"
-# The same split under its other name.
-_ALSO = {"validation": "dev", "dev": "validation"}
 
 
 def read_data(card: TaskCard, path: Path, split: str, subset: str) -> TaskData:
@@ -38,7 +37,7 @@ def read_data(card: TaskCard, path: Path, split: str, subset: str) -> TaskData:
     """
     if card.table is not None:
         return read_table(local_files(path), card, split)
-    if card.mteb is not None and (card.type == "mteb" or is_hub_layout(path)):
+    if card.mteb is not None and (card.type == "mteb" or (is_hub_layout(path) and not _is_whole_beir(path))):
         return _read_hub_layout(definition(card.mteb), path, split, subset)
     if card.type == "retrieval":
         return read_beir(
@@ -47,22 +46,19 @@ def read_data(card: TaskCard, path: Path, split: str, subset: str) -> TaskData:
             ignore_identical_ids=card.ignore_identical_ids,
             allow_empty=card.allow_empty,
         )
-    return read_pairs(_pair_file(card, path, split, subset), allow_empty=card.allow_empty)
+    return read_pair_files(_pair_files(card, path, split, subset), allow_empty=card.allow_empty)
 
 
-def is_hub_layout(path: Path) -> bool:
-    """Whether a folder is a data set as the Hub keeps it: its README says which files make which configuration."""
-    if (path / "corpus.jsonl").is_file() and splits_of(path):
-        return False
-    readme = path / "README.md"
-    return readme.is_file() and read_text(readme).startswith("---")
+def _is_whole_beir(path: Path) -> bool:
+    """Whether a folder has BEIR's own files, whatever its README says."""
+    return bool(find_table(path, ["corpus"])) and bool(splits_of(path))
 
 
 def _read_hub_layout(task: MtebDefinition, path: Path, split: str, subset: str) -> TaskData:
     try:
         return load_mteb(task, path, split, subset)
     except NotHereError:
-        other = _ALSO.get(split)
+        other = ALSO.get(split)
         if other is None:
             raise
         try:
@@ -72,19 +68,25 @@ def _read_hub_layout(task: MtebDefinition, path: Path, split: str, subset: str) 
         raise
 
 
-def _pair_file(card: TaskCard, path: Path, split: str, subset: str) -> Path:
+def _pair_files(card: TaskCard, path: Path, split: str, subset: str) -> list[DataFile]:
     if path.is_file():
         if split == card.splits[0]:
-            return path
+            return whole_tables([local_file(path)])
         raise NotHereError(f"one file has no split `{split}`", where=str(path))
-    stems = [split, _ALSO.get(split, split)]
+    stems = [f"{folder}{name}" for name in (split, ALSO.get(split, split)) for folder in ("", "data/", "default/")]
     if subset != DEFAULT_SUBSET:
         # Subsets of the only split need no folder for it.
-        stems = [f"{split}/{subset}", *([subset] if split == card.splits[0] else [])]
-    for stem in stems:
-        for suffix in SUFFIXES:
-            if (path / f"{stem}{suffix}").is_file():
-                return path / f"{stem}{suffix}"
-    found = ", ".join(sorted(file.stem for file in path.iterdir() if file.suffix in SUFFIXES)) or "none"
+        own = [subset] if split == card.splits[0] else []
+        stems = [f"{split}/{subset}", *own, f"{subset}/{split}", f"data/{subset}/{split}"]
+    if found := find_table(path, stems):
+        return found
     stem = split if subset == DEFAULT_SUBSET else subset
-    raise NotHereError(f"no file {stem}.jsonl or {stem}.csv", where=str(path), hint=f"files of pairs found: {found}")
+    files = [file for folder in (path, path / "data") for file in listed(folder, path)]
+    there = list(dict.fromkeys(file.parts.stem for file in files if file.parts.tabular))
+    shown = f"files of pairs found: {', '.join(there) or 'none'}"
+    close = did_you_mean(stem, there)
+    raise NotHereError(
+        f"no file {stem}.jsonl, nor one of another format",
+        where=str(path),
+        hint=foreign_hint(path, *stems) or (f"{close} {shown}" if close else shown),
+    )

@@ -62,6 +62,9 @@ class MtebDefinition:
         languages: BCP 47 codes.
         licence: Licence of the data, where it is known.
         notes: What a reader of the scores should know: superseded, not public.
+        plain: Whether mteb reads its rows as they are in the files, for retrieval and sts.
+        merged: Whether its subsets may be rows of one table, told apart by a column.
+        columns: The columns of the two sentences, for sts.
     """
 
     name: str
@@ -77,6 +80,9 @@ class MtebDefinition:
     languages: tuple[str, ...]
     licence: str | None
     notes: tuple[str, ...] = ()
+    plain: bool = False
+    merged: bool = False
+    columns: tuple[str, str] = ("sentence1", "sentence2")
 
 
 def import_mteb() -> ModuleType:
@@ -181,6 +187,9 @@ def definition(name: str, splits: Iterable[str] | None = None, subsets: Iterable
             languages=tuple(sorted(metadata.bcp47_codes)),
             licence=metadata.license,
             notes=_notes(metadata),
+            plain=_plain(task),
+            merged=bool(task.fast_loading),
+            columns=tuple(getattr(task, "column_names", ("sentence1", "sentence2"))),
         )
 
 
@@ -270,6 +279,13 @@ def _kind(task: Any) -> TaskType:
         symmetric = task.input1_prompt_type is None and task.input2_prompt_type is None
         return "sts" if plain and named and symmetric else "mteb"
     return "mteb"
+
+
+def _plain(task: Any) -> bool:
+    """Whether the task reads its data as every task of its type does, and changes nothing in it."""
+    abstasks = importlib.import_module("mteb.abstasks")
+    bases = (abstasks.AbsTaskRetrieval, abstasks.AbsTaskSTS)
+    return any(isinstance(task, base) and _inherits(task, base, ("load_data", "dataset_transform")) for base in bases)
 
 
 def _inherits(task: Any, base: Any, methods: tuple[str, ...]) -> bool:

@@ -8,17 +8,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
-
-import yaml
 
 from bench.cache import cache_root, sha256_of
 from bench.errors import BenchError
-from bench.files import digest_bytes, digest_json, digest_parts, read_text, walk_files
+from bench.files import digest_bytes, digest_json, digest_parts, walk_files
 from bench.tasks.data import NotHereError, PairData, RetrievalData, make_retrieval
+from bench.tasks.hub_layout import HubLayout, read_plain
 from bench.tasks.mteb_bridge import MtebDefinition, contained, import_mteb
-from bench.tasks.pairs import make_pairs, read_number
+from bench.tasks.pairs import make_pairs
+from bench.tasks.readers.cells import read_number
+from bench.tasks.readers.rows import read_rows
 
 _BLOCK_ROWS = 1000
 # State of a task that is no setting of its evaluator.
@@ -94,13 +95,17 @@ def load_mteb(definition: MtebDefinition, folder: Path, split: str, subset: str)
         for the few of these whose data asks for what bench's scoring does not do (its notes say why).
 
     Raises:
-        NotHereError: mteb finds no such split and subset in the folder, or cannot read it.
-        BenchError: mteb is missing, or the data cannot be scored.
+        NotHereError: There is no such split and subset in the folder, parts of it are missing, or mteb cannot read it.
+        BenchError: mteb is missing, a file is broken, or the data cannot be scored.
     """
     where = f"mteb task `{definition.name}` in {folder}"
     if not folder.is_dir():
         raise BenchError("no such folder", where=where, hint="it holds the data set as the Hugging Face Hub has it")
-    _check_inside(folder, where)
+    layout = HubLayout.of(folder)
+    data = read_plain(definition, layout, split, subset)
+    if data is not None:
+        return replace(data, notes=[*definition.notes, *data.notes])
+    layout.check(split)
     mteb = import_mteb()
     key = _content_key(folder)
     cache = cache_root() / "datasets" / key
@@ -121,11 +126,7 @@ def load_mteb(definition: MtebDefinition, folder: Path, split: str, subset: str)
                 task.convert_v1_dataset_format_to_v2(num_proc=None)
             parts = _parts(task, split, subset)
         except Exception as error:
-            raise NotHereError(
-                f"mteb cannot load the split `{split}` of `{subset}`: {type(error).__name__}: {error}",
-                where=where,
-                hint=f"the folder must hold the data set {definition.dataset} as the Hugging Face Hub has it",
-            ) from error
+            raise _cannot_load(layout, definition, split, subset) from error
         notes = list(definition.notes)
         if definition.kind == "sts":
             return _pairs(parts["rows"], task, notes, where)
@@ -135,6 +136,23 @@ def load_mteb(definition: MtebDefinition, folder: Path, split: str, subset: str)
                 return _retrieval(parts, definition, notes, where)
             notes.append(f"scored by mteb's own evaluator, since {obstacle}")
         return MtebData(definition, split, subset, task, cache, _count(parts, task), notes)
+
+
+def _cannot_load(layout: HubLayout, definition: MtebDefinition, split: str, subset: str) -> NotHereError:
+    """What mteb's loader missed; its own words are those of the libraries that it reads with.
+
+    Raises:
+        BenchError: A file of the data set is broken, with the line.
+    """
+    for file in layout.all_files(split):
+        for _ in read_rows(file, lambda _: []):
+            pass
+    return NotHereError(
+        f"mteb cannot read the split `{split}` of `{subset}` from these files",
+        where=f"mteb task `{definition.name}` in {layout.folder}",
+        hint=f"the folder must hold the data set {definition.dataset} as the Hugging Face Hub has it: {layout}; "
+        "`bench --debug ...` shows what mteb says",
+    )
 
 
 @contextmanager
@@ -152,30 +170,6 @@ def arrow_cache(folder: Path) -> Iterator[None]:
     finally:
         for name, value in before.items():
             setattr(config, name, value)
-
-
-def _check_inside(folder: Path, where: str) -> None:
-    """Files elsewhere belong to no digest of the folder, and a data set has no business with them."""
-    readme = folder / "README.md"
-    parts = read_text(readme).split("---", 2) if readme.is_file() else []
-    try:
-        head = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
-    except yaml.YAMLError:
-        # The library that reads the data says what is wrong with it.
-        return
-    for text in _strings(head.get("configs") if isinstance(head, Mapping) else None):
-        if "://" in text or PurePosixPath(text).is_absolute() or ".." in PurePosixPath(text).parts:
-            raise BenchError(
-                f"README.md names files outside the folder: {text}", where=where, hint="name files within it"
-            )
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping | list):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            yield from _strings(item)
 
 
 def _content_key(folder: Path) -> str:

@@ -1,50 +1,103 @@
-"""Reading an sts task from JSON Lines or CSV: sentence1, sentence2, score."""
+"""Scored pairs of sentences: from the rows of files, and as data."""
 
 from __future__ import annotations
 
-import csv
-import io
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bench.errors import BenchError
-from bench.files import read_jsonl, read_text
 from bench.tasks.data import PairData, pair_ids
+from bench.tasks.readers.cells import decimal_mark, needed_text, read_number
+from bench.tasks.readers.delimited import Format
+from bench.tasks.readers.files import DataFile, local_file
+from bench.tasks.readers.named import listed_columns
+from bench.tasks.readers.numbers import Decimal
+from bench.tasks.readers.rows import Row, read_rows
 
-SUFFIXES = (".jsonl", ".csv")
-_COLUMNS = ("sentence1", "sentence2", "score")
+ROLES = ("sentence1", "sentence2", "score")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A row of scored pairs: the sentences as they stand, the cell with the score, and where."""
+
+    first: str
+    second: str
+    score: Any
+    row: Row
 
 
 def read_pairs(path: Path, *, allow_empty: bool = False) -> PairData:
-    """Read one file of scored pairs.
+    """Read one file of scored pairs whose columns have the roles' names.
 
     Raises:
-        BenchError: A line is broken, a column is missing, a text is empty, a score is no number, or the
-            scores are all the same (no correlation is defined then).
+        BenchError: See read_pair_files.
     """
-    first, second, gold = [], [], []
-    for line, row in _rows(path):
-        where = f"{path}, line {line}"
-        texts = []
-        for column in _COLUMNS[:2]:
-            text = row.get(column)
-            if not isinstance(text, str):
-                raise BenchError(f"the key `{column}` is missing or not a string", where=where)
-            if not text.strip() and not allow_empty:
+    return read_pair_files([local_file(path)], allow_empty=allow_empty)
+
+
+def read_pair_files(files: Sequence[DataFile], *, allow_empty: bool) -> PairData:
+    """Read the files of scored pairs whose columns have the roles' names.
+
+    Raises:
+        BenchError: A file is broken, a column is missing, a text is empty, a score is no number, or the scores are all
+            the same (no correlation is defined then). With the line.
+    """
+    pairs = [pair for file in files for pair in _read(file, allow_empty=allow_empty)]
+    return pair_data(pairs, files[0].where)
+
+
+def _read(file: DataFile, *, allow_empty: bool) -> Iterator[Pair]:
+    def choose(found: list[str]) -> list[str]:
+        for role in ROLES:
+            if role not in found:
                 raise BenchError(
-                    f"`{column}` is empty",
-                    where=where,
-                    hint="give it a text, remove the line, or set `allow_empty: true` in the task card",
+                    f"no column `{role}`",
+                    where=file.where,
+                    hint=f"{listed_columns(found, role)}; other columns are read by a card: "
+                    f"bench tasks add {file.where} --name NAME (--{role}-column)",
                 )
-            texts.append(text)
-        first.append(texts[0])
-        second.append(texts[1])
-        gold.append(read_number(row.get("score"), "score", where))
-    return make_pairs(first, second, gold, str(path))
+        return list(ROLES)
+
+    for row in read_rows(file, choose, Format()):
+        yield read_pair(row, {role: role for role in ROLES}, allow_empty=allow_empty)
+
+
+def read_pair(row: Row, columns: Mapping[str, str], *, allow_empty: bool) -> Pair:
+    """A row as a pair.
+
+    Args:
+        row: The row.
+        columns: The column of each role.
+        allow_empty: Whether sentences may be empty.
+
+    Raises:
+        BenchError: A sentence is empty or none.
+    """
+    first, second = (
+        needed_text(row.cells[columns[role]], columns[role], row, allow_empty=allow_empty) for role in ROLES[:2]
+    )
+    return Pair(first, second, row.cells[columns["score"]], Row({}, row.file, row.place))
+
+
+def pair_data(pairs: Sequence[Pair], where: str, decimal: Decimal | None = None) -> PairData:
+    """Scored pairs as data.
+
+    Args:
+        pairs: The rows.
+        where: What they were read from, for messages.
+        decimal: What stands before the fraction of a score; recognised by default.
+
+    Raises:
+        BenchError: A score is no number, or see make_pairs.
+    """
+    decimal = decimal or decimal_mark(((pair.score, pair.row) for pair in pairs), "score")
+    gold = [read_number(pair.score, "score", pair.row.where, decimal) for pair in pairs]
+    return make_pairs([pair.first for pair in pairs], [pair.second for pair in pairs], gold, where)
 
 
 def make_pairs(first: list[str], second: list[str], gold: list[float], where: str) -> PairData:
@@ -66,58 +119,3 @@ def make_pairs(first: list[str], second: list[str], gold: list[float], where: st
             f"every score is {gold[0]:g}: no correlation is defined", where=where, hint="check the column `score`"
         )
     return PairData(pair_ids(first, second, gold), first, second, np.array(gold, dtype=np.float64))
-
-
-def read_number(value: Any, what: str, where: str) -> float:
-    """A cell as a finite number.
-
-    Args:
-        value: The cell.
-        what: What messages call it.
-        where: Its place.
-
-    Raises:
-        BenchError: It is none.
-    """
-    try:
-        number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise BenchError(f"the {what} {str(value)[:40]!r} is not a number", where=where)
-    return number
-
-
-def is_number(text: str) -> bool:
-    """Whether a text reads as a number."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    if path.suffix == ".jsonl":
-        yield from read_jsonl(path)
-        return
-    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
-    try:
-        columns = reader.fieldnames or []
-        missing = [column for column in _COLUMNS if column not in columns]
-        if missing:
-            raise BenchError(
-                f"the column `{missing[0]}` is missing",
-                where=f"{path}, line 1",
-                hint=f"columns found: {', '.join(columns)[:200] or 'none'}",
-            )
-        for row in reader:
-            if None in row:
-                raise BenchError(
-                    f"more cells than the {len(columns)} columns of the heading",
-                    where=f"{path}, line {reader.line_num}",
-                    hint='put texts that hold commas into quotes: "a, b"',
-                )
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise BenchError(f"broken CSV: {error}", where=f"{path}, line {reader.line_num + 1}") from error

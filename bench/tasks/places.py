@@ -75,19 +75,22 @@ class HubData:
             BenchError: The place that has it holds broken data, or the network broke.
         """
         reasons = self._no_root()
+        hints = []
         for place in chain(self._in_data_folder(), others):
             try:
                 return read(place)
             except NotHereError as error:
                 reasons.append(f"{error.where}: {error.message}")
+                hints.append(error.hint)
         if isinstance(self._hub, NotDownloadedError):
             raise self._hub
         if isinstance(self._hub, BenchError):
-            raise self._not_available(wanted, [*reasons, self._hub.message])
+            raise self._not_available(wanted, [*reasons, self._hub.message], hints)
         try:
             return self._read_hub(read, self._hub)
         except NotHereError as error:
-            raise self._not_available(wanted, [*reasons, error.message]) from error
+            where = f"{error.where}: " if isinstance(self._hub, Place) else ""
+            raise self._not_available(wanted, [*reasons, f"{where}{error.message}"], [*hints, error.hint]) from error
 
     def _no_root(self) -> list[str]:
         """A variable that leads nowhere is worth a word: whoever set it believes the data is there."""
@@ -150,10 +153,12 @@ class HubData:
     def _otherwise(self) -> str:
         return f"put the data into {self._wanted_folder}"
 
-    def _not_available(self, wanted: str, reasons: list[str]) -> NotAvailableError:
+    def _not_available(self, wanted: str, reasons: list[str], hints: list[str | None]) -> NotAvailableError:
+        """The error for data that no place has; what a place lacks that is there says more than where to put it."""
         part = f" ({wanted})" if wanted else ""
+        found = next((hint for hint in hints if hint), None)
         return NotAvailableError(
             f"not available: needs {self.repo}{part}: {'; '.join(dict.fromkeys(reasons))}",
             where=self.where,
-            hint=f"put it into {self._wanted_folder} or go online",
+            hint=f"{found}; or go online" if found else f"put it into {self._wanted_folder} or go online",
         )

@@ -8,12 +8,12 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.files import path_exists, safe_name, user_path
-from bench.hub import HubFolder
+from bench.hub import HubFolder, offline
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError
 from bench.tasks.layouts import DEFAULT_SUBSET, TaskData, read_data
 from bench.tasks.places import HubData, Place
-from bench.tasks.tables.files import first_found, local_files, remote_files
+from bench.tasks.readers.files import first_found, lacks_parts, local_files, remote_files
 from bench.tasks.tables.read import read_table
 
 
@@ -99,9 +99,11 @@ class Sources:
     def _usable(self, folder: Path) -> bool:
         """Whether a folder in the Hub's cache holds what the card needs, so far as names tell."""
         table = self.card.table
-        if table is None:
-            return any(folder.iterdir())
         try:
+            if table is None:
+                found = local_files(folder)(["**/*"])
+                return bool(found) and (offline() or not lacks_parts(found))
             return any(first_found(local_files(folder), names) for names in table.files.values())
         except NotHereError:
-            return False
+            # Without the Hub a part is read, so that the error says what is missing.
+            return offline()

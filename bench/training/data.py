@@ -14,8 +14,8 @@ from bench.models.recipe import DEFAULT_LOSS, LOSSES, LossName, Recipe, Shape, T
 from bench.tasks.catalog import BrokenTask, Task, select_tasks
 from bench.tasks.data import NotHereError, PairData, RetrievalData, make_retrieval, pair_ids
 from bench.tasks.layouts import DEFAULT_SUBSET, TaskData
+from bench.tasks.readers.cells import text_id
 from bench.tasks.sources import Sources
-from bench.tasks.tables.cells import text_id
 from bench.tasks.unit import TaskUnit
 from bench.training.files import read_training_files
 

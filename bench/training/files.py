@@ -8,16 +8,16 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError, did_you_mean
+from bench.errors import BenchError
 from bench.files import safe_name, user_path
 from bench.hub import HubFolder
 from bench.models.recipe import ROLES, Shape, TrainingData
 from bench.tasks.data import NotHereError
-from bench.tasks.pairs import read_number
 from bench.tasks.places import DATA_VARIABLE, HubData, Place
-from bench.tasks.tables.cells import SHOWN, match_columns, plain_text, several_texts
-from bench.tasks.tables.files import DataFile, first_found, local_files, remote_files
-from bench.tasks.tables.rows import Format, Row, read_rows
+from bench.tasks.readers.cells import match_columns, plain_text, read_number, several_texts
+from bench.tasks.readers.files import DataFile, first_found, local_files, remote_files
+from bench.tasks.readers.named import listed_columns
+from bench.tasks.readers.rows import Row, read_rows
 
 # Names under which a role's column is looked for where the recipe does not name it.
 _USUAL: dict[str, list[str]] = {
@@ -127,7 +127,7 @@ def _rows(file: DataFile, data: TrainingData, shape: Shape) -> Iterator[tuple[An
             roles[role] = _columns(role, data, found, file)
         return list(dict.fromkeys(column for columns in roles.values() for column in columns))
 
-    for row in read_rows(file, choose, Format()):
+    for row in read_rows(file, choose):
         yield from product(*(_values(role, columns, row) for role, columns in roles.items()))
 
 
@@ -136,12 +136,10 @@ def _columns(role: str, data: TrainingData, found: list[str], file: DataFile) ->
     columns = match_columns(names, found, several=role in _SEVERAL)
     if not columns:
         wanted = " or ".join(f"`{name}`" for name in names)
-        shown = f"columns found: {', '.join(found)[:SHOWN] or 'none'}"
-        close = next((hint for name in names if (hint := did_you_mean(name, found))), None)
         raise BenchError(
             f"no column {wanted} for {role}",
             where=file.where,
-            hint=f"{close} {shown}; name it in `columns`" if close else f"{shown}; name it in `columns`",
+            hint=f"{listed_columns(found, *names)}; name it in `columns`",
         )
     return columns
 

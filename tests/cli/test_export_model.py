@@ -11,7 +11,6 @@ from support import random_beir, write_pairs
 import bench
 from bench.cache import cache_root
 from bench.cli import run_cli
-from bench.files import read_jsonl
 from bench.models.profile import TextContext
 from bench.vectors.store import VectorSpace, store_root, text_keys
 
@@ -56,11 +55,15 @@ def stored(texts, prompt):
     return space.vectors(text_keys(texts, TextContext(prompt=prompt))).all()
 
 
+def jsonl(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
 def texts_of(project):
-    corpus = [row["text"] for _, row in read_jsonl(project / "tasks" / "shop" / "corpus.jsonl")]
+    corpus = [row["text"] for row in jsonl(project / "tasks" / "shop" / "corpus.jsonl")]
     judged = {line.split("\t")[0] for line in (project / "tasks/shop/qrels/test.tsv").read_text().splitlines()[1:]}
-    queries = [row["text"] for _, row in read_jsonl(project / "tasks/shop/queries.jsonl") if row["_id"] in judged]
-    pairs = [row["sentence1"] for _, row in read_jsonl(project / "tasks" / "talk" / "test.jsonl")]
+    queries = [row["text"] for row in jsonl(project / "tasks/shop/queries.jsonl") if row["_id"] in judged]
+    pairs = [row["sentence1"] for row in jsonl(project / "tasks" / "talk" / "test.jsonl")]
     return {"query": queries, "document": corpus, "text": pairs}
 
 

@@ -253,7 +253,11 @@ class TestCards:
         ("text", "where", "words"),
         [
             ("type: sts\npath: nope", "nope", ["the data of the task `x` is not there", "check `path`"]),
-            ("type: sts\nsplits: [dev]", "", ["no file dev.jsonl or dev.csv", "files of pairs found: test"]),
+            (
+                "type: sts\nsplits: [dev]",
+                "",
+                ["no file dev.jsonl, nor one of", "files of pairs found: test"],
+            ),
             ("type: sts\nsubsets: [en-de]", "", ["no file en-de.jsonl", "files of pairs found: test"]),
         ],
     )

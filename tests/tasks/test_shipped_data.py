@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations
 
 import pytest
 from support import ROOT
 
-from bench.files import read_jsonl
 from bench.tasks.beir import read_beir, splits_of
 from bench.tasks.pairs import read_pairs
 
@@ -21,12 +21,12 @@ def plain(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def products() -> dict[str, dict]:
-    return {row["_id"]: row for _, row in read_jsonl(SHOP / "corpus.jsonl")}
+    return {row["_id"]: row for row in map(json.loads, (SHOP / "corpus.jsonl").read_text().splitlines())}
 
 
 @pytest.fixture(scope="module")
 def queries() -> dict[str, dict]:
-    return {row["_id"]: row for _, row in read_jsonl(SHOP / "queries.jsonl")}
+    return {row["_id"]: row for row in map(json.loads, (SHOP / "queries.jsonl").read_text().splitlines())}
 
 
 @pytest.fixture(scope="module")

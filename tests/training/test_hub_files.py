@@ -10,8 +10,9 @@ from support import write_jsonl, write_parquet
 from bench.cli import run_cli
 from bench.errors import BenchError
 from bench.hub import NotDownloadedError
-from bench.tasks.tables.files import local_files
-from bench.tasks.tables.rows import Format, read_rows
+from bench.tasks.readers.delimited import Format
+from bench.tasks.readers.files import local_files
+from bench.tasks.readers.rows import read_rows
 from bench.training.data import TaskFinder
 from bench.training.identity import prepare
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
-
-import numpy as np
+from typing import Any, Literal
 
 from bench.errors import BenchError
-from bench.tasks.data import RetrievalData
-from bench.tasks.tables.cells import text_id
+from bench.tasks.data import RetrievalData, make_retrieval
+from bench.tasks.readers.cells import text_id
+from bench.tasks.readers.labels import Judged, Judgement, judge
+from bench.tasks.readers.rows import Row
 from bench.tasks.tables.records import Document, Record
-from bench.tasks.tables.rows import Row
 from bench.tasks.tables.section import TRAIN, Table
-
-_LARGEST_LABEL = 1_000_000
 
 
 @dataclass
@@ -48,7 +45,7 @@ class Corpus:
         elif self.texts[index] != document.text:
             if self.same_document == "error":
                 raise BenchError(
-                    f"the document id `{name}` stands with another text than in {self.places[index].where}",
+                    f"the document id `{name}` has another text than in {self.places[index].where}",
                     where=row.where,
                     hint="ids must be unique, or set `same_document: first` or `last` in the card's `table`",
                 )
@@ -66,7 +63,7 @@ class Entry:
     query_key: str
     documents: tuple[int, ...]
     negatives: tuple[int, ...]
-    relevance: float | None
+    relevance: Any
 
 
 def enter(records: Iterable[Record], corpus: Corpus) -> list[Entry]:
@@ -107,84 +104,41 @@ def build(
         where: What the records were read from, for messages.
 
     Raises:
-        BenchError: A query id stands with two texts, a pair with two labels, a relevance is no whole number where it
-            must be, or no document is relevant to any query.
+        BenchError: A query id has two texts, a label is broken (see judge), or no document is relevant to any query.
     """
     queries: dict[str, Entry] = {}
-    labels: dict[tuple[str, int], int] = {}
-    places: dict[tuple[str, int], Row] = {}
-    paired: list[Entry] = []
+    rows = []
     for entry in entries:
         first = queries.setdefault(entry.query_key, entry)
         if first.query != entry.query:
             raise BenchError(
-                f"the query id `{entry.query_key}` stands with another text than in {first.row.where}",
+                f"the query id `{entry.query_key}` has another text than in {first.row.where}",
                 where=entry.row.where,
                 hint="ids must be unique",
             )
-        gain = _gain(table, split, entry)
-        if gain > 0:
-            paired.append(entry)
-        for document in entry.documents:
-            pair = (entry.query_key, document)
-            if labels.setdefault(pair, gain) != gain:
-                raise BenchError(
-                    f"the same query and document have another relevance than in {places[pair].where}",
-                    where=entry.row.where,
-                    hint="keep one of the rows",
-                )
-            places.setdefault(pair, entry.row)
-    positive = {pair: gain for pair, gain in labels.items() if gain > 0}
-    if not positive:
-        raise BenchError(
-            "no document is relevant to any query",
-            where=where,
-            hint="a relevant document needs a relevance of 1 or more, or of `relevant_from` in the card's `table`",
-        )
-    kept = dict.fromkeys(query for query, _ in positive)
-    documents = list(documents_of(paired) if searched is None else dict.fromkeys(searched))
+        rows += [Judgement(entry.query_key, document, entry.relevance, entry.row) for document in entry.documents]
+    judged = judge(rows, table.label_rule(split))
+    positive = {pair: gain for pair, gain in judged.gains.items() if gain > 0}
+    if searched is None:
+        paired = [entry for entry in entries if any((entry.query_key, n) in positive for n in entry.documents)]
+        searched = documents_of(paired)
+    documents = list(dict.fromkeys(searched))
     names = list(corpus.rows)
-    query_rows = {query: row for row, query in enumerate(kept)}
+    query_rows = {query: row for row, query in enumerate(judged.queries)}
     document_rows = {index: row for row, index in enumerate(documents)}
-    pairs = np.array(
+    return make_retrieval(
+        ([names[index] for index in documents], [corpus.texts[index] for index in documents]),
+        (judged.queries, [queries[query].query for query in judged.queries]),
         [(query_rows[query], document_rows[document], gain) for (query, document), gain in positive.items()],
-        dtype=np.int64,
-    )
-    return RetrievalData(
-        document_ids=[names[index] for index in documents],
-        documents=[corpus.texts[index] for index in documents],
-        query_ids=list(kept),
-        queries=[queries[query].query for query in kept],
-        pair_queries=pairs[:, 0],
-        pair_documents=pairs[:, 1],
-        pair_gains=pairs[:, 2],
-        notes=[] if split == TRAIN else _notes(table, entries, len(queries), len(kept)),
+        where,
+        notes=[] if split == TRAIN else [*judged.notes, *_graded(table, judged)],
+        irrelevant=judged.irrelevant if table.shape == "relevance" else None,
     )
 
 
-def _notes(table: Table, entries: Sequence[Entry], queries: int, kept: int) -> list[str]:
-    notes = []
-    if kept < queries:
-        notes.append(f"{queries - kept:,} of {queries:,} queries have no relevant document and are left out")
-    graded = {entry.relevance for entry in entries if entry.relevance is not None}
-    if table.relevant_from is None and len(graded) > 1 and min(graded) > 0:
-        notes.append(f"every pair counts as relevant: relevances go from {min(graded):g} to {max(graded):g}")
-    return notes
-
-
-def _gain(table: Table, split: str, entry: Entry) -> int:
-    """The label of a row's documents; 0 and less is not relevant."""
-    value = entry.relevance
-    if value is None:
-        return 1
-    if split == TRAIN and table.train_above is not None:
-        return int(value > table.train_above)
-    if table.relevant_from is not None:
-        return int(value >= table.relevant_from)
-    if not value.is_integer() or abs(value) > _LARGEST_LABEL:
-        raise BenchError(
-            f"the relevance {value:g} is no small whole number",
-            where=entry.row.where,
-            hint="say from which on a document is relevant: `relevant_from` in the card's `table`, or --relevant-from",
-        )
-    return int(value)
+def _graded(table: Table, judged: Judged[int]) -> list[str]:
+    """A note where no label says that a document is not relevant, though labels differ."""
+    low, high = min(judged.gains.values(), default=0), max(judged.gains.values(), default=0)
+    if table.relevant_from is not None or low <= 0 or low == high:
+        return []
+    return [f"every pair counts as relevant: relevances go from {low:g} to {high:g}"]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
-from bench.tasks.tables.files import DataFile
+from bench.tasks.readers.files import DataFile
 from bench.tasks.tables.records import Record, Records
 from bench.tasks.tables.section import TEST, TRAIN, Sample, Split
 

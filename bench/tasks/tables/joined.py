@@ -8,9 +8,11 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.tasks.data import NotHereError
-from bench.tasks.tables.cells import SHOWN, identifier, match_columns
-from bench.tasks.tables.files import FindFiles, first_found
-from bench.tasks.tables.rows import Format, read_rows
+from bench.tasks.readers.cells import identifier, match_columns
+from bench.tasks.readers.delimited import Format
+from bench.tasks.readers.files import FindFiles, first_found
+from bench.tasks.readers.named import listed_columns
+from bench.tasks.readers.rows import read_rows
 from bench.tasks.tables.section import Join, Table
 
 
@@ -51,10 +53,10 @@ def read_joined(table: Table, join: Join, files: FindFiles) -> Joined | None:
         return [key, *columns]
 
     for file in found:
-        for row in read_rows(file, choose, Format(join.encoding, table.delimiter)):
+        for row in read_rows(file, choose, Format(join.encoding, table.delimiter, table.quoting)):
             name = identifier(row.cells.pop(key), key, row)
             if rows.setdefault(name, row.cells) != row.cells:
-                raise BenchError(f"{key} `{name}` stands twice with different cells", where=row.where)
+                raise BenchError(f"duplicate {key} `{name}` with different cells", where=row.where)
     return Joined(found[0].where, columns, rows)
 
 
@@ -67,7 +69,5 @@ def key_column(join: Join, found: list[str], where: str) -> str:
     column = match_columns(join.on, found, several=False)
     if not column:
         wanted = " or ".join(f"`{name}`" for name in join.on)
-        raise NotHereError(
-            f"no column {wanted} to join by", where=where, hint=f"columns found: {', '.join(found)[:SHOWN] or 'none'}"
-        )
+        raise NotHereError(f"no column {wanted} to join by", where=where, hint=listed_columns(found, *join.on))
     return column[0]

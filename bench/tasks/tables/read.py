@@ -5,10 +5,10 @@ from __future__ import annotations
 from bench.errors import BenchError
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError, PairData, RetrievalData
-from bench.tasks.pairs import make_pairs
+from bench.tasks.pairs import pair_data
+from bench.tasks.readers.files import DataFile, FindFiles, first_found
 from bench.tasks.tables.build import Corpus, Entry, build, documents_of, enter
 from bench.tasks.tables.divide import divide, sampled
-from bench.tasks.tables.files import DataFile, FindFiles, first_found
 from bench.tasks.tables.records import Records
 from bench.tasks.tables.section import ALL, TEST, TRAIN, Distractors, Table
 
@@ -49,7 +49,7 @@ class _Reader:
         if not own and self.table.split is not None:
             parts = divide(len(rows), self.table.split, where)
             rows = [rows[index] for index in (parts.train if split == TRAIN else parts.test)]
-        return make_pairs([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows], where)
+        return pair_data(rows, where, self.table.decimal)
 
     def retrieval(self, split: str) -> RetrievalData:
         found = self._own(split)

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
-import itertools
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from typing import Any, Literal
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from bench.errors import UsageError, did_you_mean
-from bench.files import text_lines
-from bench.tasks.pairs import is_number
-from bench.tasks.tables.files import DataFile
-from bench.tasks.tables.rows import Format, fitting_encoding, read_rows
+from bench.tasks.readers.named import plain_name
+from bench.tasks.tables.profile import Kind, Profile, fits
 from bench.tasks.tables.section import OPTIONAL, REQUIRED, Shape
-
-Kind = Literal["text", "number", "list", "empty", "other"]
-
-_LOOKED_AT = 200
-_DELIMITERS = (";", "\t", "|")
 
 _QUERY = [
     "question",
@@ -55,13 +44,21 @@ USUAL: dict[str, list[str]] = {
     "document_id": (
         "document_id doc_id docid passage_id pid corpus_id product_id product_uid entity_id answer_id"
     ).split(),
-    "title": ["title"],
+    "title": "document_title doc_title passage_title".split(),
 }
+# Words in the names of columns of numbers that are labels, and of those that are none.
+_LABELS = frozenset(
+    "relevance relevant relevancy rel label labels score scores rating ratings grade judgment judgement gold correct "
+    "match gain annotation helpful useful votes target".split()
+)
+_IDS = frozenset("id ids uid uids idx index key number nr no".split())
+_SHOWN_VALUES = 5
+
 _KINDS: dict[str, tuple[Kind, ...]] = {
     "answer": ("text", "list"),
     "positive": ("text", "list"),
     "negative": ("text", "list"),
-    "relevance": ("number",),
+    "relevance": ("number", "boolean"),
     "score": ("number",),
     "query_id": ("text", "number"),
     "document_id": ("text", "number"),
@@ -74,19 +71,22 @@ class NotRecognisedError(UsageError):
     """The columns of a table do not say what it holds."""
 
 
-@dataclass(frozen=True)
-class Survey:
-    """What a look at the start of a table shows.
+class UndecidedColumnError(UsageError):
+    """A column that looks like labels and is not used: without it every row counts as relevant.
 
-    Attributes:
-        where: The file, for messages.
-        kinds: What stands in each column.
-        text: How the file is written.
+    Args:
+        column: The column.
+        where: Its file.
     """
 
-    where: str
-    kinds: dict[str, Kind]
-    text: Format
+    def __init__(self, column: str, where: str, found: str) -> None:
+        self.column = column
+        super().__init__(
+            f"the column `{column}` looks like labels ({found}), and without it every row counts as relevant",
+            where=where,
+            hint=f"--label-column {column} reads it as how relevant a document is (numbers, or true and false); "
+            f"--ignore-column {column} leaves it out",
+        )
 
 
 @dataclass(frozen=True)
@@ -96,67 +96,90 @@ class Recognised:
     Attributes:
         shape: The shape.
         columns: Column, or pattern of columns, by role.
+        lists: Whether a role's column holds lists that are written as text.
+        unused: The other columns.
     """
 
     shape: Shape
     columns: dict[str, str]
+    lists: bool
+    unused: list[str]
 
 
-def survey(file: DataFile, text: Format) -> Survey:
-    """Look at the first rows of a file; a CSV without a comma in its heading may have another delimiter.
-
-    Raises:
-        BenchError: The file cannot be read, is broken, or has no rows.
-    """
-    if text.delimiter is None and file.suffix == ".csv":
-        text = replace(text, delimiter=_delimiter(file, text))
-    kinds = _kinds(file, text)
-    return Survey(file.where, kinds, text)
-
-
-def recognise(table: Survey, shape: Shape | None, given: Mapping[str, str]) -> Recognised:
+def recognise(
+    table: Profile, shape: Shape | None, given: Mapping[str, str], ignored: Collection[str] = ()
+) -> Recognised:
     """What a table is.
 
     Args:
-        table: A look at it.
+        table: What stands in its columns.
         shape: Its shape, where the user says it.
         given: Columns that the user names, by role; `query` also stands for `question`, and `document` for `answer`
             and `positive`.
+        ignored: Columns that are not to be used.
 
     Raises:
         UsageError: A column named is not there.
+        UndecidedColumnError: A column that is not used looks like labels.
         NotRecognisedError: It cannot be told what the table is, with the columns found.
     """
+    left_out = {_named(table, column) for column in ignored}
     named = {role: _named(table, column) for role, column in given.items()}
+    free = {name: kind for name, kind in table.kinds.items() if name not in left_out}
     reasons = []
     for candidate in [shape] if shape else _SHAPES:
-        columns = _columns(table, candidate, named)
+        columns = _columns(free, candidate, named)
         lacking = [role for role in REQUIRED[candidate] if role not in columns]
         unused = [role for role in named if not _takes(candidate, role)]
         if not lacking and not unused:
+            found = Recognised(candidate, columns, _lists(table, columns), unused_columns(table, columns))
             if shape is None:
-                _check_relevance(table, candidate, columns)
-            return Recognised(candidate, columns)
+                check_unused(table, found, left_out)
+            return found
         reasons.append(f"{candidate} needs {_listed(lacking)}" if lacking else f"{candidate} has no {unused[0]}")
     raise NotRecognisedError(
         f"cannot tell what the table holds: {'; '.join(reasons)}",
         where=table.where,
-        hint=f"{_found(table)}; name them with --query-column, --document-column, --relevance-column, ...",
+        hint=f"{_found(table)}; name them with --query-column, --document-column, --label-column, --score-column, ...",
     )
 
 
-def _check_relevance(table: Survey, shape: Shape, columns: Mapping[str, str]) -> None:
-    """Labels that cannot be read must not make every row a relevant one."""
-    free = [name for name, kind in table.kinds.items() if kind in {"text", "other"} and name not in columns.values()]
-    if shape == "qa" and (found := _matching(USUAL["relevance"], free)):
-        raise UsageError(
-            f"the column `{found}` looks like labels, but does not hold numbers alone",
-            where=table.where,
-            hint="make it numbers; or say --shape qa, and every row is a relevant pair",
-        )
+def check_unused(table: Profile, found: Recognised, ignored: Collection[str]) -> None:
+    """Refuse a column that may hold labels where every row would count as relevant.
+
+    Raises:
+        UndecidedColumnError: There is one.
+    """
+    if "relevance" in found.columns or found.shape == "pairs":
+        return
+    left_out = set(map(plain_name, ignored))
+    for name in unused_columns(table, found.columns):
+        if plain_name(name) not in left_out and _is_label(table, name):
+            values = ", ".join(list(table.columns[name].values)[:_SHOWN_VALUES]) or table.kinds[name]
+            raise UndecidedColumnError(name, table.where, values)
 
 
-def _named(table: Survey, column: str) -> str:
+def _is_label(table: Profile, name: str) -> bool:
+    column, plain = table.columns[name], plain_name(name)
+    words = set(plain.split("_"))
+    if plain in USUAL["relevance"]:
+        return column.kind != "list"
+    return column.kind in {"number", "boolean"} and not words & _IDS and (column.few or bool(words & _LABELS))
+
+
+def unused_columns(table: Profile, columns: Mapping[str, str]) -> list[str]:
+    """The columns that hold no role."""
+    used = columns.values()
+    return [name for name in table.kinds if not any(fits(name, own) for own in used)]
+
+
+def _lists(table: Profile, columns: Mapping[str, str]) -> bool:
+    """Whether columns of roles that take lists hold lists that are written as text."""
+    own = [columns[role] for role in ("answer", "positive", "negative") if role in columns]
+    return any(table.holds_lists(column) for column in own)
+
+
+def _named(table: Profile, column: str) -> str:
     found = _matching([column], table.kinds)
     if found is None:
         raise UsageError(f"no column `{column}`", where=table.where, hint=_found(table, column))
@@ -167,7 +190,7 @@ def _takes(shape: Shape, role: str) -> bool:
     return any(role in _user_roles(own) for own in (*REQUIRED[shape], *OPTIONAL[shape]))
 
 
-def _columns(table: Survey, shape: Shape, given: Mapping[str, str]) -> dict[str, str]:
+def _columns(kinds: Mapping[str, Kind], shape: Shape, given: Mapping[str, str]) -> dict[str, str]:
     """The columns of a shape's roles, as far as they are there; no column holds two."""
     columns: dict[str, str] = {}
     roles = (*REQUIRED[shape], *OPTIONAL[shape])
@@ -177,13 +200,21 @@ def _columns(table: Survey, shape: Shape, given: Mapping[str, str]) -> dict[str,
             columns[role] = named
     for role in roles:
         taken = {*columns.values(), *given.values()}
-        free = {name: kind for name, kind in table.kinds.items() if name not in taken}
+        free = {name: kind for name, kind in kinds.items() if name not in taken}
         fitting = {name: kind for name, kind in free.items() if kind in _KINDS.get(role, ("text",))}
         # Several texts under one id are no document.
-        lists = role == "document_id" and table.kinds.get(columns.get("answer", "")) == "list"
-        if role not in columns and not lists and (found := _matching(USUAL[role], fitting)):
+        lists = role == "document_id" and kinds.get(columns.get("answer", "")) == "list"
+        names = [*USUAL[role], *(["title"] if role == "title" and _of_document(columns) else [])]
+        if role not in columns and not lists and (found := _matching(names, fitting)):
             columns[role] = found
     return columns
+
+
+def _of_document(columns: Mapping[str, str]) -> bool:
+    """Whether a column `title` is the document's and not the question's: title and text are BEIR's pair of names."""
+    query = columns.get("query", columns.get("question", ""))
+    document = columns.get("document", columns.get("answer", ""))
+    return plain_name(document) == "text" and "question" not in plain_name(query)
 
 
 def _user_roles(role: str) -> tuple[str, ...]:
@@ -192,16 +223,19 @@ def _user_roles(role: str) -> tuple[str, ...]:
         "question": ("question", "query"),
         "answer": ("answer", "document"),
         "positive": ("positive", "document"),
+        "score": ("score", "relevance"),
     }.get(role, (role,))
 
 
 def _matching(names: Iterable[str], columns: Iterable[str]) -> str | None:
     """The first name that a column has, as the column writes it; a pattern of several is returned as such."""
-    plain = {_plain(column): column for column in columns}
+    plain = {plain_name(column): column for column in columns}
     for name in names:
-        if _plain(name) in plain:
-            return plain[_plain(name)]
-        matches = [column for key, column in plain.items() if "*" in name and fnmatch.fnmatchcase(key, _plain(name))]
+        if plain_name(name) in plain:
+            return plain[plain_name(name)]
+        matches = [
+            column for key, column in plain.items() if "*" in name and fnmatch.fnmatchcase(key, plain_name(name))
+        ]
         if matches:
             # The common start of the columns as they are written.
             start = matches[0][: len(name.partition("*")[0])]
@@ -209,49 +243,11 @@ def _matching(names: Iterable[str], columns: Iterable[str]) -> str | None:
     return None
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[\s-]+", "_", name.strip()).lower()
-
-
-def _delimiter(file: DataFile, text: Format) -> str | None:
-    """Another delimiter than the comma, where the heading shows one."""
-    with file.open() as handle:
-        heading = next(text_lines(handle, file.where, fitting_encoding(handle, text.encodings)), "")
-    return None if "," in heading else next((mark for mark in _DELIMITERS if mark in heading), None)
-
-
-def _kinds(file: DataFile, text: Format) -> dict[str, Kind]:
-    columns: list[str] = []
-
-    def choose(found: list[str]) -> list[str]:
-        columns.extend(found)
-        return found
-
-    rows = [row.cells for row in itertools.islice(read_rows(file, choose, text), _LOOKED_AT)]
-    if not columns or not rows:
-        raise UsageError(
-            "no rows", where=file.where, hint="a table has a heading with the columns' names and rows below"
-        )
-    return {column: _kind([row.get(column) for row in rows]) for column in columns}
-
-
-def _kind(values: list[Any]) -> Kind:
-    present = [value for value in values if value is not None and value != ""]
-    if not present:
-        return "empty"
-    if all(isinstance(value, list) for value in present):
-        return "list"
-    if all(isinstance(value, str) for value in present):
-        return "number" if all(map(is_number, present)) else "text"
-    numbers = all(isinstance(value, int | float | Decimal) and not isinstance(value, bool) for value in present)
-    return "number" if numbers else "other"
-
-
 def _listed(roles: list[str]) -> str:
     return " and ".join(f"a column for {role}" for role in roles)
 
 
-def _found(table: Survey, name: str | None = None) -> str:
-    shown = ", ".join(f"{column} ({kind})" for column, kind in table.kinds.items())
+def _found(table: Profile, name: str | None = None) -> str:
+    shown = table.described()
     close = did_you_mean(name, table.kinds) if name else None
     return f"{close} columns found: {shown}" if close else f"columns found: {shown}"

@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from bench.errors import BenchError, did_you_mean
+from bench.errors import BenchError
 from bench.tasks.data import NotHereError
-from bench.tasks.pairs import read_number
-from bench.tasks.tables.cells import SHOWN, identifier, match_columns, plain_text, several_texts, text_id
-from bench.tasks.tables.files import DataFile, FindFiles
+from bench.tasks.pairs import Pair, read_pair
+from bench.tasks.readers.cells import identifier, items, match_columns, needed_text, plain_text, several_texts, text_id
+from bench.tasks.readers.delimited import Format
+from bench.tasks.readers.files import DataFile, FindFiles
+from bench.tasks.readers.named import listed_columns
+from bench.tasks.readers.rows import Row, read_rows
 from bench.tasks.tables.joined import Joined, key_column, read_joined
-from bench.tasks.tables.rows import Format, Row, read_rows
 from bench.tasks.tables.section import REQUIRED, Table
 
 # Roles that several columns may hold, named by a pattern.
@@ -43,7 +45,7 @@ class Record:
         query_id: Its id, where a column holds one.
         documents: Its document, or its relevant documents.
         negatives: Documents that are not relevant.
-        relevance: How relevant the document is, where a column says it.
+        relevance: The cell that says how relevant the document is; 1 where no column does.
     """
 
     row: Row
@@ -51,7 +53,7 @@ class Record:
     query_id: str | None
     documents: list[Document]
     negatives: list[Document]
-    relevance: float | None
+    relevance: Any
 
     @property
     def query_key(self) -> str:
@@ -86,15 +88,15 @@ class Records:
             ids, relevance = columns.get("query_id"), columns.get("relevance")
             yield Record(
                 row=Row({}, row.file, row.place),
-                query=self._text(row.cells[query], query, row),
+                query=needed_text(row.cells[query], query, row, allow_empty=self.allow_empty),
                 query_id=identifier(row.cells[ids[0]], ids[0], row) if ids else None,
                 documents=self._documents(row, columns),
                 negatives=[
-                    Document(None, text)
+                    Document(None, text.strip())
                     for column in columns.get("negative", [])
-                    for text in several_texts(row.cells[column], column, row)
+                    for text in several_texts(row.cells[column], column, row, self.table.lists)
                 ],
-                relevance=read_number(row.cells[relevance[0]], relevance[0], row.where) if relevance else None,
+                relevance=row.cells[relevance[0]] if relevance else 1,
             )
 
     def _documents(self, row: Row, columns: dict[str, list[str]]) -> list[Document]:
@@ -102,11 +104,13 @@ class Records:
         several = self.table.shape != "relevance"
         texts = []
         for column in columns[_DOCUMENT_ROLE[self.table.shape]]:
-            value = row.cells[column]
-            cells = value if several and isinstance(value, list) and value else [value or None]
-            texts += [self._text(cell, column, row) for cell in cells]
-        if title := columns.get("title"):
-            texts = [f"{plain_text(row.cells[title[0]], title[0], row)} {text}".strip() for text in texts]
+            cell = row.cells[column]
+            found = items(cell, column, row, self.table.lists) if several else [cell]
+            # An empty list is an empty answer.
+            texts += [needed_text(item, column, row, allow_empty=self.allow_empty) for item in found or [""]]
+        title = columns.get("title")
+        before = plain_text(row.cells[title[0]], title[0], row) if title else ""
+        texts = [f"{before} {text}".strip() for text in texts]
         ids = columns.get("document_id")
         if ids and len(texts) > 1:
             raise BenchError(
@@ -115,7 +119,7 @@ class Records:
         name = identifier(row.cells[ids[0]], ids[0], row) if ids else None
         return [Document(name, text) for text in texts]
 
-    def read_pairs(self, file: DataFile) -> Iterator[tuple[str, str, float]]:
+    def read_pairs(self, file: DataFile) -> Iterator[Pair]:
         """The rows of one file of scored pairs.
 
         Raises:
@@ -123,12 +127,8 @@ class Records:
             BenchError: The file is broken, or a cell does not hold what it must, with its place.
         """
         for row, columns in self._rows(file, None):
-            first, second, score = (columns[role][0] for role in REQUIRED["pairs"])
-            yield (
-                self._text(row.cells[first], first, row),
-                self._text(row.cells[second], second, row),
-                read_number(row.cells[score], score, row.where),
-            )
+            roles = {role: columns[role][0] for role in REQUIRED["pairs"]}
+            yield read_pair(row, roles, allow_empty=self.allow_empty)
 
     def _rows(self, file: DataFile, order: np.random.Generator | None) -> Iterator[tuple[Row, dict[str, list[str]]]]:
         """The rows with the cells of every role, and which columns hold a role."""
@@ -142,7 +142,8 @@ class Records:
                 key.append(key_column(self.table.join, found, file.where))
             return list(dict.fromkeys([*(column for column in columns if column in found), *key]))
 
-        for row in read_rows(file, choose, Format(self.table.encoding, self.table.delimiter), order):
+        text = Format(self.table.encoding, self.table.delimiter, self.table.quoting)
+        for row in read_rows(file, choose, text, order):
             yield (self._with_joined(row, key[0]) if key else row), roles
 
     def _roles(self, file: DataFile, found: list[str]) -> dict[str, list[str]]:
@@ -174,9 +175,7 @@ class Records:
         message = f"no column {wanted} for {role}"
         if self.table.join is not None and self._joined is None:
             message += f", and no file {' or '.join(self.table.join.files)} to take it from"
-        close = did_you_mean(names[0], found)
-        shown = f"columns found: {', '.join(found)[:SHOWN] or 'none'}"
-        return NotHereError(message, where=file.where, hint=f"{close} {shown}" if close else shown)
+        return NotHereError(message, where=file.where, hint=listed_columns(found, *names))
 
     @cached_property
     def _joined(self) -> Joined | None:
@@ -191,13 +190,3 @@ class Records:
         if further is None:
             raise BenchError(f"{key} `{name}` is not in {joined.file}", where=row.where)
         return Row({**further, **row.cells}, row.file, row.place)
-
-    def _text(self, value: Any, column: str, row: Row) -> str:
-        text = plain_text(value, column, row)
-        if not text and not self.allow_empty:
-            raise BenchError(
-                f"`{column}` is empty",
-                where=row.where,
-                hint="give it a text, remove the row, or set `allow_empty: true` in the task card",
-            )
-        return text

@@ -7,6 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from bench.config.names import InnerFile
+from bench.tasks.readers.delimited import Quoting
+from bench.tasks.readers.labels import LabelRule, Unanswered
+from bench.tasks.readers.numbers import Decimal
 
 Shape = Literal["qa", "triplets", "pairs", "relevance"]
 Encoding = Literal["utf-8", "latin-1", "cp1252"]
@@ -151,11 +154,18 @@ class Table(_Section):
         shape: What a row is: qa, triplets, pairs or relevance.
         files: By split, names or glob patterns tried in order; `all` for rows that `split` or `sample` divide.
         columns: Which column holds what; a role that is not named is looked for under its own name.
-        encoding: Encoding of CSV files, or alternatives of which the first that fits a file counts.
-        delimiter: What stands between the cells of CSV files.
+        encoding: Encoding of CSV files, or alternatives of which the first that fits a file counts; a byte order mark
+            overrules it.
+        delimiter: What stands between the cells of CSV files; recognised by default.
+        quoting: Whether cells of CSV files may stand in quotes (`standard`, `none`); recognised by default.
+        decimal: What stands before the fraction of numbers written as text; recognised by default.
+        lists: Whether answers, positives and negatives that are lists written as text are several texts; by default
+            such a cell is refused.
         join: A second file with further columns.
         relevant_from: The least relevance of a relevant document. Without it relevances are whole numbers and count
             as graded labels.
+        unanswered: What becomes of a query that is judged and has no relevant document: `zero` scores it 0, as MTEB
+            does, `leave_out` does not score it.
         train_above: The relevance that a training pair must exceed; by default training pairs are the relevant ones.
         split: Dividing the rows by seed.
         sample: Reading a part by seed.
@@ -170,9 +180,13 @@ class Table(_Section):
     columns: Columns = Columns()
     encoding: Encodings = ["utf-8"]
     delimiter: Annotated[str, StringConstraints(pattern=r'^[^"\r\n]$')] | None = None
+    quoting: Quoting | None = None
+    decimal: Decimal | None = None
+    lists: bool | None = None
     join: Join | None = None
     relevant_from: float | None = Field(default=None, strict=False)
     train_above: float | None = Field(default=None, strict=False)
+    unanswered: Unanswered = "zero"
     split: Split | None = None
     sample: Sample | None = None
     corpus: list[_Text] | None = Field(default=None, min_length=1)
@@ -229,6 +243,11 @@ class Table(_Section):
     def roles(self) -> list[str]:
         """What its columns hold: the roles that the shape needs, and those that the card names besides."""
         return [*REQUIRED[self.shape], *(role for role in OPTIONAL[self.shape] if getattr(self.columns, role))]
+
+    def label_rule(self, split: str) -> LabelRule:
+        """How the labels of a split are read; a pair to train with is relevant, and queries without any are none."""
+        above = self.train_above if split == TRAIN else None
+        return LabelRule(self.relevant_from, above, self.decimal, "leave_out" if split == TRAIN else self.unanswered)
 
     def names(self, role: str) -> list[str]:
         """The columns that may hold a role, in order; by default the one of that name."""

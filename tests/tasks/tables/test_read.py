@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import write_jsonl, write_parquet
+from support import write_beir, write_jsonl, write_parquet
 
 from bench.errors import BenchError
+from bench.tasks.beir import read_beir
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError, PairData, RetrievalData
 from bench.tasks.pairs import read_pairs
-from bench.tasks.tables.files import local_files
+from bench.tasks.readers.files import local_files
 from bench.tasks.tables.read import read_table
 
 
@@ -121,12 +122,32 @@ def test_relevances_above_zero_only_are_noted(tmp_path):
     assert read(tmp_path, card("relevance")).notes == ["every pair counts as relevant: relevances go from 1 to 5"]
 
 
-def test_relevant_from_makes_one_grade_and_leaves_queries_without_any_out(tmp_path):
+def test_relevant_from_makes_one_grade_and_queries_without_any_score_0_or_are_left_out(tmp_path):
     write_csv(tmp_path / "test.csv", relevance_rows([2.5, 1, 2.49, 2.33, 3]))
     data = read(tmp_path, card("relevance", relevant_from=2.5))
+    assert labels(data) == {"q0": {"d0": 1, "d4": 1}, "q1": {}}
+    assert len(data.documents) == 5
+    assert data.notes == ["1 of 2 queries have no relevant document and score 0"]
+    data = read(tmp_path, card("relevance", relevant_from=2.5, unanswered="leave_out"))
     assert labels(data) == {"q0": {"d0": 1, "d4": 1}}
     assert len(data.documents) == 5
     assert data.notes == ["1 of 2 queries have no relevant document and are left out"]
+
+
+def test_queries_without_a_relevant_document_count_as_in_a_beir_folder(tmp_path):
+    rows = [("q0", "d0", 1), ("q1", "d1", 0), ("q1", "d2", -1), ("q2", "d3", 2)]
+    texts = {f"d{n}": f"text {n}" for n in range(4)}
+    beir = write_beir(tmp_path / "beir", texts, {f"q{n}": f"question {n}" for n in range(3)}, rows)
+    table = [
+        {"qid": q, "query": f"question {q[1:]}", "did": d, "document": texts[d], "relevance": label}
+        for q, d, label in rows
+    ]
+    write_jsonl(tmp_path / "test.jsonl", table)
+    data = read(tmp_path, card("relevance", columns={"query_id": "qid", "document_id": "did"}))
+    expected = read_beir(beir, "test")
+    assert data.fingerprint() == expected.fingerprint()
+    assert data.notes == expected.notes == ["1 of 3 queries have no relevant document and score 0"]
+    assert data.irrelevant == expected.irrelevant == 2
 
 
 def test_training_pairs_exceed_train_above_and_bring_their_documents_alone(tmp_path):
@@ -169,7 +190,7 @@ def test_a_second_file_brings_the_missing_columns(tmp_path):
         read(tmp_path, task)
     assert caught.value.where == f"{tmp_path}/test.csv, line 2"
     write_csv(tmp_path / "texts.csv", [*texts, {"uid": 1, "document": "another", "unused": 1}], "latin-1")
-    with pytest.raises(BenchError, match="uid `1` stands twice"):
+    with pytest.raises(BenchError, match="duplicate uid `1` with different cells"):
         read(tmp_path, task)
     (tmp_path / "texts.csv").unlink()
     with pytest.raises(NotHereError, match=r"no column `document` for document, and no file texts.csv"):
@@ -182,7 +203,7 @@ def test_a_document_with_two_texts(tmp_path, rule, text):
     write_jsonl(tmp_path / "test.jsonl", rows)
     columns = {"document_id": "id"}
     assert read(tmp_path, card("qa", columns=columns, same_document=rule)).documents == [text]
-    with pytest.raises(BenchError, match=r"`5` stands with another text than in .*test.jsonl, line 1") as caught:
+    with pytest.raises(BenchError, match=r"`5` has another text than in .*test.jsonl, line 1") as caught:
         read(tmp_path, card("qa", columns=columns))
     assert caught.value.where.endswith("test.jsonl, line 2")
 
@@ -191,22 +212,22 @@ def test_a_document_with_two_texts(tmp_path, rule, text):
     ("shape", "rows", "message", "place"),
     [
         ("qa", [{"question": "q", "answer": "a"}, {"question": "q", "answer": " "}], "`answer` is empty", 2),
-        ("qa", [{"question": "q", "answer": "a"}, {"answer": "a"}], "`question` is empty", 2),
+        ("qa", [{"question": "q", "answer": "a"}, {"answer": "a"}], "`question` is null or not there", 2),
         ("qa", [{"question": float("nan"), "answer": "a"}], "`question` is empty", 1),
         ("qa", [{"question": "q", "answer": []}], "`answer` is empty", 1),
-        ("qa", [{"question": "q", "answer": ["a", None]}], "`answer` is empty", 1),
-        ("qa", [{"question": 5, "answer": "a"}], "must be a text, found int", 1),
-        ("qa", [{"question": ["q"], "answer": "a"}], "must be a text, found list", 1),
-        ("relevance", [{"query": "q", "document": ["d"], "relevance": 1}], "must be a text, found list", 1),
+        ("qa", [{"question": "q", "answer": ["a", None]}], "`answer` is null or not there", 1),
+        ("qa", [{"question": 5, "answer": "a"}], "`question` holds '5', of type int, where a text belongs", 1),
+        ("qa", [{"question": ["q"], "answer": "a"}], "a list, where a text belongs", 1),
+        ("relevance", [{"query": "q", "document": ["d"], "relevance": 1}], "a list, where a text belongs", 1),
         ("relevance", [{"query": "q", "document": "d", "relevance": "high"}], "'high' is not a number", 1),
-        ("relevance", [{"query": "q", "document": "d", "relevance": None}], "'None' is not a number", 1),
-        ("relevance", [{"query": "q", "document": "d", "relevance": True}], "'True' is not a number", 1),
-        ("relevance", [{"query": "q", "document": "d", "relevance": 2.5}], "2.5 is no small whole number", 1),
+        ("relevance", [{"query": "q", "document": "d", "relevance": None}], "no row has a label", 1),
+        ("relevance", [{"query": "q", "document": "d", "relevance": "yes"}], "'yes' is not a number", 1),
+        ("relevance", [{"query": "q", "document": "d", "relevance": 2.5}], "2.5 is not a whole number", 1),
         ("relevance", [{"query": "q", "document": "d", "relevance": 0}], "no document is relevant", None),
         (
             "relevance",
             [{"query": "q", "document": "d", "relevance": 1}, {"query": "q", "document": "d", "relevance": 2}],
-            "another relevance than in .*line 1",
+            "another label than in .*line 1",
             2,
         ),
         ("pairs", [{"sentence1": "a", "sentence2": "b", "score": "x"}], "'x' is not a number", 1),
@@ -229,7 +250,7 @@ def test_ids_are_texts_or_whole_numbers(tmp_path, value):
 
 def test_one_query_id_has_one_text(tmp_path):
     write_csv(tmp_path / "test.csv", [{"question": q, "answer": "a", "id": 1} for q in "qr"])
-    with pytest.raises(BenchError, match=r"query id `1` stands with another text than in .*line 2"):
+    with pytest.raises(BenchError, match=r"query id `1` has another text than in .*line 2"):
         read(tmp_path, card("qa", columns={"query_id": "id"}))
 
 

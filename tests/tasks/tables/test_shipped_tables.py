@@ -12,7 +12,7 @@ from support import ROOT, write_jsonl, write_parquet
 
 from bench.tasks.catalog import Task, read_card
 from bench.tasks.data import NotHereError, RetrievalData
-from bench.tasks.tables.files import local_files
+from bench.tasks.readers.files import local_files
 from bench.tasks.tables.read import read_table
 
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from support import write_jsonl, write_parquet
 
 from bench.errors import BenchError
-from bench.tasks.tables.files import DataFile, local_files
-from bench.tasks.tables.rows import Format, read_rows
+from bench.tasks.readers.delimited import Format
+from bench.tasks.readers.files import DataFile, local_files
+from bench.tasks.readers.rows import read_rows
 
 ROWS = [{"a": "one, two", "b": "x\ny"}, {"a": "é", "b": '"'}]
 PLAIN = Format()
@@ -108,16 +109,18 @@ def test_a_byte_order_mark_belongs_to_no_column(tmp_path):
     [
         ("t.csv", "a,b\n1,2\n1,2,3\n", "line 3", "3 cells, but the heading has 2"),
         ("t.csv", "a,b\n1,2\n1\n", "line 3", "1 cells, but the heading has 2"),
-        ("t.csv", 'a,b\n1,2\n"1"x,2\n', "line 3", "broken CSV"),
+        ("t.csv", '"a",b\n1,2\n"1"x,2\n', "line 3", "broken CSV"),
+        ("t.csv", 'a,b\n"1",2\n"1"x,2\n', "line 3", "broken CSV"),
         ("t.csv", 'a,b\n1,2\n3,"4\n\n5', "line 3", "broken CSV"),
-        ("t.csv", "a,a\n1,2\n", "line 1", "`a` stands twice"),
+        ("t.csv", "a,a\n1,2\n", "line 1", "the heading has `a` in columns 1 and 2"),
         ("t.jsonl", '{"a": 1}\n{"a": }\n', "line 2", "broken JSON"),
         ("t.jsonl", '{"a": 1}\n[1]\n', "line 2", "expected a JSON object, found list"),
         ("t.json", '[{"a": 1},\n {"a": }]', "line 2", "broken JSON"),
         ("t.json", '[{"a": 1}, 2]', "row 2", "expected a JSON object, found int"),
         ("t.json", r'[{"a": "\ud800"}]', "t.json", "half of a surrogate pair"),
         ("t.parquet", "PAR1 nonsense", "t.parquet", "broken Parquet"),
-        ("t.xlsx", "PK", "t.xlsx", "a table cannot be read from .xlsx"),
+        ("t.xlsx", "PK", "t.xlsx", "this is a spreadsheet, which is not read"),
+        ("t", "a", "t", "a table cannot be read from a file of this name"),
     ],
 )
 def test_broken_files_say_where(tmp_path, name, content, place, message):
@@ -126,10 +129,50 @@ def test_broken_files_say_where(tmp_path, name, content, place, message):
     assert caught.value.where.endswith(place)
 
 
+def objects(path: Path) -> list[tuple[str, dict]]:
+    return [(row.place, row.cells) for row in read_rows(data_file(path), lambda found: found)]
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3), max_size=4))
+def test_json_lines_come_back_with_the_keys_of_all_rows(rows):
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_jsonl(Path(folder) / "rows.jsonl", rows)
+        assert objects(path) == [(f"line {n}", {key: row.get(key) for key in keys}) for n, row in enumerate(rows, 1)]
+
+
+def test_blank_lines_are_counted_and_passed_over(tmp_path):
+    path = written(tmp_path, "x.jsonl", '{}\r\n\n  \n{"a": 1}')
+    assert objects(path) == [("line 1", {"a": None}), ("line 4", {"a": 1})]
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "line"),
+    [
+        (b"{}\n{broken\n", "broken JSON", 2),
+        (b"{}\n{} {}\n", "broken JSON: Extra data", 2),
+        (b"{}\n\n[]\n", "expected a JSON object, found list", 3),
+        (b"1\n", "expected a JSON object, found int", 1),
+        (b"{}\n{}\n\xff\n", "byte 0xff is not UTF-8", 3),
+        (b'{"a": ' + b"9" * 5000 + b"}\n", "broken JSON", 1),
+        (b"{}\n" + b'{"a": ' * 100_000, "broken JSON: nested too deeply", 2),
+        (b'{}\n{"a": "x\\ud83d"}\n', "half of a surrogate pair", 2),
+        (b'{"\\ude00": 1}\n', "half of a surrogate pair", 1),
+        (b'{"a": 1, "a": 2}\n', "the key `a` is there twice", 1),
+    ],
+)
+def test_a_bad_line(tmp_path, content, words, line):
+    path = written(tmp_path, "x.jsonl", content)
+    with pytest.raises(BenchError, match=words) as caught:
+        objects(path)
+    assert caught.value.where == f"{path}, line {line}"
+
+
 def test_columns_of_one_name_in_parquet(tmp_path):
     table = pa.Table.from_arrays([pa.array(["x"]), pa.array(["y"])], names=["a", "a"])
     pq.write_table(table, tmp_path / "t.parquet")
-    with pytest.raises(BenchError, match="`a` stands twice"):
+    with pytest.raises(BenchError, match="`a` in columns 1 and 2"):
         rows(tmp_path / "t.parquet")
 
 
