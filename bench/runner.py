@@ -201,7 +201,9 @@ class _Run:
         data = job.unit.data
         if not isinstance(data, RetrievalData):
             raise BenchError("a baseline only ranks documents", where=f"model `{job.model.entry.name}`")
-        scores = score_blocks(data, Bm25(data.documents).blocks(data.queries))
+        index = Bm25(data.documents)
+        index.check_shared(data.queries)
+        scores = score_blocks(data, index.blocks(data.queries))
         self._listener.scoring(job.model.entry.name, job.unit.label, 1, 1, "view")
         self._write(job, None, None, [(None, scores)])
 

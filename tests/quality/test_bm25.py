@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from importlib import metadata
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from support import WORDS
 
 from bench.errors import BenchError
 from bench.models.registry import ModelEntry
-from bench.quality.bm25 import Bm25, baseline_fingerprint
+from bench.quality.bm25 import Bm25, baseline_fingerprint, script_tokens
 
 ENTRY = ModelEntry(name="bm25", kind="baseline", source=["bm25s"])
 DOCUMENTS = ["red pipes and a valve", "the blue pipe", "steel nails, steel screws", "a red red door hinge", "lamp"]
@@ -79,6 +80,70 @@ def test_documents_without_a_word(documents):
         Bm25(documents)
     assert caught.value.where == "baseline bm25s"
     assert scores([*documents, "pipe"], ["pipe"])[0][2] > 0
+
+
+CHINESE = ["我喜欢吃苹果和香蕉", "北京是中国的首都", "今天的天气很好", "他在图书馆看书"]
+
+
+@pytest.mark.parametrize(
+    ("documents", "queries", "best"),
+    [
+        (CHINESE, ["中国首都在哪里", "图书馆", "喜欢苹果的人"], [1, 3, 0]),
+        (
+            ["猫はソファで寝ている", "東京は日本の首都です", "ﾃｰﾀを見る"],
+            ["日本の首都はどこ", "寝ている猫", "ﾃｰﾀ"],
+            [1, 0, 2],
+        ),
+        (["แมวนอนบนโซฟา", "กรุงเทพเป็นเมืองหลวงของประเทศไทย", "อากาศวันนี้ดีมาก"], ["เมืองหลวงของไทย", "แมว"], [1, 0]),
+        (["बिल्ली सो रही है", "दिल्ली भारत की राजधानी है"], ["भारत की राजधानी", "बिल्ली"], [1, 0]),
+        (["price of 苹果手机 in 2024", "plain lamps"], ["苹果 phone", "2024"], [0, 0]),
+    ],
+    ids=["Chinese", "Japanese", "Thai", "Hindi", "mixed"],
+)
+def test_scripts_without_spaces_and_with_signs_have_a_baseline(documents, queries, best):
+    found = scores(documents, queries)
+    assert found.argmax(axis=1).tolist() == best
+    assert np.isfinite(found.max(axis=1)).all()
+
+
+def test_their_scores_are_bm25_over_pairs_of_characters():
+    """Lucene's formula, by hand."""
+    documents = [["".join(pair) for pair in pairwise(text)] for text in CHINESE]
+    lengths = [len(tokens) for tokens in documents]
+    mean = sum(lengths) / len(lengths)
+    for query in ("北京的天气", "图书"):
+        pairs = ["".join(pair) for pair in pairwise(query)]
+        expected = []
+        for tokens, length in zip(documents, lengths, strict=True):
+            score = 0.0
+            for pair in pairs:
+                holding = sum(pair in other for other in documents)
+                idf = np.log(1 + (len(documents) - holding + 0.5) / (holding + 0.5))
+                count = tokens.count(pair)
+                score += idf * count / (count + 1.5 * (1 - 0.75 + 0.75 * length / mean))
+            expected.append(score)
+        found = scores(CHINESE, [query])[0]
+        np.testing.assert_allclose(np.where(np.isinf(found), 0, found), expected, rtol=1e-5)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text(st.characters(codec="utf-8", max_codepoint=0x8FF)))
+def test_words_of_other_scripts_are_those_of_bm25s(text):
+    import bm25s
+    import Stemmer
+
+    stemmer = Stemmer.Stemmer("english")
+    own = bm25s.tokenize([text], stopwords="en", stemmer=stemmer, return_ids=False, show_progress=False)
+    assert Bm25._tokens([text]) == own
+    assert script_tokens(text) == []
+
+
+def test_queries_that_share_no_word_have_no_score():
+    index = Bm25(DOCUMENTS)
+    index.check_shared(["zebra", "lamp"])
+    with pytest.raises(BenchError, match="no query shares a word with any document") as caught:
+        index.check_shared(["zebra", "今天的天气"])
+    assert "not across languages" in caught.value.hint
 
 
 def test_search_answers_with_the_best_documents():
