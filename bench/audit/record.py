@@ -57,13 +57,7 @@ def own_training(unit: TaskUnit) -> TaskUnit | None:
     """
     if unit.split == "train":
         return None
-    try:
-        return Task(unit.card, unit.sources.base).training(unit.subset)
-    except BenchError:
-        # mteb does not tell a split that is not there from one that cannot be read.
-        if unit.card.mteb is not None:
-            return None
-        raise
+    return Task(unit.card, unit.sources.base).training(unit.subset)
 
 
 def audit_missing(

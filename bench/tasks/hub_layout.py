@@ -82,6 +82,8 @@ class HubLayout:
 
     def all_files(self, split: str) -> list[DataFile]:
         """The files of a split in all configurations, and those of configurations that lack it."""
+        if not self.configs:
+            return [file for file in local_files(self.folder)(["**/*"]) if Path(file.parts.stem).name == split]
         found: dict[str, DataFile] = {}
         for splits in self.configs.values():
             own = [splits[split]] if split in splits else splits.values()
@@ -126,7 +128,7 @@ def read_plain(task: MtebDefinition, layout: HubLayout, split: str, subset: str)
         NotHereError: There is no such split or subset, or parts of it are missing.
         BenchError: A file is broken or does not hold what it must.
     """
-    if not task.plain or not layout.configs:
+    if not task.plain or task.kind == "mteb" or not layout.configs:
         return None
     return _pairs(task, layout, split, subset) if task.kind == "sts" else _retrieval(task, layout, split, subset)
 

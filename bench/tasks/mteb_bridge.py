@@ -62,7 +62,7 @@ class MtebDefinition:
         languages: BCP 47 codes.
         licence: Licence of the data, where it is known.
         notes: What a reader of the scores should know: superseded, not public.
-        plain: Whether mteb reads its rows as they are in the files, for retrieval and sts.
+        plain: Whether mteb reads its rows as they are in the files.
         merged: Whether its subsets may be rows of one table, told apart by a column.
         columns: The columns of the two sentences, for sts.
     """
@@ -283,9 +283,8 @@ def _kind(task: Any) -> TaskType:
 
 def _plain(task: Any) -> bool:
     """Whether the task reads its data as every task of its type does, and changes nothing in it."""
-    abstasks = importlib.import_module("mteb.abstasks")
-    bases = (abstasks.AbsTaskRetrieval, abstasks.AbsTaskSTS)
-    return any(isinstance(task, base) and _inherits(task, base, ("load_data", "dataset_transform")) for base in bases)
+    methods = [getattr(type(task), name) for name in ("load_data", "dataset_transform")]
+    return all(method.__module__.startswith("mteb.abstasks") for method in methods)
 
 
 def _inherits(task: Any, base: Any, methods: tuple[str, ...]) -> bool:

@@ -200,5 +200,5 @@ def _parquet(handle: BinaryIO, file: DataFile, choose: Choose, order: np.random.
         raise BenchError(
             "broken Parquet: it is damaged or not whole",
             where=file.where,
-            hint="write or download it again; `bench --debug ...` shows what Arrow says",
+            hint="write or download it again; `bench --debug ...` shows the reason in full",
         ) from error
