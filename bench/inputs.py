@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.errors import BenchError, did_you_mean
+from bench.models.entries.needs import known_tasks, missing_needs, mteb_version
+from bench.models.folders.outside_notes import outside_notes
 from bench.models.keys import ROLES, Role, names_a_task, roles_of_type, split_key
-from bench.models.needs import known_tasks, missing_needs, mteb_version
-from bench.models.outside_notes import outside_notes
 from bench.models.profile import ModelProfile
 from bench.models.prompts import DEFAULT_INSTRUCTIONS, PLACEHOLDER, never_used, task_argument
 from bench.plan import PlannedModel

@@ -9,11 +9,11 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from bench.cost.measure import PROBES
 from bench.errors import BenchError, UsageError
+from bench.models.folders.stated import Stated
 from bench.models.keys import Role
 from bench.models.prompts import PromptTask, Resolved, resolve_prompt
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
-from bench.models.stated import Stated
 from bench.tasks.card import StudyName
 from bench.tasks.unit import TaskUnit
 from bench.vectors.store import VectorSpace

@@ -14,10 +14,10 @@ from bench.inputs import Inputs, notes_on_inputs, notes_on_model, notes_on_needs
 from bench.models.backend import check_backend
 from bench.models.fingerprint import fingerprint, static_width
 from bench.models.fitting import fit_settings
+from bench.models.folders.stated import read_stated
 from bench.models.profile import ModelProfile
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
-from bench.models.stated import read_stated
 from bench.plan import Failure, Job, Options, Part, Plan, PlannedModel, UnitSource, Verdict
 from bench.quality.bm25 import baseline_fingerprint
 from bench.results.index import Cost, ResultIndex, ResultKey

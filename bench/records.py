@@ -14,10 +14,10 @@ from bench.cost.schedule import Measurement
 from bench.inputs import roles_of
 from bench.measuring import Measured
 from bench.models.fingerprint import changed_settings
+from bench.models.folders.weights import has_tokenizer
 from bench.models.keys import Role
 from bench.models.profile import ModelProfile
 from bench.models.prompts import text_context
-from bench.models.weights import has_tokenizer
 from bench.plan import PlannedModel
 from bench.quality.agreement import DEPTH, RBO_P
 from bench.quality.changes import SAMPLE

@@ -12,7 +12,7 @@ from bench.cli.chosen import DEFAULT_REGISTRY
 from bench.cli.options import whole_numbers
 
 if TYPE_CHECKING:
-    from bench.models.adding import NewModel
+    from bench.models.entries.adding import NewModel
 
 
 def add(
@@ -47,7 +47,7 @@ def add(
 
     A comment says where each line comes from. The rest of the file stays as it is, and nothing is downloaded.
     """
-    from bench.models.adding import new_model
+    from bench.models.entries.adding import new_model
 
     new = new_model(sources, models, name, whole_numbers("--truncate-dims", truncate_dims))
     typer.echo("\n".join(new.lines))

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.models.folders.weights import has_tokenizer
+from bench.models.loaded.usable import usable_positions
 from bench.models.registry import ModelEntry
 from bench.models.stand_in import write_stand_in
-from bench.models.usable import usable_positions
-from bench.models.weights import has_tokenizer
 
 _SEED = 20260101
 _WITHOUT_WEIGHTS = ("Pooling", "Normalize", "Dropout")

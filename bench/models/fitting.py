@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.errors import UsageError
+from bench.models.folders.stated import Stated
 from bench.models.registry import ModelEntry
 from bench.models.settings import Settings
-from bench.models.stated import Stated
 
 # Modules of sentence-transformers that take texts and are no transformer.
 _STATIC = frozenset({"StaticEmbedding", "StaticModel", "BoW", "WordEmbeddings"})

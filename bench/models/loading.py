@@ -9,23 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
-from bench.models.applying import apply_settings
 from bench.models.backend import loading_options
-from bench.models.checking import check_folder
 from bench.models.encoder import SentenceEncoder
 from bench.models.fingerprint import fingerprint
 from bench.models.fitting import fit_settings
-from bench.models.inspection import describe, try_out
-from bench.models.load_report import LoadReport
-from bench.models.loading_errors import as_bench_errors
-from bench.models.model2vec import load_model2vec
+from bench.models.folders.checking import check_folder
+from bench.models.folders.stated import read_stated
+from bench.models.folders.weights import exported_files
+from bench.models.loaded.applying import apply_settings
+from bench.models.loaded.inspection import describe, try_out
+from bench.models.loaded.load_report import LoadReport
+from bench.models.loaded.loading_errors import as_bench_errors
+from bench.models.loaded.model2vec import load_model2vec
+from bench.models.loaded.usable import check_usable, limit_to_positions
 from bench.models.profile import ModelProfile
 from bench.models.ready import ready_folder
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
-from bench.models.stated import read_stated
-from bench.models.usable import check_usable, limit_to_positions
-from bench.models.weights import exported_files
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -10,11 +10,11 @@ from bench.models.backend import check_backend, loading_options
 from bench.models.built import built_folder
 from bench.models.drawn import draw_model
 from bench.models.fingerprint import files_read, fingerprint
-from bench.models.gathered import gathered_folder
-from bench.models.outside import find_outside
+from bench.models.folders.gathered import gathered_folder
+from bench.models.folders.outside import find_outside
+from bench.models.folders.weights import exported_files
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
-from bench.models.weights import exported_files
 
 
 def ready_folder(entry: ModelEntry, located: Located) -> Path:

@@ -13,10 +13,10 @@ from bench.cache import sha256_of
 from bench.errors import BenchError
 from bench.files import path_exists, user_path
 from bench.hub import NotDownloadedError, downloaded, is_snapshot, snapshot
-from bench.models.checking import check_folder, check_snapshot
-from bench.models.outside import find_outside
+from bench.models.folders.checking import check_folder, check_snapshot
+from bench.models.folders.outside import find_outside
+from bench.models.folders.weights import exported_files, weight_files
 from bench.models.registry import ModelEntry
-from bench.models.weights import exported_files, weight_files
 
 SourceKind = Literal["folder", "package", "hub", "recipe"]
 

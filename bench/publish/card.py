@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.markdown import escape
-from bench.models.exported_prompts import left_open
+from bench.models.export.exported_prompts import left_open
+from bench.models.export.portable import without_folders
 from bench.models.fingerprint import changed_settings
+from bench.models.folders.outside import Outside
 from bench.models.keys import NAMES_OF_ROLES, ROLES
-from bench.models.outside import Outside
-from bench.models.portable import without_folders
 from bench.models.profile import ModelProfile
 from bench.models.prompts import ANY_TASK, PLACEHOLDER, text_context
 from bench.models.registry import ModelEntry

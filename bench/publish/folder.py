@@ -9,15 +9,15 @@ from pathlib import Path
 
 from bench.errors import BenchError, UsageError
 from bench.files import path_exists, whole_folder, write_text
+from bench.models.export.portable import below_places, check_no_place, machine_places
+from bench.models.export.saving import save_model
 from bench.models.fingerprint import fingerprint
 from bench.models.fitting import fit_settings
+from bench.models.folders.outside import find_outside
+from bench.models.folders.stated import read_stated
 from bench.models.loading import load_verified
-from bench.models.outside import find_outside
-from bench.models.portable import below_places, check_no_place, machine_places
 from bench.models.registry import ModelEntry
-from bench.models.saving import save_model
 from bench.models.source import Located
-from bench.models.stated import read_stated
 from bench.publish.card import CARD_NAME, Subject, render_card
 from bench.publish.scores import own_results
 from bench.results.schema import UnitRecord

@@ -12,10 +12,10 @@ from bench.cache import cache_root
 from bench.errors import BenchError, UsageError
 from bench.files import digest_json
 from bench.models.fingerprint import changed_settings, fingerprint, static_width
+from bench.models.folders.stated import Stated, read_stated
 from bench.models.recipe import Recipe
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
-from bench.models.stated import Stated, read_stated
 from bench.tasks.unit import TaskUnit
 from bench.training.base import training_entry
 from bench.training.batches import Passes, plan_passes

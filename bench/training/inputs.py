@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from bench.models.folders.stated import Stated
 from bench.models.keys import Role
 from bench.models.profile import ModelProfile, TextContext
 from bench.models.prompts import PromptTask, resolve_prompt, task_argument, text_context
 from bench.models.recipe import Shape
 from bench.models.registry import ModelEntry
-from bench.models.stated import Stated
 from bench.training.data import TrainingSet
 
 _ROLES: dict[str, Role] = {

@@ -15,9 +15,9 @@ from filelock import FileLock, Timeout
 from bench import __version__, environment
 from bench.cache import sha256_of
 from bench.files import write_error, write_json, write_text
-from bench.models.folder import SENTENCE_CONFIG
-from bench.models.portable import complete_code
-from bench.models.weights import weight_files
+from bench.models.export.portable import complete_code
+from bench.models.folders.folder import SENTENCE_CONFIG
+from bench.models.folders.weights import weight_files
 from bench.training.card import model_card
 from bench.training.identity import TRAINING_SCHEMA, Prepared, library_versions, models_root
 from bench.training.outcome import Trained

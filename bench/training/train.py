@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.files import write_error
+from bench.models.export.merging import merge_adapters
+from bench.models.export.portable import complete_code
 from bench.models.loading import check_device, load_transformer, make_encoder
-from bench.models.merging import merge_adapters
-from bench.models.portable import complete_code
 from bench.models.profile import TextContext
 from bench.models.source import Located, NotMadeError
 from bench.training.checkpoints import last_checkpoint

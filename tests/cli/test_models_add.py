@@ -270,7 +270,7 @@ def test_a_folder_without_weights_is_refused(tmp_path, tiny_model, capsys):
 
 def test_a_file_that_changes_meanwhile_is_left_alone(tmp_path, tiny_model):
     from bench.errors import BenchError
-    from bench.models.adding import new_model
+    from bench.models.entries.adding import new_model
 
     (tmp_path / "models.yaml").write_text(SHOP)
     new = new_model(["tiny"], Path("models.yaml"))
@@ -280,7 +280,7 @@ def test_a_file_that_changes_meanwhile_is_left_alone(tmp_path, tiny_model):
 
 
 def test_without_mteb_the_folder_alone_counts(tiny_model, hub_cache, monkeypatch, capsys):
-    monkeypatch.setattr("bench.models.adding.mteb_version", lambda: None)
+    monkeypatch.setattr("bench.models.entries.adding.mteb_version", lambda: None)
     add("intfloat/e5-base", status=2)
     says(capsys, "nor mteb, which is not installed,")
     fill_hub_cache(hub_cache, "intfloat/e5-base", tiny_model, COMMIT)

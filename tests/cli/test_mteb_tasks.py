@@ -11,7 +11,7 @@ from mteb_folders import TASKS
 from bench import load_results
 from bench.cli import run_cli
 from bench.files import safe_name
-from bench.models.inspection import TRIAL_TEXTS
+from bench.models.loaded.inspection import TRIAL_TEXTS
 from bench.tasks.mteb_bridge import definition, expand
 
 # One of each type; the last two are scored by bench itself, all others by mteb's evaluator.

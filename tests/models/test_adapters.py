@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 from support import make_transformer
 
 from bench.errors import BenchError
-from bench.models.folder import ModelFolder
-from bench.models.kinds import assumed_pooling
+from bench.models.folders.folder import ModelFolder
+from bench.models.folders.kinds import assumed_pooling
 
 pytest.importorskip("peft", reason="needs pip install peft")
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bench.models.exported_prompts import exported_prompts, left_open
+from bench.models.export.exported_prompts import exported_prompts, left_open
 from bench.models.keys import ROLES, TASK_TYPES, split_key
 from bench.models.profile import ModelProfile
 from bench.models.prompts import ANY_TASK, PromptTask, resolve_prompt

@@ -290,7 +290,7 @@ def test_static_width_of_a_broken_modules_file(tmp_path):
 
 
 def test_other_safetensors_do_not_hide_pickled_weights(tmp_path):
-    from bench.models.weights import weight_files
+    from bench.models.folders.weights import weight_files
 
     for name in ("pytorch_model.bin", "sparse_linear.safetensors"):
         (tmp_path / name).write_bytes(b"weights")

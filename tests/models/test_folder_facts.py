@@ -8,7 +8,7 @@ import pytest
 from hub_folders import COMMIT, fill_hub_cache
 
 from bench.errors import BenchError
-from bench.models.folder_facts import hub_snapshot, read_facts
+from bench.models.entries.folder_facts import hub_snapshot, read_facts
 
 
 def facts(folder):

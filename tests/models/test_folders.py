@@ -7,7 +7,7 @@ import pytest
 from model_folders import MAKERS, TEXTS, configure, copied, load, reference, vectors
 
 from bench.errors import BenchError
-from bench.models.folder import ModelFolder
+from bench.models.folders.folder import ModelFolder
 from bench.models.profile import TextContext
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 90\n"

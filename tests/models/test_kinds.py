@@ -11,8 +11,8 @@ from model_folders import configure, load, model2vec, reference, retype, save, s
 from support import make_model, make_transformer
 
 from bench.errors import BenchError
-from bench.models.folder import ModelFolder
-from bench.models.kinds import TWO_TOWERS, assumed_pooling
+from bench.models.folders.folder import ModelFolder
+from bench.models.folders.kinds import TWO_TOWERS, assumed_pooling
 from bench.models.registry import ModelEntry
 from bench.models.source import locate
 

@@ -11,7 +11,7 @@ from model_folders import configure, load, static, vectors
 from support import make_transformer
 
 from bench.errors import BenchError, UsageError
-from bench.models.loading_errors import as_bench_errors
+from bench.models.loaded.loading_errors import as_bench_errors
 
 
 def refused(folder: Path, **settings: object) -> BenchError:
@@ -22,7 +22,7 @@ def refused(folder: Path, **settings: object) -> BenchError:
 
 
 def test_an_adapter_without_peft(tiny_model, monkeypatch):
-    from bench.models import configuration
+    from bench.models.folders import configuration
 
     (tiny_model / "model.safetensors").rename(tiny_model / "adapter_model.safetensors")
     configure(tiny_model / "adapter_config.json", base_model_name_or_path="org/base")

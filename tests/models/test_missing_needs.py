@@ -7,7 +7,7 @@ import json
 import pytest
 from hub_folders import COMMIT, fill_hub_cache
 
-from bench.models.needs import missing_needs
+from bench.models.entries.needs import missing_needs
 from bench.models.prompts import PromptTask
 from bench.models.registry import ModelEntry
 
@@ -118,7 +118,7 @@ def test_models_that_need_nothing_or_are_not_known(tiny_model, source):
 
 
 def test_without_mteb_nothing_is_said(tiny_model, monkeypatch):
-    monkeypatch.setattr("bench.models.needs.missing.mteb_version", lambda: None)
+    monkeypatch.setattr("bench.models.entries.needs.missing.mteb_version", lambda: None)
     assert missing(tiny_model, "intfloat/e5-base") is None
 
 

@@ -12,8 +12,8 @@ from sentence_transformers import SentenceTransformer
 from support import WORDS
 
 from bench.errors import BenchError, UsageError
-from bench.models.folder import ModelFolder
-from bench.models.model2vec import is_model2vec
+from bench.models.folders.folder import ModelFolder
+from bench.models.loaded.model2vec import is_model2vec
 from bench.models.profile import TextContext
 
 HARD = [*TEXTS, "Red PIPE red", "pipe unknown", "nail " * 700, "Ω≈ red", "bad cabbage"]

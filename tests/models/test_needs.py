@@ -13,13 +13,13 @@ import pytest
 import yaml
 
 from bench.models import needs as room
-from bench.models.folder_facts import read_facts
+from bench.models.entries.folder_facts import read_facts
+from bench.models.entries.needs import known_models, known_needs, known_tasks
+from bench.models.entries.needs import record as recorded
+from bench.models.entries.needs.keys import mteb_tasks
+from bench.models.entries.needs.metadata import all_metadata, needs_of, read_needs
+from bench.models.entries.new_entry import Wanted, entry_lines
 from bench.models.keys import ROLES, check_key
-from bench.models.needs import known_models, known_needs, known_tasks
-from bench.models.needs import record as recorded
-from bench.models.needs.keys import mteb_tasks
-from bench.models.needs.metadata import all_metadata, needs_of, read_needs
-from bench.models.new_entry import Wanted, entry_lines
 from bench.models.prompts import ANY_TASK, Instruction, PromptTask, resolve_prompt, task_argument
 from bench.models.registry import ModelEntry, Registry
 from bench.mteb_import import contained
@@ -299,7 +299,7 @@ def test_what_was_read_is_kept_by_the_version_of_mteb(monkeypatch):
     def refuse(*_):
         raise AssertionError("read again")
 
-    monkeypatch.setattr("bench.models.needs.metadata.read_needs", refuse)
+    monkeypatch.setattr("bench.models.entries.needs.metadata.read_needs", refuse)
     assert known_needs("intfloat/e5-base") == first
     assert known_needs("nobody/knows-this") is None
     monkeypatch.setattr(recorded, "mteb_version", lambda: "99.0")

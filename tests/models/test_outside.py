@@ -27,9 +27,9 @@ from bench.cost.probes import memory
 from bench.errors import BenchError
 from bench.hub import NotDownloadedError
 from bench.models.fingerprint import fingerprint
+from bench.models.folders.outside import find_outside
+from bench.models.folders.outside_notes import outside_notes
 from bench.models.loading import load_encoder
-from bench.models.outside import find_outside
-from bench.models.outside_notes import outside_notes
 from bench.models.profile import TextContext
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate

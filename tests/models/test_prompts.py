@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.models.folders.stated import read_stated
 from bench.models.keys import ROLES, TASK_TYPES, names_a_task
 from bench.models.profile import ModelProfile, TextContext
 from bench.models.prompts import (
@@ -19,7 +20,6 @@ from bench.models.prompts import (
     text_context,
 )
 from bench.models.registry import ModelEntry
-from bench.models.stated import read_stated
 
 SHOP = PromptTask(("shop", "SciFact"), "Retrieval", lambda role: Instruction(f"find {role}", "card"))
 PAIRS = PromptTask(("pairs",), "STS")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from bench.errors import UsageError
-from bench.models.registry_edit import with_entry
+from bench.models.entries.registry_edit import with_entry
 
 PATH = Path("models.yaml")
 ENTRY = ["# new", "- name: new", "  source: x", "  prompts:", '    query: "q: "']

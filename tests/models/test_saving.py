@@ -10,9 +10,9 @@ from sentence_transformers import SentenceTransformer
 from support import make_model
 
 from bench.errors import BenchError
+from bench.models.export.saving import save_model
 from bench.models.loading import load_encoder
 from bench.models.registry import ModelEntry
-from bench.models.saving import save_model
 from bench.models.source import Located
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -12,9 +12,9 @@ from running import plan_of, run
 from support import WORDS, make_model, random_beir
 
 from bench.errors import UsageError
-from bench.models.applying import append_end_token
 from bench.models.fingerprint import fingerprint
-from bench.models.inspection import try_out
+from bench.models.loaded.applying import append_end_token
+from bench.models.loaded.inspection import try_out
 from bench.models.loading import load_encoder
 from bench.models.profile import TextContext
 from bench.models.prompts import ANY_TASK, text_context

@@ -13,9 +13,9 @@ from support import make_transformer
 
 from bench.errors import BenchError
 from bench.hub import NotDownloadedError, offline
+from bench.models.folders.weights import weight_files
 from bench.models.registry import ModelEntry
 from bench.models.source import locate
-from bench.models.weights import weight_files
 
 
 def entry(base: Path, *sources: str, **settings: object) -> ModelEntry:

@@ -9,8 +9,8 @@ from bench.cost.devices import Device, open_device, process_memory
 from bench.cost.loading import ModelFiles
 from bench.cost.memory import PeakMemory
 from bench.cost.nvml import NotCountedError
-from bench.models.outside import find_outside
-from bench.models.weights import weight_files
+from bench.models.folders.outside import find_outside
+from bench.models.folders.weights import weight_files
 
 _ROWS = 32
 # The longest texts come first, and with them the peak.

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import yaml
 
-from bench.models.folder_facts import FolderFacts
+from bench.models.entries.folder_facts import FolderFacts
+from bench.models.entries.needs import ModelNeeds
 from bench.models.keys import ROLES, TASK_TYPES, Role, roles_of_type
-from bench.models.needs import ModelNeeds
 from bench.models.prompts import ANY_TASK, PLACEHOLDER, PromptTask, never_used, resolve_prompt
 from bench.models.registry import ModelEntry
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from bench.models.places import is_inside, read_object
+from bench.models.folders.places import is_inside, read_object
 
 ADAPTER = "adapter_config.json"
 SENTENCE_CONFIG = "sentence_*_config.json"

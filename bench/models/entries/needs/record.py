@@ -102,7 +102,7 @@ def known_needs(model: str) -> ModelNeeds | None:
     """
 
     def read() -> ModelNeeds | None:
-        from bench.models.needs.metadata import read_needs
+        from bench.models.entries.needs.metadata import read_needs
 
         return read_needs(model)
 
@@ -117,7 +117,7 @@ def known_models() -> tuple[str, ...]:
     """
 
     def read() -> tuple[str, ...]:
-        from bench.models.needs.metadata import all_metadata
+        from bench.models.entries.needs.metadata import all_metadata
 
         return tuple(str(meta.name) for meta in all_metadata())
 
@@ -132,7 +132,7 @@ def known_tasks() -> tuple[str, ...]:
     """
 
     def read() -> tuple[str, ...]:
-        from bench.models.needs.metadata import all_tasks
+        from bench.models.entries.needs.metadata import all_tasks
 
         return all_tasks()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.models.folder import ModelFolder, Module
+from bench.models.folders.folder import ModelFolder, Module
 
 _READ = "this model brings its own Python code: read it, then set `trust_remote_code: true`"
 # Files whose `auto_map` transformers reads for a model of texts.

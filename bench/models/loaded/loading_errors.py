@@ -9,8 +9,8 @@ from pathlib import Path
 from zipfile import is_zipfile
 
 from bench.errors import BenchError
-from bench.models.folder import check_pointer, read_json
-from bench.models.weights import own_files, safetensors_header
+from bench.models.folders.folder import check_pointer, read_json
+from bench.models.folders.weights import own_files, safetensors_header
 
 _WHOLE = "check that the folder is a whole sentence-transformers model"
 _CODE = "this model brings its own Python code: read it, then set `trust_remote_code: true`"

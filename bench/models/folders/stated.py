@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.models.folder import SENTENCE_CONFIG, ModelFolder, Module
-from bench.models.kinds import AssumedPooling, assumed_pooling
-from bench.models.model2vec import is_model2vec
+from bench.models.folders.folder import SENTENCE_CONFIG, ModelFolder, Module
+from bench.models.folders.kinds import AssumedPooling, assumed_pooling
+from bench.models.loaded.model2vec import is_model2vec
 
 # Keys of a Transformer module that make queries differ from documents.
 _BY_ROLE = ("query_length", "document_length", "query_expansion")

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.models.folder import ModelFolder
-from bench.models.weights import safetensors_header
+from bench.models.folders.folder import ModelFolder
+from bench.models.folders.weights import safetensors_header
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -68,7 +68,7 @@ def load_model2vec(path: Path, where: str, device: str, *, trainable: bool = Fal
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
 
-    from bench.models.static_model import StaticModel
+    from bench.models.loaded.static_model import StaticModel
 
     folder = ModelFolder(path, where)
     file = weights_of(path)

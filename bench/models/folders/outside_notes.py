@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bench.models.outside import find_outside
-from bench.models.places import Place, code_files
-from bench.models.references import config_files, modules_by_repo, named_classes
+from bench.models.folders.outside import find_outside
+from bench.models.folders.places import Place, code_files
+from bench.models.folders.references import config_files, modules_by_repo, named_classes
 from bench.models.registry import ModelEntry
 
 # Functions by which code loads more files when it runs.

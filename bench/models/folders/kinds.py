@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from bench.errors import BenchError
-from bench.models.folder import ADAPTER, SENTENCE_CONFIG, ModelFolder, Module
-from bench.models.model2vec import is_model2vec
-from bench.models.weights import is_tokenizer
+from bench.models.folders.folder import ADAPTER, SENTENCE_CONFIG, ModelFolder, Module
+from bench.models.folders.weights import is_tokenizer
+from bench.models.loaded.model2vec import is_model2vec
 
 
 class _Other(NamedTuple):

@@ -10,9 +10,9 @@ from typing import Any
 
 from bench.files import digest_json, write_text
 from bench.models.built import built_folder
-from bench.models.outside import Code, Outside
-from bench.models.places import read_object
-from bench.models.references import ADAPTER, config_files, map_classes
+from bench.models.folders.outside import Code, Outside
+from bench.models.folders.places import read_object
+from bench.models.folders.references import ADAPTER, config_files, map_classes
 
 
 def gathered_folder(identity: str, folder: Path, files: Iterable[Path], outside: Outside) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.files import walk_files
-from bench.models.folder import check_stored
+from bench.models.folders.folder import check_stored
 from bench.models.registry import Backend
 
 TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "whitespace*.json")

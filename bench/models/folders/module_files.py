@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.models.folder import WHOLE, ModelFolder, Module, router_config
+from bench.models.folders.folder import WHOLE, ModelFolder, Module, router_config
 
 # These modules read one file of weights, of one of two names.
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")

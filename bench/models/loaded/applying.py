@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError, UsageError
+from bench.models.folders.stated import Stated
 from bench.models.registry import ModelEntry
-from bench.models.stated import Stated
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -13,9 +13,9 @@ from typing import Any
 from bench.cache import cache_root
 from bench.errors import BenchError
 from bench.files import walk_files, write_text
-from bench.models.outside import Outside, find_outside
-from bench.models.places import code_files, read_object
-from bench.models.references import config_files, map_classes, modules_by_repo, named_classes
+from bench.models.folders.outside import Outside, find_outside
+from bench.models.folders.places import code_files, read_object
+from bench.models.folders.references import config_files, map_classes, modules_by_repo, named_classes
 from bench.models.registry import ModelEntry
 
 # Keys in which libraries keep where files were.

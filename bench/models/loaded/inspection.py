@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
-from bench.models.applying import takes_task
 from bench.models.encoder import SentenceEncoder
+from bench.models.folders.stated import Stated
+from bench.models.loaded.applying import takes_task
 from bench.models.profile import MODEL2VEC, Batching, ModelProfile, TextContext
 from bench.models.registry import ModelEntry
 from bench.models.settings import Similarity
-from bench.models.stated import Stated
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from bench.models.folder import ADAPTER, SENTENCE_CONFIG, ModelFolder
-from bench.models.model2vec import is_model2vec
+from bench.models.folders.folder import ADAPTER, SENTENCE_CONFIG, ModelFolder
+from bench.models.loaded.model2vec import is_model2vec
 
 _SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
 

@@ -7,8 +7,8 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bench.models.entries.needs.wrappers import Given, MtebTask, Wrapper
 from bench.models.keys import ROLES, TASK_TYPES, Role, roles_of_type, split_key
-from bench.models.needs.wrappers import Given, MtebTask, Wrapper
 from bench.models.prompts import PLACEHOLDER, Instruction, PromptTask, instruction_of, resolve_prompt, task_argument
 from bench.models.registry import ModelEntry
 

@@ -15,17 +15,17 @@ import numpy.typing as npt
 from bench.errors import BenchError
 from bench.files import write_json
 from bench.models.encoder import SentenceEncoder
-from bench.models.exported_prompts import exported_prompts
-from bench.models.inspection import describe
+from bench.models.export.exported_prompts import exported_prompts
+from bench.models.export.merging import merge_adapters
+from bench.models.export.portable import complete_code, drop_paths, machine_places
+from bench.models.folders.outside import find_outside
+from bench.models.folders.stated import read_stated
 from bench.models.keys import NAMES_OF_ROLES, ROLES, TASK_TYPES, Role, split_key
-from bench.models.merging import merge_adapters
-from bench.models.outside import find_outside
-from bench.models.portable import complete_code, drop_paths, machine_places
+from bench.models.loaded.inspection import describe
 from bench.models.profile import ModelProfile, TextContext
 from bench.models.prompts import ANY_TASK, PromptTask, text_context
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
-from bench.models.stated import read_stated
 
 # Largest difference of a vector read back, relative to its largest number: the same weights, laid out anew in memory.
 _TOLERANCE = {"float32": 1e-5, "float16": 1e-2, "bfloat16": 5e-2}

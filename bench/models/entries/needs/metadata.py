@@ -7,9 +7,9 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.models.needs.keys import Keys, as_keys
-from bench.models.needs.record import ModelNeeds
-from bench.models.needs.wrappers import Loading, Wrapper, read_wrapper
+from bench.models.entries.needs.keys import Keys, as_keys
+from bench.models.entries.needs.record import ModelNeeds
+from bench.models.entries.needs.wrappers import Loading, Wrapper, read_wrapper
 from bench.mteb_import import contained, import_mteb
 
 # Arguments without any effect on the vectors of texts.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bench.models.folder import (
+from bench.models.folders.folder import (
     ADAPTER,
     SENTENCE_CONFIG,
     TRANSFORMER_CONFIGS,
@@ -14,10 +14,10 @@ from bench.models.folder import (
     check_pointer,
     check_stored,
 )
-from bench.models.model2vec import is_model2vec, weights_of
-from bench.models.module_files import check_module_files
+from bench.models.folders.module_files import check_module_files
+from bench.models.folders.weights import TOKENIZERS, exported_files, is_tokenizer, safetensors_header, weights_among
+from bench.models.loaded.model2vec import is_model2vec, weights_of
 from bench.models.registry import Backend
-from bench.models.weights import TOKENIZERS, exported_files, is_tokenizer, safetensors_header, weights_among
 
 # What only a sentence-transformers model has beside its modules.json.
 _BESIDE_MODULES = re.compile(rf"^(\d+_[A-Z]\w*|{'|'.join(map(re.escape, (SENTENCE_CONFIG, *TRANSFORMER_CONFIGS)))})$")

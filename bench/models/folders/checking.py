@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from bench.hub import known_absent, repository_files
-from bench.models.completeness import check_complete
-from bench.models.configuration import check_configuration
-from bench.models.folder import ADAPTER, SENTENCE_CONFIG, TRANSFORMER_CONFIGS, ModelFolder
-from bench.models.kinds import check_kind
-from bench.models.model2vec import is_model2vec
+from bench.models.folders.completeness import check_complete
+from bench.models.folders.configuration import check_configuration
+from bench.models.folders.folder import ADAPTER, SENTENCE_CONFIG, TRANSFORMER_CONFIGS, ModelFolder
+from bench.models.folders.kinds import check_kind
+from bench.models.folders.trust import check_trust
+from bench.models.loaded.model2vec import is_model2vec
 from bench.models.registry import ModelEntry
-from bench.models.trust import check_trust
 
 # Configurations that a repository need not have, and that decide vectors where it has them.
 _DECIDING = frozenset(

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.models.folder_facts import FolderFacts, hub_snapshot, read_facts
+from bench.models.entries.folder_facts import FolderFacts, hub_snapshot, read_facts
+from bench.models.entries.needs.record import ModelNeeds, known_needs, mteb_version
 from bench.models.keys import Role
-from bench.models.needs.record import ModelNeeds, known_needs, mteb_version
 from bench.models.prompts import PromptTask, resolve_prompt, task_argument
 from bench.models.registry import ModelEntry
 from bench.models.source import hub_repo

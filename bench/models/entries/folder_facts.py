@@ -13,7 +13,7 @@ from typing import Any, Literal
 import yaml
 
 from bench.models.fingerprint import static_width
-from bench.models.stated import Stated, read_stated
+from bench.models.folders.stated import Stated, read_stated
 
 _MATRYOSHKA = re.compile(r'"matryoshka_dims":\s*\[([\d,\s]+)\]')
 _KNOWN_CODE = "sentence_transformers."

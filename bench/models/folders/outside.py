@@ -15,8 +15,15 @@ from pathlib import Path
 from bench.cache import sha256_of
 from bench.errors import BenchError
 from bench.files import digest_json, walk_files
-from bench.models.places import Place, Wanted, code_files, find_place, loaded_weights, read_object
-from bench.models.references import ADAPTER, MODULE, SENTENCE_CONFIG, config_files, modules_by_repo, named_classes
+from bench.models.folders.places import Place, Wanted, code_files, find_place, loaded_weights, read_object
+from bench.models.folders.references import (
+    ADAPTER,
+    MODULE,
+    SENTENCE_CONFIG,
+    config_files,
+    modules_by_repo,
+    named_classes,
+)
 from bench.models.registry import ModelEntry
 
 

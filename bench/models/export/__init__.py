@@ -1,0 +1,1 @@
+"""A loaded model as a folder that needs nothing else."""
