@@ -104,6 +104,10 @@ def _rows(file: DataFile, kind: Kind) -> Iterator[tuple[str, str, Row]]:
 
 def _has_heading(file: DataFile, kind: Kind) -> bool:
     _, cells = next(read_delimited(file, _UNNAMED), (1, []))
+    return _is_heading(cells, kind)
+
+
+def _is_heading(cells: Sequence[str], kind: Kind) -> bool:
     names = {plain_name(cell.strip('"')) for cell in cells}
     return all(not names.isdisjoint(COLUMNS[kind][role]) for role in ("id", "text"))
 
@@ -125,6 +129,10 @@ def _unnamed(file: DataFile, kind: Kind) -> Iterator[tuple[str, str, Row]]:
                 hint="TREC's marked-up text is not read: write an id, a tab and the text in each line"
                 if markup
                 else "other columns need a heading with their names, such as id, title and text",
+            )
+        if _is_heading(cells, kind):
+            raise BenchError(
+                "a heading below other rows", where=row.where, hint="move it to the first line, or remove it"
             )
         name = identifier(cells[0], "the id", row)
         if first is None:
