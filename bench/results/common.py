@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, FiniteFloat
 
 from bench.models.keys import Role
 from bench.models.registry import Backend, Kind, Weights
@@ -94,9 +94,9 @@ class TaskInfo(RecordPart):
 class Value(RecordPart):
     """A metric's value with the ends of its 95% interval."""
 
-    value: float
-    ci_low: float | None = None
-    ci_high: float | None = None
+    value: FiniteFloat
+    ci_low: FiniteFloat | None = None
+    ci_high: FiniteFloat | None = None
 
 
 class TextInput(RecordPart):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
 from bench.results.common import SCHEMA_VERSION, Finding, ModelInfo, RecordPart, TaskInfo, Value, Version
@@ -86,12 +86,12 @@ class Figure(RecordPart):
     """
 
     name: str
-    value: float
+    value: FiniteFloat
     n: int
     truncate_dim: int | None = None
     precision: Precision | None = None
     detail: Detail = Field(default_factory=dict)
-    spread: float | None = None
+    spread: FiniteFloat | None = None
     computed: bool = False
 
     @property

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from support import audit_record, control_record, cost_record, fidelity_record, quality_record
@@ -118,6 +119,26 @@ def test_files_that_are_no_records_are_named(tmp_path, content, words):
         ResultStore(tmp_path).records()
     assert str(path) in str(caught.value)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize("key", ["value", "ci_low", "ci_high"])
+def test_a_score_that_is_no_number_is_refused_by_name(tmp_path, key, value):
+    path = ResultStore(tmp_path).write_quality(quality_record(), {"query_id": []})
+    path.write_text(re.sub(rf'"{key}": [\d.]+', f'"{key}": {value}', path.read_text()))
+    with pytest.raises(BenchError, match=f"{key}: Input should be a finite number") as caught:
+        ResultStore(tmp_path).records()
+    assert "ndcg_at_10" in caught.value.message
+    assert caught.value.where == str(path)
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity"])
+def test_a_figure_that_is_no_number_is_refused_by_name(tmp_path, value):
+    path = ResultStore(tmp_path).write_cost(cost_record(figures=[("index_bytes", 12.0, 8, "float32")]), {})
+    path.write_text(path.read_text().replace('"value": 12.0', f'"value": {value}'))
+    with pytest.raises(BenchError, match=r"figures\.0\.value: Input should be a finite number") as caught:
+        ResultStore(tmp_path).records()
+    assert caught.value.where == str(path)
 
 
 def test_a_missing_table_says_what_to_do(tmp_path):
