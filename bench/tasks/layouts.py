@@ -19,6 +19,7 @@ from bench.tasks.tables.read import read_table
 TaskData: TypeAlias = RetrievalData | PairData | MtebData
 
 DEFAULT_SUBSET = "default"
+_SHOWN = 5
 
 
 def read_data(card: TaskCard, path: Path, split: str, subset: str) -> TaskData:
@@ -83,7 +84,8 @@ def _pair_files(card: TaskCard, path: Path, split: str, subset: str) -> list[Dat
     stem = split if subset == DEFAULT_SUBSET else subset
     files = [file for folder in (path, path / "data") for file in listed(folder, path)]
     there = list(dict.fromkeys(file.parts.stem for file in files if file.parts.tabular))
-    shown = f"files of pairs found: {', '.join(there) or 'none'}"
+    others = ", ".join(entry.name for entry in sorted(path.iterdir())[:_SHOWN]) or "nothing"
+    shown = f"files of pairs found: {', '.join(there)}" if there else f"no file of pairs; in the folder: {others}"
     close = did_you_mean(stem, there)
     raise NotHereError(
         f"no file {stem}.jsonl, nor one of another format",

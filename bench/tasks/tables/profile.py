@@ -77,10 +77,15 @@ class Column:
 
     @property
     def few(self) -> bool:
-        """Whether it holds few different numbers or booleans, some of them more than once, or 0 and 1 alone."""
+        """Whether it holds few different numbers or booleans, some of them more than once."""
         if self.many or self.kind not in {"number", "boolean"}:
             return False
-        return self.kind == "boolean" or set(self.values) <= {"0", "1"} or len(self.values) < sum(self.counts.values())
+        return self.kind == "boolean" or len(self.values) < sum(self.counts.values())
+
+    @property
+    def binary(self) -> bool:
+        """Whether it holds 0 and 1 alone."""
+        return self.kind == "number" and not self.many and set(self.values) <= {"0", "1"}
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,11 @@ def _is_label(table: Profile, name: str) -> bool:
     words = set(plain.split("_"))
     if plain in USUAL["relevance"]:
         return column.kind != "list"
-    return column.kind in {"number", "boolean"} and not words & _IDS and (column.few or bool(words & _LABELS))
+    if column.kind not in {"number", "boolean"} or words & _IDS:
+        return False
+    # The numbers of rows have no name, and of two rows they are 0 and 1.
+    named = not words & {"column", "unnamed"}
+    return column.few or bool(words & _LABELS) or (column.binary and named)
 
 
 def unused_columns(table: Profile, columns: Mapping[str, str]) -> list[str]:
