@@ -14,6 +14,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import signal
 import sys
 import tempfile
@@ -160,7 +161,7 @@ def _label(value: Any) -> int | None:
 
 
 def _first(row: dict[str, Any], *names: str) -> Any:
-    plain = {key.strip().lower().replace("-", "_").replace(" ", "_").replace(".", "_"): key for key in reversed(row)}
+    plain = {re.sub(r"[\s.-]+", "_", key.strip()).lower(): key for key in reversed(row)}
     return next((row[plain[name]] for name in names if name in plain), None)
 
 
@@ -194,7 +195,7 @@ _JUDGED = (("query_id", "qid", "q_id"), ("corpus_id", "did"), ("score",))
 def _of_folder(paths: list[Path]) -> set[str]:
     """A folder of three tables, whose judgements, and in TSV whose texts, may also have no heading."""
     corpus, asked, judged = ([_columns(rows) for rows in _tables(path)] for path in paths)
-    documents = [[(i, row.get("title"), t) for i, t, row in rows] for rows in corpus]
+    documents = [[(i, _first(row, "title"), t) for i, t, row in rows] for rows in corpus]
     queries = [[(i, t) for i, t, _ in rows] for rows in asked]
     labels = [[tuple(_first(r, *names) for names in _JUDGED) for _, _, r in t] for t in judged]
     if ".csv" in paths[0].name:

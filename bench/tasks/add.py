@@ -20,11 +20,11 @@ from bench.tasks.card import CARD_NAME, TaskCard
 from bench.tasks.catalog import Task
 from bench.tasks.readers.delimited import Format, Quoting
 from bench.tasks.readers.files import DataFile, first_found, listed, local_files
-from bench.tasks.readers.named import ColumnUse
+from bench.tasks.readers.named import ColumnUse, plain_name
 from bench.tasks.readers.names import foreign
 from bench.tasks.readers.numbers import Decimal
 from bench.tasks.tables.profile import Profile, profile
-from bench.tasks.tables.recognise import Recognised, check_unused, recognise, unused_columns
+from bench.tasks.tables.recognise import Recognised, check_unused, named_column, recognise, unused_columns
 from bench.tasks.tables.section import TEST, TRAIN, Encoding, Shape
 from bench.tasks.unit import TaskUnit
 
@@ -178,6 +178,9 @@ def _table(data: Path, wishes: Wishes) -> tuple[dict[str, Any], list[ColumnUse]]
     scored = TEST if scored == TRAIN else scored
     text = Format((wishes.encoding or "utf-8",), wishes.delimiter, wishes.quoting)
     looked = {split: profile(first_found(local_files(data), [pattern]), text) for split, pattern in files.items()}
+    for column in wishes.ignored:
+        if not any(plain_name(column) in map(plain_name, part.kinds) for part in looked.values()):
+            named_column(looked[scored], column)
     recognised = recognise(looked[scored], wishes.shape, wishes.columns, wishes.ignored)
     if wishes.shape is None:
         for part in looked.values():

@@ -269,6 +269,151 @@ def test_labels_that_are_no_numbers_make_no_pair_relevant(labels, capsys):
     assert add("t.csv", "--shape", "qa")["table"]["shape"] == "qa"
 
 
+def labelled(column: str, values: list[object], name: str = "t.csv") -> Path:
+    rows = [{"query": f"q{n}", "document": f"d{n}", column: value} for n, value in enumerate(values)]
+    return write_csv(name, rows) if name.endswith("csv") else write_parquet(Path(name), rows)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("is_relevant", [0, 1, 0]), ("human_rating", [0.1, 0.7, 0.35]), ("flag", [0, 1]), ("correct", [True, False]),
+        ("ok", ["True", "False"]), ("accepted", ["yes", "no"]), ("good", ["Y", "N", "Y"]), ("stars", [5, 1, 5]),
+        ("usable", ["1.0", "0.0"]), ("relevance", [None, None]), ("label", ["good", "bad"]), ("votes", [3, 1, 2]),
+        ("late", [None] * 250 + [1, 0, 1]), ("same", [0, 0]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_a_column_that_looks_like_labels_is_not_left_out_in_silence(column, values, name, capsys):
+    labelled(column, values, name)
+    assert add(name, status=2) is None
+    said = capsys.readouterr().err
+    assert f"the column `{column}` looks like labels" in said
+    assert f"--ignore-column {column}" in said
+    card = add(name, "--ignore-column", column)
+    assert card["table"]["shape"] == "qa"
+    assert f"not used: column {column}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("id", [0, 1]), ("row_index", [0, 1, 2, 3]), ("price", [1.5, 2.25, 9]), ("version", [2, 2, 2]),
+        ("note", ["a", "b"]), ("correct_answer", ["yes, that", "no"]), ("active", [True, True]), ("tags", ["x", "x"]),
+    ],
+)  # fmt: skip
+def test_other_columns_are_listed_as_not_used(column, values, capsys):
+    labelled(column, values)
+    assert add("t.csv")["table"]["shape"] == "qa"
+    assert f"not used: column {column}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("values", "queries"), [([0, 1, 2], 3), (["yes", "no", "YES"], 3), ([True, False, True], 3), ([None, 1, 0], 2)]
+)
+def test_the_label_column_is_named(values, queries, capsys):
+    labelled("checked", values)
+    card = add("t.csv", "--label-column", "checked")
+    assert card["table"]["columns"]["relevance"] == "checked"
+    assert f"split test: {queries} queries, 3 documents" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_on_a_terminal_it_asks(answer, monkeypatch, capsys):
+    labelled("checked", [0, 1, 1])
+    asked = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("typer.confirm", lambda text: asked.append(text) or answer)
+    card = add("t.csv")
+    assert asked == ["Does `checked` say how relevant a document is?"]
+    assert card["table"]["shape"] == ("relevance" if answer else "qa")
+
+
+def test_labels_of_the_training_rows_alone(capsys):
+    write_csv("d/test.csv", [{"query": "q", "document": "d"}])
+    write_csv("d/train.csv", [{"query": f"q{n}", "document": f"d{n}", "clicked": n % 2} for n in range(4)])
+    assert add("d", status=2) is None
+    assert "train.csv: the column `clicked` looks like labels" in capsys.readouterr().err
+    assert add("d", "--ignore-column", "clickd", status=2) is None
+    assert "no column `clickd`" in capsys.readouterr().err
+    assert add("d", "--ignore-column", "clicked")["table"]["shape"] == "qa"
+
+
+def test_lists_written_as_text(capsys):
+    write_csv("t.csv", [{"question": "q", "answers": "['a', 'b']"}, {"question": "r", "answers": '["c"]'}])
+    assert add("t.csv")["table"]["lists"] is True
+    assert "2 queries, 3 documents" in capsys.readouterr().out
+    assert "lists" in add("t.csv", "--no-lists", name="texts")["table"]
+    assert "2 queries, 2 documents" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("cells", "status", "words"),
+    [
+        (["['a', 'b']", "plain"], 1, "--lists or --no-lists"),
+        (["['a' 'b']", "['c']"], 1, "--lists or --no-lists"),
+        (["{'text': ['a']}", "{'text': ['b']}"], 1, "--lists or --no-lists"),
+        (["[deleted]", "see [1]"], 0, "2 queries, 2 documents"),
+    ],
+)
+def test_what_may_be_a_list_is_not_guessed(cells, status, words, capsys):
+    write_csv("t.csv", [{"question": f"q{n}", "answer": cell} for n, cell in enumerate(cells)])
+    add("t.csv", status=status)
+    assert words in "".join(capsys.readouterr())
+
+
+def test_how_the_file_is_written_is_in_the_card(capsys):
+    Path("t.tsv").write_text('question\tanswer\n"What\tso\nhow"\tthus\n')
+    card = add("t.tsv")
+    assert card["table"]["quoting"] == "none"
+    assert "t.tsv (delimiter tab, no quoting, utf-8)" in capsys.readouterr().out
+    assert read_card(Path("tasks/mine.yaml")).units()[0].data.queries == ['"What', 'how"']
+    card = add("t.tsv", "--quoting", "standard", name="quoted")
+    assert card["table"]["quoting"] == "standard"
+    assert read_card(Path("tasks/quoted.yaml")).units()[0].data.n == 1
+
+
+def test_numbers_whose_comma_can_mean_two_things(capsys):
+    write_csv("t.csv", [{"sentence1": "a", "sentence2": "b", "score": s} for s in ("1,250", "2,125")], ";")
+    assert add("t.csv", status=1) is None
+    assert "--decimal" in capsys.readouterr().err
+    assert add("t.csv", "--decimal", ",")["table"]["decimal"] == ","
+    assert read_card(Path("tasks/mine.yaml")).units()[0].data.gold.tolist() == [1.25, 2.125]
+
+
+@pytest.mark.parametrize(
+    ("columns", "title"),
+    [
+        (["title", "question", "answer"], None), (["title", "query", "document"], None),
+        (["title", "query", "text"], "title"),
+        (["title", "question", "text"], None), (["query", "document_title", "document"], "document_title"),
+    ],
+)  # fmt: skip
+def test_whose_title_it_is(columns, title, capsys):
+    write_csv("t.csv", [{column: f"{column} {n}" for column in columns} for n in range(2)])
+    assert add("t.csv")["table"]["columns"].get("title") == title
+    assert ("not used: column title" in capsys.readouterr().out) is (title is None)
+    assert add("t.csv", "--title-column", title or "title", name="asked")["table"]["columns"]["title"] == (
+        title or "title"
+    )
+
+
+def test_the_columns_of_a_beir_folder_are_listed(capsys):
+    write_jsonl(Path("shop/corpus.jsonl"), [{"_id": "d", "title": "T", "text": "x", "metadata": {}, "url": "u"}])
+    write_jsonl(Path("shop/queries.jsonl"), [{"_id": "q", "text": "x"}])
+    Path("shop/qrels").mkdir()
+    Path("shop/qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\tannotator\nq\td\t1\tme\n")
+    add("shop")
+    said = capsys.readouterr().out
+    for line in (
+        "corpus.jsonl", "  id: column _id", "  title: column title", "  not used: column metadata",
+        "  not used: column url", "queries.jsonl", "qrels/test.tsv", "  label: column score",
+        "  not used: column annotator",
+    ):  # fmt: skip
+        assert f"{line}\n" in said
+
+
 def test_decimals_are_numbers():
     write_parquet(
         Path("t.parquet"),

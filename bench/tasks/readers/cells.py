@@ -25,7 +25,7 @@ from bench.tasks.readers.rows import Row
 _CELL = 40
 # From here on not every whole number has a float of its own.
 _EXACT = 1 << 53
-_BOOLEANS = {"true": 1.0, "false": 0.0}
+_BOOLEANS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
 # A list as Python or JSON writes it begins and ends so; so does an object.
 _LIST = re.compile(r"""[\[(]\s*['"].*['"]\s*,?\s*[\])]|\[\s*\]""", re.DOTALL)
 _OBJECT = re.compile(r"""\{\s*['"].*\}""", re.DOTALL)
@@ -232,7 +232,7 @@ def read_number(value: Any, what: str, where: str, decimal: Decimal = ".") -> fl
 
 
 def read_label(value: Any, what: str, where: str, decimal: Decimal = ".") -> float | None:
-    """A cell as a label: a number, or true and false as 1 and 0; None where it is missing, so that it judges nothing.
+    """A cell as a label: a number, or true and false, yes and no as 1 and 0; None where it is missing.
 
     Raises:
         BenchError: It is none.

@@ -79,8 +79,21 @@ class Column:
     def few(self) -> bool:
         """Whether it holds few different numbers or booleans, some of them more than once."""
         if self.many or self.kind not in {"number", "boolean"}:
-            return False
+            return self.letters
         return self.kind == "boolean" or len(self.values) < sum(self.counts.values())
+
+    @property
+    def letters(self) -> bool:
+        """Whether it holds booleans as single letters."""
+        return bool(self.values) and {value.lower() for value in self.values} <= {"y", "n", "t", "f"}
+
+    @property
+    def positive(self) -> bool:
+        """Whether every cell holds the same number above 0, or true: as a label it says no more than its row."""
+        if len(self.values) != 1:
+            return False
+        value = next(iter(self.values)).lower()
+        return value in {"true", "yes", "y", "t"} or (is_number(value) and value[0] not in "0-,.+")
 
     @property
     def binary(self) -> bool:

@@ -84,7 +84,7 @@ class UndecidedColumnError(UsageError):
         super().__init__(
             f"the column `{column}` looks like labels ({found}), and without it every row counts as relevant",
             where=where,
-            hint=f"--label-column {column} reads it as how relevant a document is (numbers, or true and false); "
+            hint=f"--label-column {column} reads it as how relevant a document is (numbers, true/false, yes/no); "
             f"--ignore-column {column} leaves it out",
         )
 
@@ -123,9 +123,9 @@ def recognise(
         UndecidedColumnError: A column that is not used looks like labels.
         NotRecognisedError: It cannot be told what the table is, with the columns found.
     """
-    left_out = {_named(table, column) for column in ignored}
-    named = {role: _named(table, column) for role, column in given.items()}
-    free = {name: kind for name, kind in table.kinds.items() if name not in left_out}
+    left_out = set(map(plain_name, ignored))
+    named = {role: named_column(table, column) for role, column in given.items()}
+    free = {name: kind for name, kind in table.kinds.items() if plain_name(name) not in left_out}
     reasons = []
     for candidate in [shape] if shape else _SHAPES:
         columns = _columns(free, candidate, named)
@@ -134,7 +134,7 @@ def recognise(
         if not lacking and not unused:
             found = Recognised(candidate, columns, _lists(table, columns), unused_columns(table, columns))
             if shape is None:
-                check_unused(table, found, left_out)
+                check_unused(table, found, ignored)
             return found
         reasons.append(f"{candidate} needs {_listed(lacking)}" if lacking else f"{candidate} has no {unused[0]}")
     raise NotRecognisedError(
@@ -164,7 +164,7 @@ def _is_label(table: Profile, name: str) -> bool:
     words = set(plain.split("_"))
     if plain in USUAL["relevance"]:
         return column.kind != "list"
-    if column.kind not in {"number", "boolean"} or words & _IDS:
+    if not (column.letters or column.kind in {"number", "boolean"}) or column.positive or words & _IDS:
         return False
     # The numbers of rows have no name, and of two rows they are 0 and 1.
     named = not words & {"column", "unnamed"}
@@ -183,7 +183,12 @@ def _lists(table: Profile, columns: Mapping[str, str]) -> bool:
     return any(table.holds_lists(column) for column in own)
 
 
-def _named(table: Profile, column: str) -> str:
+def named_column(table: Profile, column: str) -> str:
+    """The column that a user names.
+
+    Raises:
+        UsageError: There is none.
+    """
     found = _matching([column], table.kinds)
     if found is None:
         raise UsageError(f"no column `{column}`", where=table.where, hint=_found(table, column))

@@ -102,15 +102,15 @@ def test_what_is_no_score(value):
 @pytest.mark.parametrize(
     ("value", "label"),
     [
-        (1, 1), ("1.0", 1), (True, 1), (False, 0), ("True", 1), (" false ", 0), (0.5, 0.5), ("-2", -2), (None, None),
-        ("", None), ("  ", None), (math.nan, None), (Decimal("3"), 3),
+        (1, 1), ("1.0", 1), (True, 1), (False, 0), ("True", 1), (" false ", 0), ("YES", 1), (0.5, 0.5), ("-2", -2),
+        (None, None), ("", None), ("  ", None), (math.nan, None), (Decimal("3"), 3),
     ],
 )  # fmt: skip
 def test_labels(value, label):
     assert read_label(value, "label", "here") == label
 
 
-@pytest.mark.parametrize("value", ["yes", "1_0", "n/a", "nan", [1], math.inf, "1;"])
+@pytest.mark.parametrize("value", ["y", "1_0", "n/a", "nan", [1], math.inf, "1;"])
 def test_what_is_no_label(value):
     with pytest.raises(BenchError, match="is not a number"):
         read_label(value, "label", "here")

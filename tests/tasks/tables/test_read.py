@@ -221,7 +221,7 @@ def test_a_document_with_two_texts(tmp_path, rule, text):
         ("relevance", [{"query": "q", "document": ["d"], "relevance": 1}], "a list, where a text belongs", 1),
         ("relevance", [{"query": "q", "document": "d", "relevance": "high"}], "'high' is not a number", 1),
         ("relevance", [{"query": "q", "document": "d", "relevance": None}], "no row has a label", 1),
-        ("relevance", [{"query": "q", "document": "d", "relevance": "yes"}], "'yes' is not a number", 1),
+        ("relevance", [{"query": "q", "document": "d", "relevance": "y"}], "'y' is not a number", 1),
         ("relevance", [{"query": "q", "document": "d", "relevance": 2.5}], "2.5 is not a whole number", 1),
         ("relevance", [{"query": "q", "document": "d", "relevance": 0}], "no document is relevant", None),
         (
