@@ -48,8 +48,10 @@ def _is_qrels(file: DataFile) -> bool:
 
 def is_beir(folder: Path) -> bool:
     """Whether a folder holds a retrieval task, or enough of one to say what is missing."""
-    queries = any(file.parts.stem == "queries" and file.parts.format == "jsonl" for file in listed(folder, folder))
-    return queries or (folder / "qrels").is_dir() or any(_has(folder, stem) for stem in _TEXTS["document"])
+    files = listed(folder, folder)
+    queries = any(file.parts.stem == "queries" and file.parts.format in {"jsonl", "json"} for file in files)
+    judged = (folder / "qrels").is_dir() or any(_is_qrels(file) for file in files)
+    return queries or judged or any(_has(folder, stem.format("test")) for stem in _TEXTS["document"])
 
 
 def _has(folder: Path, stem: str) -> bool:
