@@ -51,10 +51,6 @@ def test_metrics_of_both_sides_worst_first():
     assert [row.metric for row in found.beyond] == ["cosine_pearson"]
 
 
-def test_a_value_of_ours_that_is_no_number_differs():
-    assert compared({"cosine_spearman": 0.5}, {"cosine_spearman": float("nan")}).beyond
-
-
 def test_what_stands_alone_is_named():
     found = compared(
         {"cosine_spearman": 0.5, "nauc_map_at_1_max": 0.1, "dot_pearson": 0.2},

@@ -73,12 +73,17 @@ def test_the_first_rows_are_taken(workshop):
         ("a.jsonl", '{"query": "a", "answr": "b"}\n', "pairs", ["no column", "for positive", "did you mean", "answr"]),
         ("a.csv", "query,positive\na,b\n", "triplets", ["no column `negative` or `negative_*` for negative", "a.csv"]),
         ("a.jsonl", '{"query": "a", "positive": " "}\n', "pairs", ["`positive` is empty", "a.jsonl, line 1"]),
-        ("a.jsonl", '{"query": 1, "positive": "b"}\n', "pairs", ["`query` must be a text", "line 1"]),
+        (
+            "a.jsonl",
+            '{"query": 1, "positive": "b"}\n',
+            "pairs",
+            ["`query` holds '1', of type int, where a text belongs", "line 1"],
+        ),
         ("a.jsonl", "", "pairs", ["holds nothing to train on"]),
         ("a.csv", "sentence1,sentence2,score\na,b,x\n", "scored-pairs", ["'x' is not a number", "line 2"]),
         ("a.csv", "sentence1,sentence2,label\na,b,2\n", "labelled-pairs", ["the label is '2'", "scored-pairs"]),
         ("a.jsonl", "{\n", "pairs", ["broken JSON", "line 1"]),
-        ("a.txt", "x", "pairs", ["cannot be read from .txt"]),
+        ("a.txt", "x", "pairs", ["a table cannot be read from a file of this name"]),
     ],
 )
 def test_broken_files(workshop, name, text, shape, words):
