@@ -243,7 +243,7 @@ def _obstacle(parts: dict[str, Any]) -> str | None:
         document
         for query in queries
         for document, label in parts["relevant_docs"].get(query, {}).items()
-        if label > 0 and document not in known
+        if (label or 0) > 0 and document not in known
     }
     return f"{len(missing)} relevant documents are not in the corpus" if missing else None
 
@@ -257,7 +257,7 @@ def _retrieval(parts: dict[str, Any], definition: MtebDefinition, notes: list[st
         (number, rows[document], int(label))
         for number, query in enumerate(query_ids)
         for document, label in sorted(labels[query].items())
-        if label > 0
+        if (label or 0) > 0
     ]
     titles = corpus["title"] if "title" in corpus.column_names else [None] * len(corpus)
     texts = _texts(corpus["text"], "document", where)

@@ -173,11 +173,20 @@ def test_lists_written_as_text(text, found):
     ("text", "structured"),
     [
         ("['a' 'b']", True), ("{'text': ['a']}", True), ('{"a": 1}', True), ("[]", True), ("[deleted]", False),
-        ("[1] see above", False), ("(yes)", False), ("{x}", False), ('"a", "b"', False),
+        ("[1] see above", False), ("(yes)", False), ('("yes")', False), ("('a', 'b')", True),
+        ("{x}", False), ('"a", "b"', False),
     ],
 )  # fmt: skip
 def test_what_looks_like_a_list(text, structured):
     assert looks_structured(text) is structured
+
+
+@pytest.mark.parametrize(
+    "text", ["['" + " " * 200_000, "['a'" + " " * 200_000 + "x]", "[" * 5_000 + "'a'" + "]" * 5_000]
+)
+def test_long_cells_take_no_time_and_no_stack(text):
+    assert written_list(text) is None
+    assert parse_number("1" * 200_000 + "x", ".") is None
 
 
 def test_lists_are_read_as_they_are_said_to_be():
