@@ -119,7 +119,7 @@ def recognise(
         ignored: Columns that are not to be used.
 
     Raises:
-        UsageError: A column named is not there.
+        UsageError: A column named is not there, or there are two of its name but for the spelling.
         UndecidedColumnError: A column that is not used looks like labels.
         NotRecognisedError: It cannot be told what the table is, with the columns found.
     """
@@ -132,6 +132,7 @@ def recognise(
         lacking = [role for role in REQUIRED[candidate] if role not in columns]
         unused = [role for role in named if not _takes(candidate, role)]
         if not lacking and not unused:
+            _check_spelling(table, columns, left_out)
             found = Recognised(candidate, columns, _lists(table, columns), unused_columns(table, columns))
             if shape is None:
                 check_unused(table, found, ignored)
@@ -142,6 +143,18 @@ def recognise(
         where=table.where,
         hint=f"{_found(table)}; name them with --query-column, --document-column, --label-column, --score-column, ...",
     )
+
+
+def _check_spelling(table: Profile, columns: Mapping[str, str], left_out: Collection[str]) -> None:
+    """Refuse two columns of one name but for its spelling: rows of JSON may write a key in two ways."""
+    for role, column in columns.items():
+        same = [name for name in table.kinds if plain_name(name) == plain_name(column)]
+        if len(same) > 1 and plain_name(column) not in left_out:
+            raise UsageError(
+                f"the {role} can be in {' and '.join(f'`{name}`' for name in same)}",
+                where=table.where,
+                hint="give all rows the same name for it",
+            )
 
 
 def check_unused(table: Profile, found: Recognised, ignored: Collection[str]) -> None:
