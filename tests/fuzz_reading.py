@@ -149,8 +149,8 @@ def _label(value: Any) -> int | None:
     """A label; None where there is none."""
     if value is None or (isinstance(value, str) and not value.strip()) or value != value:
         return None
-    if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
-        return int(value.strip().lower() == "true")
+    if str(value).strip().lower() in {"true", "false", "yes", "no"}:
+        return int(str(value).strip().lower() in {"true", "yes"})
     try:
         number = float(str(value).replace(",", "."))
     except ValueError as error:
@@ -218,7 +218,10 @@ def _unnamed_texts(path: Path) -> list[tuple[str, str, str]]:
 
 def _unnamed_labels(path: Path) -> list[tuple[str, str, str]]:
     lines = [line for line in _text(path).split("\n") if line.strip()]
-    rows = _lines(path) if lines and "\t" in lines[0] else [line.split() for line in lines]
+    # A cell of two quotes alone is empty.
+    lines = [re.sub(r'(?<![^\t])""(?![^\t\r])', "", line) for line in lines]
+    rows = [line.removesuffix("\r").split("\t") for line in lines]
+    rows = rows if lines and "\t" in lines[0] else [line.split() for line in lines]
     return [(cells[0], cells[-2], cells[-1]) for cells in rows if len(cells) in {3, 4}]
 
 
