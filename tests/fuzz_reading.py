@@ -351,7 +351,7 @@ def _line(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def _cell(content: bytes, rng: np.random.Generator) -> bytes:
-    """Put a piece in the place of what stands between two delimiters."""
+    """Replace what is between two delimiters."""
     places = [n for n, byte in enumerate(content) if byte in b",;\t:\n "]
     if len(places) < 2:
         return content

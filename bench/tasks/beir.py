@@ -113,7 +113,7 @@ def read_judged(
         allow_empty: Whether texts may be empty.
 
     Raises:
-        RepeatedIdError: An id stands there twice.
+        RepeatedIdError: Duplicate ids.
         UnknownIdsError: A judgement names an unknown query or document.
         BenchError: A file is broken (with its line), a text is empty, or no document is relevant to any query.
     """

@@ -51,7 +51,7 @@ def is_missing(value: Any) -> bool:
 
 
 def identifier(value: Any, column: str, row: Row) -> str:
-    """A cell as an id: a text as it stands, or a whole number in digits; 7 is 7.0 of a column with gaps, and "7".
+    """A cell as an id: a text as it is, or a whole number in digits; 7 is 7.0 of a column with gaps, and "7".
 
     Raises:
         BenchError: It is none.
@@ -77,7 +77,7 @@ def int_of(value: float | DecimalNumber) -> int | None:
 
 
 def plain_text(value: Any, column: str, row: Row) -> str:
-    """A cell as a text, as it stands; a missing one is empty.
+    """A cell as a text, unchanged; a missing one is empty.
 
     Raises:
         BenchError: It holds something else.
@@ -92,7 +92,7 @@ def plain_text(value: Any, column: str, row: Row) -> str:
 
 
 def needed_text(value: Any, column: str, row: Row, *, allow_empty: bool) -> str:
-    """A cell that must be a text, as it stands.
+    """A cell that must be a text, unchanged.
 
     Raises:
         BenchError: It is null, or empty where `allow_empty` is False, or holds something else.
@@ -191,10 +191,10 @@ def _literal(text: str) -> Any:
 
 
 def decimal_mark(cells: Iterable[tuple[Any, Row]], what: str) -> Decimal:
-    """What stands before the fraction of the numbers of a column: a comma where some have one and none has a point.
+    """The decimal mark of a column: a comma where some numbers have one and none has a point.
 
     Raises:
-        BenchError: Both stand there, or commas that may stand between thousands.
+        BenchError: The column has both, or commas that may separate thousands.
     """
     comma = point = plain = None
     for value, row in cells:
@@ -215,7 +215,7 @@ def decimal_mark(cells: Iterable[tuple[Any, Row]], what: str) -> Decimal:
         )
     if not plain:
         raise BenchError(
-            f"the {what} {_short(value)}: is the comma a decimal comma, or does it stand between thousands?",
+            f"the {what} {_short(value)}: is the comma a decimal comma, or does it separate thousands?",
             where=row.where,
             hint="say `decimal: ','` in the card's `table`, or --decimal ,; or write the numbers without commas",
         )

@@ -31,7 +31,7 @@ def has_point(text: str) -> bool:
 
 
 def maybe_thousands(text: str) -> bool:
-    """Whether the comma of a number can stand between thousands."""
+    """Whether the comma of a number can separate thousands."""
     return bool(_THOUSANDS.fullmatch(text.strip()))
 
 

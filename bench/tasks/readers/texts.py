@@ -29,13 +29,13 @@ COLUMNS: dict[Kind, dict[str, list[str]]] = {
 
 
 class RepeatedIdError(BenchError):
-    """An id that stands with two texts."""
+    """An id with two texts."""
 
 
 def read_texts(files: Sequence[DataFile], kind: Kind, *, allow_empty: bool) -> dict[str, str]:
     """The texts of documents or queries by id.
 
-    A query is its text as it stands; a document is its title, a space and its text, without the spaces around them.
+    A query is its text, unchanged; a document is its title, a space and its text, without the spaces around them.
 
     Args:
         files: The files.
@@ -43,7 +43,7 @@ def read_texts(files: Sequence[DataFile], kind: Kind, *, allow_empty: bool) -> d
         allow_empty: Whether texts may be empty.
 
     Raises:
-        RepeatedIdError: An id stands there twice.
+        RepeatedIdError: Duplicate ids.
         BenchError: A file is broken, has no such column, or holds nothing; a text is empty. With the line.
     """
     texts: dict[str, str] = {}

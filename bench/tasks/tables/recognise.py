@@ -112,7 +112,7 @@ def recognise(
     """What a table is.
 
     Args:
-        table: What stands in its columns.
+        table: What its columns hold.
         shape: Its shape, where the user says it.
         given: Columns that the user names, by role; `query` also stands for `question`, and `document` for `answer`
             and `positive`.

@@ -156,9 +156,9 @@ class Table(_Section):
         columns: Which column holds what; a role that is not named is looked for under its own name.
         encoding: Encoding of CSV files, or alternatives of which the first that fits a file counts; a byte order mark
             overrules it.
-        delimiter: What stands between the cells of CSV files; recognised by default.
-        quoting: Whether cells of CSV files may stand in quotes (`standard`, `none`); recognised by default.
-        decimal: What stands before the fraction of numbers written as text; recognised by default.
+        delimiter: The character between the cells of CSV files; recognised by default.
+        quoting: Whether cells of CSV files may be quoted (`standard`, `none`); recognised by default.
+        decimal: The decimal mark of numbers written as text; recognised by default.
         lists: Whether answers, positives and negatives that are lists written as text are several texts; by default
             such a cell is refused.
         join: A second file with further columns.

@@ -80,13 +80,13 @@ def test_what_python_writes_of_a_number_is_read(number):
         ([1, 2.5, None], "."), (["1,2,3", "x"], "."),
     ],
 )  # fmt: skip
-def test_what_stands_before_the_fraction(cells, mark):
+def test_decimal_marks(cells, mark):
     assert decimal_mark(((cell, ROW) for cell in cells), "score") == mark
 
 
 @pytest.mark.parametrize(
     ("cells", "message"),
-    [(["1,5", "2.5"], "'1,5' has a comma, and '2.5' in line 2 has a point"), (["1,250", "3"], "between thousands")],
+    [(["1,5", "2.5"], "'1,5' has a comma, and '2.5' in line 2 has a point"), (["1,250", "3"], "separate thousands")],
 )
 def test_numbers_that_can_be_read_in_two_ways(cells, message):
     with pytest.raises(BenchError, match=message):
