@@ -92,7 +92,9 @@ def unread(file: DataFile) -> BenchError:
     return BenchError(
         f"this is {known[0]}, which is not read" if known else "a table cannot be read from a file of this name",
         where=file.where,
-        hint=known[1] if known else f"known: {', '.join(SUFFIXES)}, each also with .gz or .zst behind it",
+        hint=known[1]
+        if known
+        else f"end the name in what it is: {', '.join(SUFFIXES)}, each also with .gz or .zst behind it",
     )
 
 

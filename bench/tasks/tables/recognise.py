@@ -55,6 +55,7 @@ _IDS = frozenset("id ids uid uids idx index key number nr no".split())
 _SHOWN_VALUES = 5
 
 _KINDS: dict[str, tuple[Kind, ...]] = {
+    "document": ("text", "list"),
     "answer": ("text", "list"),
     "positive": ("text", "list"),
     "negative": ("text", "list"),
@@ -63,6 +64,8 @@ _KINDS: dict[str, tuple[Kind, ...]] = {
     "query_id": ("text", "number"),
     "document_id": ("text", "number"),
 }
+# Roles whose cells may hold several texts.
+_MANY = ("document", "answer", "positive", "negative")
 # The order in which shapes are tried: what says most comes first.
 _SHAPES: tuple[Shape, ...] = ("pairs", "triplets", "relevance", "qa")
 
@@ -192,7 +195,7 @@ def unused_columns(table: Profile, columns: Mapping[str, str]) -> list[str]:
 
 def _lists(table: Profile, columns: Mapping[str, str]) -> bool:
     """Whether columns of roles that take lists hold lists that are written as text."""
-    own = [columns[role] for role in ("answer", "positive", "negative") if role in columns]
+    own = [columns[role] for role in _MANY if role in columns]
     return any(table.holds_lists(column) for column in own)
 
 
@@ -225,7 +228,7 @@ def _columns(kinds: Mapping[str, Kind], shape: Shape, given: Mapping[str, str]) 
         free = {name: kind for name, kind in kinds.items() if name not in taken}
         fitting = {name: kind for name, kind in free.items() if kind in _KINDS.get(role, ("text",))}
         # Several texts under one id are no document.
-        lists = role == "document_id" and kinds.get(columns.get("answer", "")) == "list"
+        lists = role == "document_id" and "list" in {kinds.get(columns.get(many, "")) for many in _MANY}
         names = [*USUAL[role], *(["title"] if role == "title" and _of_document(columns) else [])]
         if role not in columns and not lists and (found := _matching(names, fitting)):
             columns[role] = found

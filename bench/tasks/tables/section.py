@@ -57,7 +57,7 @@ class Columns(_Section):
     Attributes:
         query: Text of the query (triplets, relevance).
         query_id: Rows with the same value are one query; without it, rows with the same text are.
-        document: Text of the document (relevance).
+        document: Text of the document, or a list of texts that have the same label (relevance).
         document_id: Rows with the same value are one document; without it, rows with the same text are.
         title: Put before the document's text, with a space between.
         relevance: How relevant the document is, a number.
@@ -159,8 +159,8 @@ class Table(_Section):
         delimiter: The character between the cells of CSV files; recognised by default.
         quoting: Whether cells of CSV files may be quoted (`standard`, `none`); recognised by default.
         decimal: The decimal mark of numbers written as text; recognised by default.
-        lists: Whether answers, positives and negatives that are lists written as text are several texts; by default
-            such a cell is refused.
+        lists: Whether documents, answers, positives and negatives that are lists written as text are several texts; by
+            default such a cell is refused.
         join: A second file with further columns.
         relevant_from: The least relevance of a relevant document. Without it relevances are whole numbers and count
             as graded labels.
