@@ -149,8 +149,8 @@ def _label(value: Any) -> int | None:
     """A label; None where there is none."""
     if value is None or (isinstance(value, str) and not value.strip()) or value != value:
         return None
-    if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
-        return int(value.strip().lower() == "true")
+    if str(value).strip().lower() in {"true", "false", "yes", "no"}:
+        return int(str(value).strip().lower() in {"true", "yes"})
     try:
         number = float(str(value).replace(",", "."))
     except ValueError as error:
@@ -218,7 +218,10 @@ def _unnamed_texts(path: Path) -> list[tuple[str, str, str]]:
 
 def _unnamed_labels(path: Path) -> list[tuple[str, str, str]]:
     lines = [line for line in _text(path).split("\n") if line.strip()]
-    rows = _lines(path) if lines and "\t" in lines[0] else [line.split() for line in lines]
+    # A cell of two quotes alone is empty.
+    lines = [re.sub(r'(?<![^\t])""(?![^\t\r])', "", line) for line in lines]
+    rows = [line.removesuffix("\r").split("\t") for line in lines]
+    rows = rows if lines and "\t" in lines[0] else [line.split() for line in lines]
     return [(cells[0], cells[-2], cells[-1]) for cells in rows if len(cells) in {3, 4}]
 
 
@@ -348,7 +351,7 @@ def _line(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def _cell(content: bytes, rng: np.random.Generator) -> bytes:
-    """Put a piece in the place of what stands between two delimiters."""
+    """Replace what is between two delimiters."""
     places = [n for n, byte in enumerate(content) if byte in b",;\t:\n "]
     if len(places) < 2:
         return content

@@ -90,7 +90,7 @@ def add(
         typer.Option(
             "--quoting",
             metavar="NAME",
-            help="Of CSV: standard (cells may stand in double quotes) or none. Default: recognised.",
+            help="Of CSV: standard (cells may be in double quotes) or none. Default: recognised.",
         ),
     ] = None,
     decimal: Annotated[

@@ -42,8 +42,8 @@ class Wishes:
         columns: Columns by role.
         encoding: Encoding of CSV.
         delimiter: Delimiter of CSV.
-        quoting: Whether cells of CSV may stand in quotes.
-        decimal: What stands before the fraction of numbers written as text.
+        quoting: Whether cells of CSV may be quoted.
+        decimal: The decimal mark of numbers written as text.
         lists: Whether lists that are written as text are several texts.
         ignored: Columns that are not to be used.
         relevant_from: The least relevance of a relevant document.

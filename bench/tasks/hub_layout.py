@@ -209,7 +209,8 @@ def _head(folder: Path) -> Mapping[str, Any]:
     parts = read_text(readme).split("---", 2) if readme.is_file() else []
     try:
         head = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
-    except (yaml.YAMLError, RecursionError):
+    except (yaml.YAMLError, ValueError, RecursionError):
+        # The library that reads the data says what is wrong with it.
         return {}
     return head if isinstance(head, Mapping) else {}
 

@@ -54,7 +54,7 @@ class MtebDefinition:
         licence: Licence of the data, where it is known.
         notes: What a reader of the scores should know: superseded, not public.
         plain: Whether mteb reads its rows as they are in the files.
-        merged: Whether its subsets may be rows of one table, told apart by a column.
+        merged: Whether its subsets may be rows of one table, with a column that says which.
         columns: The columns of the two sentences, for sts.
     """
 

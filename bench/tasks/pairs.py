@@ -23,7 +23,7 @@ ROLES = ("sentence1", "sentence2", "score")
 
 @dataclass(frozen=True)
 class Pair:
-    """A row of scored pairs: the sentences as they stand, the cell with the score, and where."""
+    """A row of scored pairs: the sentences as written, the cell with the score, and its place."""
 
     first: str
     second: str
@@ -90,7 +90,7 @@ def pair_data(pairs: Sequence[Pair], where: str, decimal: Decimal | None = None)
     Args:
         pairs: The rows.
         where: What they were read from, for messages.
-        decimal: What stands before the fraction of a score; recognised by default.
+        decimal: The decimal mark of scores; recognised by default.
 
     Raises:
         BenchError: A score is no number, or see make_pairs.

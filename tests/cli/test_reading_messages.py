@@ -185,10 +185,10 @@ def test_two_files_that_can_be_the_split(capsys):
     write_jsonl(Path("pairs/test.jsonl"), PAIRS)
     Path("pairs/test.csv").write_text("sentence1,sentence2,score\na,b,1\nc,d,2\n")
     text = run(capsys, "pairs")
-    assert "the same table stands there more than once: test.csv, test.jsonl" in text
+    assert "the same table is there more than once: test.csv, test.jsonl" in text
     folder = shop()
     (folder / "qrels" / "test.csv").write_text("query-id,corpus-id,score\nq1,d2,1\n")
-    assert "the same table stands there more than once: qrels/test.csv, qrels/test.tsv" in run(capsys, "shop")
+    assert "the same table is there more than once: qrels/test.csv, qrels/test.tsv" in run(capsys, "shop")
 
 
 @pytest.mark.parametrize("name", ["notes.docx", "data.zip", "table.xlsx"])

@@ -330,6 +330,13 @@ def test_on_a_terminal_it_asks(answer, monkeypatch, capsys):
     assert card["table"]["shape"] == ("relevance" if answer else "qa")
 
 
+def test_a_key_that_is_written_in_two_ways(capsys):
+    rows = [{"query": "q", "document": "a", "relevance": 1}, {"query": "q", "document": "b", "Relevance": 1}]
+    write_jsonl(Path("t.jsonl"), rows)
+    assert add("t.jsonl", status=2) is None
+    assert "the relevance can be in `relevance` and `Relevance`" in capsys.readouterr().err
+
+
 def test_labels_of_the_training_rows_alone(capsys):
     write_csv("d/test.csv", [{"query": "q", "document": "d"}])
     write_csv("d/train.csv", [{"query": f"q{n}", "document": f"d{n}", "clicked": n % 2} for n in range(4)])

@@ -116,6 +116,12 @@ def test_ways_to_write_the_same_judgement(folder, qrels):
         ("corpus.jsonl", row("d1", "a") + row("d2", "b").replace("\n", " ") + row("d3", "c"), ["broken JSON"], 2),
         ("corpus.jsonl", "[1]\n", ["expected a JSON object, found list"], 1),
         ("corpus.jsonl", row("d1", "a") + "null\n", ["expected a JSON object, found NoneType"], 2),
+        (
+            "corpus.jsonl",
+            row("d1", "a") + '{"_id": "d2", "Text": "b"}\n',
+            ["the text can be in `text` and `Text`"],
+            None,
+        ),
         ("corpus.jsonl", '{"text": "a"}\n', ["no column for id", "columns found: text"], None),
         ("corpus.jsonl", '{"_id": null, "text": "a"}\n', ["`_id` is null or not there"], 1),
         ("corpus.jsonl", '{"_id": 1.5, "text": "a"}\n', ["`_id` holds '1.5', of type float", "whole numbers"], 1),

@@ -1,4 +1,4 @@
-"""The tasks of the committed results have the fingerprints that stand there: no way of reading makes them stale."""
+"""The tasks of the committed results keep the fingerprints recorded there: no way of reading makes them stale."""
 
 from __future__ import annotations
 

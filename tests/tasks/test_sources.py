@@ -17,7 +17,7 @@ from hub_folders import (
     in_hub_cache,
     put_online,
 )
-from support import random_beir, write_hub, write_pairs
+from support import random_beir, write_hub, write_pairs, write_parquet
 
 from bench.errors import BenchError
 from bench.hub import NotDownloadedError
@@ -233,6 +233,51 @@ class TestHubLayout:
         assert task.load(asked, "default").data.n == 4
         with pytest.raises(NotAvailableError, match=r"no split `train`\n  hint: splits found: test, (dev|validation)"):
             task.load("train", "default")
+
+
+class TestPartsInTheHubsCache:
+    """A download that broke off leaves some parts of a table."""
+
+    @pytest.fixture
+    def snapshot(self, tmp_path, hub_cache) -> Path:
+        folder = tmp_path / "set"
+        for part in range(2):
+            rows = [{"sentence1": f"a {n}", "sentence2": f"b {n}", "score": float(n)} for n in range(part, part + 3)]
+            write_parquet(folder / "data" / f"test-0000{part}-of-00002.parquet", rows)
+        readme = "---\nconfigs:\n- config_name: default\n  data_files:\n  - {split: test, path: data/test-*}\n---\n"
+        (folder / "README.md").write_text(readme)
+        return in_hub_cache(hub_cache, "mteb/stsbenchmark-sts", folder)
+
+    @pytest.mark.parametrize("readme", [True, False])
+    def test_offline_it_says_which_are_missing(self, tmp_path, snapshot, readme):
+        task = sources(tmp_path, hub="mteb/stsbenchmark-sts", mteb="STSBenchmark")
+        if not readme:
+            (snapshot / "README.md").unlink()
+        assert task.load("test", "default").data.n == 6
+        (snapshot / "data" / "test-00001-of-00002.parquet").unlink()
+        with pytest.raises(NotAvailableError, match="1 of 2 parts are here") as caught:
+            sources(tmp_path, hub="mteb/stsbenchmark-sts", mteb="STSBenchmark").load("test", "default")
+        assert "missing: data/test-00001-of-00002.parquet" in caught.value.hint
+        assert "put it into" not in caught.value.hint
+
+    def test_online_the_rest_is_downloaded(self, tmp_path, snapshot, monkeypatch):
+        part = snapshot / "data" / "test-00001-of-00002.parquet"
+        content = part.read_bytes()
+        part.unlink()
+        asked = []
+
+        def download(repo, *, local_files_only=False, **_):
+            if not local_files_only:
+                asked.append(repo)
+                part.write_bytes(content)
+            return str(snapshot)
+
+        monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+        monkeypatch.setattr("huggingface_hub.HfApi.repo_info", lambda *_, **__: None)
+        monkeypatch.delenv("HF_HUB_OFFLINE")
+        task = sources(tmp_path, hub="mteb/stsbenchmark-sts", mteb="STSBenchmark")
+        assert task.load("test", "default").data.n == 6
+        assert asked == ["mteb/stsbenchmark-sts"]
 
 
 class TestUnits:

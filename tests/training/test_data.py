@@ -77,7 +77,7 @@ def test_the_first_rows_are_taken(workshop):
             "a.jsonl",
             '{"query": 1, "positive": "b"}\n',
             "pairs",
-            ["`query` holds '1', of type int, where a text belongs", "line 1"],
+            ["`query` holds '1', of type int", "line 1"],
         ),
         ("a.jsonl", "", "pairs", ["holds nothing to train on"]),
         ("a.csv", "sentence1,sentence2,score\na,b,x\n", "scored-pairs", ["'x' is not a number", "line 2"]),

@@ -10,8 +10,8 @@ import fnmatch
 import io
 import json
 import math
-import re
 import tokenize
+import warnings
 from collections.abc import Iterable, Sequence
 from decimal import Decimal as DecimalNumber
 from typing import Any
@@ -26,9 +26,8 @@ _CELL = 40
 # From here on not every whole number has a float of its own.
 _EXACT = 1 << 53
 _BOOLEANS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
-# A list as Python or JSON writes it begins and ends so; so does an object.
-_LIST = re.compile(r"""[\[(]\s*['"].*['"]\s*,?\s*[\])]|\[\s*\]""", re.DOTALL)
-_OBJECT = re.compile(r"""\{\s*['"].*\}""", re.DOTALL)
+# What begins a list or an object as Python or JSON write it, and what ends it.
+_BRACKETS = {"[": "]", "(": ")", "{": "}"}
 
 
 def text_id(text: str) -> str:
@@ -52,7 +51,7 @@ def is_missing(value: Any) -> bool:
 
 
 def identifier(value: Any, column: str, row: Row) -> str:
-    """A cell as an id: a text as it stands, or a whole number in digits; 7 is 7.0 of a column with gaps, and "7".
+    """A cell as an id: a text as it is, or a whole number in digits; 7 is 7.0 of a column with gaps, and "7".
 
     Raises:
         BenchError: It is none.
@@ -78,7 +77,7 @@ def int_of(value: float | DecimalNumber) -> int | None:
 
 
 def plain_text(value: Any, column: str, row: Row) -> str:
-    """A cell as a text, as it stands; a missing one is empty.
+    """A cell as a text, unchanged; a missing one is empty.
 
     Raises:
         BenchError: It holds something else.
@@ -93,7 +92,7 @@ def plain_text(value: Any, column: str, row: Row) -> str:
 
 
 def needed_text(value: Any, column: str, row: Row, *, allow_empty: bool) -> str:
-    """A cell that must be a text, as it stands.
+    """A cell that must be a text, unchanged.
 
     Raises:
         BenchError: It is null, or empty where `allow_empty` is False, or holds something else.
@@ -157,13 +156,20 @@ def several_texts(value: Any, column: str, row: Row, lists: bool | None = None) 
 def looks_structured(text: str) -> bool:
     """Whether a text has the brackets and quotes of a list or an object."""
     plain = text.strip()
-    return plain[:1] in "[({" and bool(_LIST.fullmatch(plain) or _OBJECT.fullmatch(plain))
+    if len(plain) < 2 or _BRACKETS.get(plain[0]) != plain[-1]:
+        return False
+    inner = plain[1:-1].strip()
+    if not inner:
+        return plain[0] == "["
+    if inner[0] not in "'\"" or (plain[0] == "(" and "," not in inner):
+        return False
+    return plain[0] == "{" or inner.rstrip(", \n\t")[-1:] in {"'", '"'}
 
 
 def written_list(text: str) -> list[str] | None:
     """The texts of a list written as text by JSON or Python, None where it is none; nothing in it is run."""
     plain = text.strip()
-    if not _LIST.fullmatch(plain):
+    if not looks_structured(plain) or plain[0] == "{":
         return None
     try:
         value = json.loads(plain)
@@ -174,7 +180,9 @@ def written_list(text: str) -> list[str] | None:
 
 def _literal(text: str) -> Any:
     try:
-        value = ast.literal_eval(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            value = ast.literal_eval(text)
         strings = sum(token.type == tokenize.STRING for token in tokenize.generate_tokens(io.StringIO(text).readline))
     except (ValueError, SyntaxError, RecursionError, MemoryError, tokenize.TokenError):
         return None
@@ -183,10 +191,10 @@ def _literal(text: str) -> Any:
 
 
 def decimal_mark(cells: Iterable[tuple[Any, Row]], what: str) -> Decimal:
-    """What stands before the fraction of the numbers of a column: a comma where some have one and none has a point.
+    """The decimal mark of a column: a comma where some numbers have one and none has a point.
 
     Raises:
-        BenchError: Both stand there, or commas that may stand between thousands.
+        BenchError: The column has both, or commas that may separate thousands.
     """
     comma = point = plain = None
     for value, row in cells:
@@ -207,7 +215,7 @@ def decimal_mark(cells: Iterable[tuple[Any, Row]], what: str) -> Decimal:
         )
     if not plain:
         raise BenchError(
-            f"the {what} {_short(value)}: is the comma a decimal comma, or does it stand between thousands?",
+            f"the {what} {_short(value)}: is the comma a decimal comma, or does it separate thousands?",
             where=row.where,
             hint="say `decimal: ','` in the card's `table`, or --decimal ,; or write the numbers without commas",
         )

@@ -13,7 +13,7 @@ from bench.tasks.readers.files import DataFile
 from bench.tasks.readers.numbers import is_number
 from bench.tasks.readers.streams import UTF8, opened, read_lines
 
-# `standard`: cells may stand in double quotes, quotes in them are doubled (RFC 4180). `none`: a quote is a character.
+# `standard`: cells may be in double quotes, quotes in them are doubled (RFC 4180). `none`: a quote is a character.
 Quoting = Literal["standard", "none"]
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -28,8 +28,8 @@ class Format:
 
     Attributes:
         encodings: Encodings that they may have, in order; a byte order mark overrules them.
-        delimiter: What stands between cells.
-        quoting: Whether cells may stand in quotes.
+        delimiter: The character between cells.
+        quoting: Whether cells may be quoted.
     """
 
     encodings: Sequence[str] = UTF8
@@ -45,8 +45,8 @@ class Dialect:
     """How one file of delimited text is written.
 
     Attributes:
-        delimiter: What stands between cells.
-        quoting: Whether cells may stand in quotes.
+        delimiter: The character between cells.
+        quoting: Whether cells may be quoted.
         skipped: Lines before the rows: 1 where the first is `sep=;`.
     """
 
@@ -79,7 +79,7 @@ def read_delimited(file: DataFile, text: Format, dialect: Dialect | None = None)
 def recognise_dialect(file: DataFile, text: Format) -> Dialect:
     """How a file is written, as far as `text` leaves it open.
 
-    The delimiter is one that stands in the first row and divides every row into as many cells. Quoting is standard,
+    The delimiter is one that the first row holds and that divides every row into as many cells. Quoting is standard,
     unless rows with quotes only come out with as many cells without it, or could be read either way and a quoted cell
     would hold the delimiter and a line end: then columns of numbers decide, and without any, a tab as the delimiter.
 
@@ -200,7 +200,7 @@ def _rows(lines: Iterable[str], dialect: Dialect, where: str) -> Iterator[tuple[
             raise BenchError(
                 f"broken CSV: {error}",
                 where=f"{where}, line {line}",
-                hint='lines end in LF or CRLF; a cell with line ends, delimiters or quotes stands in quotes: "a ""b"""'
+                hint='lines end in LF or CRLF; a cell with line ends, delimiters or quotes is quoted: "a ""b"""'
                 "; where none does, say --quoting none, or `quoting: none` in the card's `table`",
             ) from error
         if cells is None:

@@ -76,29 +76,29 @@ def remote_files(folder: HubFolder) -> FindFiles:
 
 
 def first_found(files: FindFiles, alternatives: Sequence[str]) -> list[DataFile]:
-    """The files of the first pattern that matches any; a name also stands for its compressed file.
+    """The files of the first pattern that matches any; a name also matches its compressed file.
 
     Raises:
         NotHereError: Parts of a table are missing.
-        BenchError: A table stands there in two formats, or in parts of two divisions.
+        BenchError: A table is there in two formats, or in parts of two divisions.
     """
     tries = (try_ for name in alternatives for try_ in (name, f"{name}.gz", f"{name}.zst"))
     return whole_tables(next((found for pattern in tries if (found := files([pattern]))), []))
 
 
 def whole_tables(files: list[DataFile]) -> list[DataFile]:
-    """The same files, if each table among them stands there once and whole.
+    """The same files, if each table among them is there once and whole.
 
     Raises:
         NotHereError: Parts of a table are missing.
-        BenchError: A table stands there in two formats, or in parts of two divisions.
+        BenchError: A table is there in two formats, or in parts of two divisions.
     """
     for same in _by_stem(files):
         kinds = {(file.parts.format, file.parts.compression, file.parts.part and file.parts.part[1]) for file in same}
         numbers = [file.parts.part for file in same if file.parts.part]
         if len(kinds) > 1 or len(set(numbers)) < len(numbers):
             raise BenchError(
-                f"the same table stands there more than once: {_shown([file.name for file in same])}",
+                f"the same table is there more than once: {_shown([file.name for file in same])}",
                 where=same[0].place,
                 hint="which one is meant? remove the others, or name one file",
             )
@@ -154,7 +154,7 @@ def find_table(folder: Path, stems: Iterable[str], *, text: bool = False) -> lis
 
     Raises:
         NotHereError: Parts of a table are missing.
-        BenchError: A table stands there in two formats; a folder cannot be read.
+        BenchError: A table is there in two formats; a folder cannot be read.
     """
     for stem in stems:
         found = [file for file in listed((folder / stem).parent, folder) if file.parts.stem == stem]

@@ -30,7 +30,7 @@ def read_judgements(files: Sequence[DataFile]) -> Iterator[Judgement[str]]:
     """The judgements of files: tables with named columns, or three or four columns (TREC's) without names.
 
     Raises:
-        BenchError: A file is broken, or its columns cannot be told, with the line.
+        BenchError: A file is broken, or its columns are not recognised, with the line.
     """
     for file in files:
         yield from _named(file) if file.parts.format in {"json", "jsonl", "parquet"} else _delimited(file)
@@ -100,7 +100,7 @@ def _cells(file: DataFile) -> Iterator[tuple[int, list[str]]]:
 
 
 def _heading(cells: list[str], row: Row) -> list[int]:
-    """Where query, document and label stand when the cells are names of columns, else nothing.
+    """The places of query, document and label when the cells are names of columns, else nothing.
 
     Raises:
         BenchError: Some are, but one is missing.
@@ -112,7 +112,7 @@ def _heading(cells: list[str], row: Row) -> list[int]:
 
 
 def _unnamed(cells: list[str], row: Row) -> list[int]:
-    """Where query, document and label stand in rows without a heading, of which these are the first.
+    """The places of query, document and label in rows without a heading, of which these are the first.
 
     Raises:
         BenchError: They are none.

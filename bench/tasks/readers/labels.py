@@ -28,7 +28,7 @@ class LabelRule:
         relevant_from: The least label of a relevant document, whose gain is 1; without it labels are whole numbers and
             are gains.
         above: In place of it, the label that a relevant document exceeds.
-        decimal: What stands before a fraction; recognised by default.
+        decimal: The decimal mark of labels; recognised by default.
         unanswered: What becomes of a query that is judged and has no relevant document.
     """
 
@@ -46,7 +46,7 @@ class Judgement(Generic[Document]):
         query: The query's id.
         document: The document.
         label: The cell with the label.
-        row: Where it stands.
+        row: Its place.
     """
 
     query: str

@@ -17,14 +17,6 @@ def plain_name(name: str) -> str:
     return re.sub(r"[\s.-]+", "_", name.strip()).lower()
 
 
-def usual_column(names: Iterable[str], found: Iterable[str]) -> str | None:
-    """The column that has the first of some usual names, as it is written."""
-    plain: dict[str, str] = {}
-    for column in found:
-        plain.setdefault(plain_name(column), column)
-    return next((plain[name] for name in names if name in plain), None)
-
-
 @dataclass(frozen=True)
 class ColumnUse:
     """What the columns of a table were taken for.
@@ -57,13 +49,22 @@ def named_columns(
         optional: Roles that need no column.
 
     Raises:
-        BenchError: A role has none, with the columns found.
+        BenchError: A role has none, with the columns found, or two of the same name but for its spelling.
     """
+    plain: dict[str, list[str]] = {}
+    for column in found:
+        plain.setdefault(plain_name(column), []).append(column)
     columns = {}
     for role, names in roles.items():
-        column = usual_column(names, found)
-        if column is not None:
-            columns[role] = column
+        same = next((plain[name] for name in names if name in plain), [])
+        if len(same) > 1:
+            raise BenchError(
+                f"the {role} can be in {' and '.join(f'`{column}`' for column in same)}",
+                where=where,
+                hint="give all rows the same name for it",
+            )
+        if same:
+            columns[role] = same[0]
         elif role not in optional:
             raise BenchError(
                 f"no column for {role}",

@@ -102,7 +102,7 @@ class FileName:
 
 
 def foreign(name: str) -> tuple[str, str] | None:
-    """What a file in a format that is not read is, and how to convert it; None where the suffix tells nothing."""
+    """What a file in a format that is not read is, and how to convert it; None where the suffix is not known."""
     path = PurePosixPath(name)
     if path.suffix.lower() in _COMPRESSIONS and path.with_suffix("").suffix.lower() == ".tar":
         return _FOREIGN[".tar"]

@@ -7,7 +7,7 @@ from typing import Literal
 
 Decimal = Literal[".", ","]
 
-_POINT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_POINT = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _COMMA = re.compile(r"[+-]?(?:\d+,\d+|,\d+)", re.ASCII)
 # Four and an eighth, or four thousand.
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
@@ -31,7 +31,7 @@ def has_point(text: str) -> bool:
 
 
 def maybe_thousands(text: str) -> bool:
-    """Whether the comma of a number can stand between thousands."""
+    """Whether the comma of a number can separate thousands."""
     return bool(_THOUSANDS.fullmatch(text.strip()))
 
 

@@ -20,7 +20,7 @@ from bench.tasks.readers.streams import opened, read_lines
 
 _BATCH = 1024
 
-# Told the columns found, says which are wanted, or raises.
+# Gets the columns found, returns those that are wanted, or raises.
 Choose = Callable[[list[str]], Sequence[str]]
 
 
@@ -53,9 +53,9 @@ def read_rows(
 
     Args:
         file: The file.
-        choose: Told the columns of the file, says which to read.
+        choose: Gets the columns of the file, returns those to read.
         text: What is known of how text files are written.
-        order: Draws the order in which a Parquet file's row groups are read; without it, as they stand.
+        order: Draws the order in which a Parquet file's row groups are read; without it, in the file's order.
 
     Raises:
         BenchError: The file cannot be read or is broken, with the line, or its format is not read.
@@ -92,12 +92,14 @@ def unread(file: DataFile) -> BenchError:
     return BenchError(
         f"this is {known[0]}, which is not read" if known else "a table cannot be read from a file of this name",
         where=file.where,
-        hint=known[1] if known else f"known: {', '.join(SUFFIXES)}, each also with .gz or .zst behind it",
+        hint=known[1]
+        if known
+        else f"end the name in what it is: {', '.join(SUFFIXES)}, each also with .gz or .zst behind it",
     )
 
 
 def _check_unique(columns: Sequence[str], where: str) -> None:
-    """Refuse names of columns that stand there twice."""
+    """Refuse duplicate names of columns."""
     for name, count in Counter(columns).items():
         if count > 1:
             places = [str(number) for number, column in enumerate(columns, 1) if column == name]

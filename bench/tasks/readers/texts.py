@@ -38,7 +38,7 @@ def read_texts(
 ) -> dict[str, str]:
     """The texts of documents or queries by id.
 
-    A query is its text as it stands; a document is its title, a space and its text, without the spaces around them.
+    A query is its text, unchanged; a document is its title, a space and its text, without the spaces around them.
 
     Args:
         files: The files.

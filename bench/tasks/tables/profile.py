@@ -1,4 +1,4 @@
-"""What stands in the columns of a table, looked at to its end."""
+"""What the columns of a table hold, looked at to its end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LABEL = 40
 
 @dataclass
 class Column:
-    """What stands in one column.
+    """What one column holds.
 
     Attributes:
         counts: How many cells are of which kind.
@@ -107,7 +107,7 @@ class Profile:
 
     Attributes:
         where: The first file, for messages.
-        columns: What stands in each column.
+        columns: What each column holds.
         rows: How many rows there are.
         dialect: How delimited text is written, where all files are in the same dialect; None of other formats.
         usual: The delimiter that files of this name have by default.

@@ -55,6 +55,7 @@ _IDS = frozenset("id ids uid uids idx index key number nr no".split())
 _SHOWN_VALUES = 5
 
 _KINDS: dict[str, tuple[Kind, ...]] = {
+    "document": ("text", "list"),
     "answer": ("text", "list"),
     "positive": ("text", "list"),
     "negative": ("text", "list"),
@@ -63,6 +64,8 @@ _KINDS: dict[str, tuple[Kind, ...]] = {
     "query_id": ("text", "number"),
     "document_id": ("text", "number"),
 }
+# Roles whose cells may hold several texts.
+_MANY = ("document", "answer", "positive", "negative")
 # The order in which shapes are tried: what says most comes first.
 _SHAPES: tuple[Shape, ...] = ("pairs", "triplets", "relevance", "qa")
 
@@ -112,14 +115,14 @@ def recognise(
     """What a table is.
 
     Args:
-        table: What stands in its columns.
+        table: What its columns hold.
         shape: Its shape, where the user says it.
         given: Columns that the user names, by role; `query` also stands for `question`, and `document` for `answer`
             and `positive`.
         ignored: Columns that are not to be used.
 
     Raises:
-        UsageError: A column named is not there.
+        UsageError: A column named is not there, or there are two of its name but for the spelling.
         UndecidedColumnError: A column that is not used looks like labels.
         NotRecognisedError: It cannot be told what the table is, with the columns found.
     """
@@ -132,6 +135,7 @@ def recognise(
         lacking = [role for role in REQUIRED[candidate] if role not in columns]
         unused = [role for role in named if not _takes(candidate, role)]
         if not lacking and not unused:
+            _check_spelling(table, columns, left_out)
             found = Recognised(candidate, columns, _lists(table, columns), unused_columns(table, columns))
             if shape is None:
                 check_unused(table, found, ignored)
@@ -142,6 +146,18 @@ def recognise(
         where=table.where,
         hint=f"{_found(table)}; name them with --query-column, --document-column, --label-column, --score-column, ...",
     )
+
+
+def _check_spelling(table: Profile, columns: Mapping[str, str], left_out: Collection[str]) -> None:
+    """Refuse two columns of one name but for its spelling: rows of JSON may write a key in two ways."""
+    for role, column in columns.items():
+        same = [name for name in table.kinds if plain_name(name) == plain_name(column)]
+        if len(same) > 1 and plain_name(column) not in left_out:
+            raise UsageError(
+                f"the {role} can be in {' and '.join(f'`{name}`' for name in same)}",
+                where=table.where,
+                hint="give all rows the same name for it",
+            )
 
 
 def check_unused(table: Profile, found: Recognised, ignored: Collection[str]) -> None:
@@ -179,7 +195,7 @@ def unused_columns(table: Profile, columns: Mapping[str, str]) -> list[str]:
 
 def _lists(table: Profile, columns: Mapping[str, str]) -> bool:
     """Whether columns of roles that take lists hold lists that are written as text."""
-    own = [columns[role] for role in ("answer", "positive", "negative") if role in columns]
+    own = [columns[role] for role in _MANY if role in columns]
     return any(table.holds_lists(column) for column in own)
 
 
@@ -212,7 +228,7 @@ def _columns(kinds: Mapping[str, Kind], shape: Shape, given: Mapping[str, str]) 
         free = {name: kind for name, kind in kinds.items() if name not in taken}
         fitting = {name: kind for name, kind in free.items() if kind in _KINDS.get(role, ("text",))}
         # Several texts under one id are no document.
-        lists = role == "document_id" and kinds.get(columns.get("answer", "")) == "list"
+        lists = role == "document_id" and "list" in {kinds.get(columns.get(many, "")) for many in _MANY}
         names = [*USUAL[role], *(["title"] if role == "title" and _of_document(columns) else [])]
         if role not in columns and not lists and (found := _matching(names, fitting)):
             columns[role] = found

@@ -45,7 +45,7 @@ class Record:
         row: Where it stands.
         query: Text of the query; None where the second file lacks it.
         query_id: Its id, where a column holds one.
-        documents: Its document, or its relevant documents.
+        documents: Its document, or its documents, to all of which its label belongs.
         negatives: Documents that are not relevant.
         relevance: The cell that says how relevant the document is; 1 where no column does.
     """
@@ -104,15 +104,13 @@ class Records:
 
     def _documents(self, row: Row, columns: dict[str, list[str]]) -> list[Document]:
         """The document of a row, or its relevant documents."""
-        several = self.table.shape != "relevance"
         ids = columns.get("document_id")
         of_texts = columns[_DOCUMENT_ROLE[self.table.shape]]
         if any(row.cells[column] is LACKING for column in [*of_texts, *columns.get("title", [])]):
             return [Document(identifier(row.cells[ids[0]], ids[0], row) if ids else self._key(row), None)]
         texts = []
         for column in of_texts:
-            cell = row.cells[column]
-            found = items(cell, column, row, self.table.lists) if several else [cell]
+            found = items(row.cells[column], column, row, self.table.lists)
             # An empty list is an empty answer.
             texts += [needed_text(item, column, row, allow_empty=self.allow_empty) for item in found or [""]]
         title = columns.get("title")

@@ -57,7 +57,7 @@ class Columns(_Section):
     Attributes:
         query: Text of the query (triplets, relevance).
         query_id: Rows with the same value are one query; without it, rows with the same text are.
-        document: Text of the document (relevance).
+        document: Text of the document, or a list of texts that have the same label (relevance).
         document_id: Rows with the same value are one document; without it, rows with the same text are.
         title: Put before the document's text, with a space between.
         relevance: How relevant the document is, a number.
@@ -156,11 +156,11 @@ class Table(_Section):
         columns: Which column holds what; a role that is not named is looked for under its own name.
         encoding: Encoding of CSV files, or alternatives of which the first that fits a file counts; a byte order mark
             overrules it.
-        delimiter: What stands between the cells of CSV files; recognised by default.
-        quoting: Whether cells of CSV files may stand in quotes (`standard`, `none`); recognised by default.
-        decimal: What stands before the fraction of numbers written as text; recognised by default.
-        lists: Whether answers, positives and negatives that are lists written as text are several texts; by default
-            such a cell is refused.
+        delimiter: The character between the cells of CSV files; recognised by default.
+        quoting: Whether cells of CSV files may be quoted (`standard`, `none`); recognised by default.
+        decimal: The decimal mark of numbers written as text; recognised by default.
+        lists: Whether documents, answers, positives and negatives that are lists written as text are several texts; by
+            default such a cell is refused.
         join: A second file with further columns.
         relevant_from: The least relevance of a relevant document. Without it relevances are whole numbers and count
             as graded labels.

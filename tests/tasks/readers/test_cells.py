@@ -80,13 +80,13 @@ def test_what_python_writes_of_a_number_is_read(number):
         ([1, 2.5, None], "."), (["1,2,3", "x"], "."),
     ],
 )  # fmt: skip
-def test_what_stands_before_the_fraction(cells, mark):
+def test_decimal_marks(cells, mark):
     assert decimal_mark(((cell, ROW) for cell in cells), "score") == mark
 
 
 @pytest.mark.parametrize(
     ("cells", "message"),
-    [(["1,5", "2.5"], "'1,5' has a comma, and '2.5' in line 2 has a point"), (["1,250", "3"], "between thousands")],
+    [(["1,5", "2.5"], "'1,5' has a comma, and '2.5' in line 2 has a point"), (["1,250", "3"], "separate thousands")],
 )
 def test_numbers_that_can_be_read_in_two_ways(cells, message):
     with pytest.raises(BenchError, match=message):
@@ -173,11 +173,20 @@ def test_lists_written_as_text(text, found):
     ("text", "structured"),
     [
         ("['a' 'b']", True), ("{'text': ['a']}", True), ('{"a": 1}', True), ("[]", True), ("[deleted]", False),
-        ("[1] see above", False), ("(yes)", False), ("{x}", False), ('"a", "b"', False),
+        ("[1] see above", False), ("(yes)", False), ('("yes")', False), ("('a', 'b')", True),
+        ("{x}", False), ('"a", "b"', False),
     ],
 )  # fmt: skip
 def test_what_looks_like_a_list(text, structured):
     assert looks_structured(text) is structured
+
+
+@pytest.mark.parametrize(
+    "text", ["['" + " " * 200_000, "['a'" + " " * 200_000 + "x]", "[" * 5_000 + "'a'" + "]" * 5_000]
+)
+def test_long_cells_take_no_time_and_no_stack(text):
+    assert written_list(text) is None
+    assert parse_number("1" * 200_000 + "x", ".") is None
 
 
 def test_lists_are_read_as_they_are_said_to_be():

@@ -30,7 +30,7 @@ CHARACTERS = st.characters(codec="utf-8", exclude_characters="\x00\r\ufeff")
 TEXTS = st.text(CHARACTERS, min_size=1, max_size=15).filter(str.strip)
 # What delimited text is made of.
 NASTY = st.text('ab,;\t\n"1. ', min_size=1, max_size=14).filter(str.strip)
-# What stands in one cell without quotes, in any delimited format and encoding.
+# What one cell can hold without quotes, in any delimited format and encoding.
 PLAIN_TEXTS = st.text("abc äé'!?-", min_size=1, max_size=12).filter(str.strip)
 IDS = {"int": int, "float": float, "str": str}
 DELIMITED = [
@@ -78,7 +78,7 @@ def test_a_folder_of_three_tables_in_every_format(kind, packing, content, ids):
 
 
 def typed(kind: str, ids: object) -> object:
-    """Delimited text has no types: 7.0 stands there as it is, and is not the id 7."""
+    """Delimited text has no types: 7.0 is a text there, and not the id 7."""
     return str if kind in {"csv", "tsv"} else ids
 
 
@@ -101,7 +101,7 @@ def test_trecs_files(packing, between, content):
 @few
 @given(contents(st.text("abc '\"é;,", min_size=1, max_size=12).filter(str.strip)))
 def test_ms_marcos_files(packing, content):
-    """Whatever stands in quotes there stands in quotes in the text."""
+    """What is in quotes there is in quotes in the text."""
     same(lambda folder: ms_marco(folder, content, packing=packing), content)
 
 
@@ -129,7 +129,7 @@ def test_delimited_text_in_every_dialect(dialect, content, sentences):
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_quotes_only_where_a_cell_needs_them(kind, texts, data):
-    """Numbers beside the texts tell which line ends belong to a cell."""
+    """Numbers beside the texts show which line ends belong to a cell."""
     content = data.draw(contents(texts))
     same(lambda folder: table(folder, content, kind), content)
 

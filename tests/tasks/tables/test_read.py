@@ -79,6 +79,23 @@ def test_lists_are_several_answers(tmp_path):
     assert labels(read(tmp_path, card("qa"))) == {"q": {"a": 1, "b": 1}, "r": {"c": 1}}
 
 
+def test_a_list_of_documents_has_one_label(tmp_path):
+    rows = [{"query": "q", "document": ["a", "b"], "relevance": 2}, {"query": "q", "document": "c", "relevance": 0}]
+    write_jsonl(tmp_path / "test.jsonl", rows)
+    assert labels(read(tmp_path, card("relevance"))) == {"q": {"a": 2, "b": 2}}
+
+
+@pytest.mark.parametrize("shape", ["qa", "triplets", "relevance"])
+def test_a_list_written_as_text_is_said_to_be_one_or_not(tmp_path, shape):
+    own = {"qa": ("question", "answer"), "triplets": ("query", "positive"), "relevance": ("query", "document")}[shape]
+    row = {own[0]: "q", own[1]: "['a', 'b']", "negative": "n", "relevance": 1}
+    write_csv(tmp_path / "test.csv", [row])
+    with pytest.raises(BenchError, match=f"`{own[1]}` holds .*one text, or several"):
+        read(tmp_path, card(shape))
+    assert labels(read(tmp_path, card(shape, lists=True))) == {"q": {"a": 1, "b": 1}}
+    assert labels(read(tmp_path, card(shape, lists=False))) == {"q": {"['a', 'b']": 1}}
+
+
 def test_a_title_stands_before_the_text_as_in_beir(tmp_path):
     rows = [{"question": "q", "answer": "text", "title": "Title"}, {"question": "r", "answer": "bare", "title": ""}]
     write_csv(tmp_path / "test.csv", rows)
@@ -218,7 +235,7 @@ def test_a_document_with_two_texts(tmp_path, rule, text):
         ("qa", [{"question": "q", "answer": ["a", None]}], "`answer` is null or not there", 1),
         ("qa", [{"question": 5, "answer": "a"}], "`question` holds '5', of type int, where a text belongs", 1),
         ("qa", [{"question": ["q"], "answer": "a"}], "a list, where a text belongs", 1),
-        ("relevance", [{"query": "q", "document": ["d"], "relevance": 1}], "a list, where a text belongs", 1),
+        ("relevance", [{"query": "q", "document": ["d", 3], "relevance": 1}], "of type int, where a text belongs", 1),
         ("relevance", [{"query": "q", "document": "d", "relevance": "high"}], "'high' is not a number", 1),
         ("relevance", [{"query": "q", "document": "d", "relevance": None}], "no row has a label", 1),
         ("relevance", [{"query": "q", "document": "d", "relevance": "y"}], "'y' is not a number", 1),
