@@ -39,6 +39,7 @@ from collections import defaultdict
 from pathlib import Path
 from types import SimpleNamespace
 from bench.cost.loading import ModelFiles
+from bench.models.registry import ModelEntry
 from bench.cost.probes import encode, memory
 from bench.models.profile import TextContext
 
@@ -70,6 +71,7 @@ class Encoder:
 
 
 class Files:
+    entry = ModelEntry(name="calibrated", source=["."])
     located = SimpleNamespace(path=Path("."))
     contexts = defaultdict(TextContext)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -120,9 +119,6 @@ def _faults(group: Group, check: Check) -> Iterator[_Fault]:
         yield "missing", "the baseline has it and these results do not", f"bench run; {_ACCEPT}"
     if check.after is None:
         yield "not comparable", f"these results have no {metric} of it", "bench run --force"
-    for score in (check.after, check.before):
-        if score is not None and not math.isfinite(score):
-            yield "not comparable", f"a {metric} of {score} is no score", "bench run --force on that side"
     if group.absent:
         reason = f"without {', '.join(group.absent)} the mean over subsets is another"
         yield "not comparable", reason, f"bench run; {_ACCEPT}"

@@ -212,5 +212,6 @@ def test_a_broken_first_line_is_no_heading(first, capsys):
     path = beir("shop", f"{first}\nq2\td2\t1\nq3\td3\t1\n")
     assert run_cli(["run", "--tasks", "shop", "--no-cost"]) == 1
     said = " ".join(capsys.readouterr().err.split())
-    assert f"{path.resolve()}, line 1" in said
+    # A long path is wrapped.
+    assert f"{path.resolve()}, line 1".replace(" ", "") in said.replace(" ", "")
     assert "query-id" in said or "no column for label" in said

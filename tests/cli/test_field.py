@@ -43,7 +43,8 @@ def test_two_paths_of_one_model_have_their_own_numbers(workplace, bench_data, ca
             data = read_pairs(bench_data / "sts17" / f"{subset}.jsonl")
             first, second = model.encode(data.sentences1), model.encode(data.sentences2)
             expected = spearmanr((first * second).sum(axis=1), data.gold).statistic
-            assert found[name, subset] == pytest.approx(expected, abs=1e-5)
+            # Rounding differs between processors, and a swap of two neighbours moves the correlation by 1e-5.
+            assert found[name, subset] == pytest.approx(expected, abs=5e-5)
     assert frame.groupby("model").model_fingerprint.nunique().eq(1).all()
     assert frame.model_fingerprint.nunique() == 2
     assert (found["single"] != found["half"]).all()
@@ -57,7 +58,7 @@ def test_subsets_that_are_not_here_are_a_row_and_the_others_go_on(workplace, cap
     assert "sts17 ko-ko" in seen.out
     told = " ".join(seen.err.split())
     assert "not available: needs mteb/sts17-crosslingual-sts" in told
-    assert "put it into" in told
+    assert "files of pairs found: " in told
     assert "go online" in told
     frame = load_results("results")
     assert set(frame.subset) == {"en-en", "es-es"}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import re
 
 import numpy as np
@@ -10,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from bench.errors import BenchError
 from bench.gate.judge import Outcome
-from bench.gate.output.document import render_json
 from bench.statistics.paired import holm
 
 DROP = rule(max_drop=0.05)
@@ -334,12 +333,11 @@ def test_a_mean_without_a_subset_of_the_baseline_is_not_comparable(tmp_path, key
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity"])
-def test_a_score_that_is_no_number_is_not_comparable(tmp_path, value):
+def test_a_score_that_is_no_number_is_refused(tmp_path, value):
     write_quality(tmp_path / "old", {FULL: scores(60)}, created=BEFORE)
     path = write_quality(tmp_path / "new", {FULL: scores(60)}, created=AFTER)
     path.write_text(re.sub(r'"value": [0-9.]+', f'"value": {value}', path.read_text()))
     for sides in (("old", "new"), ("new", "old")):
-        outcome = gate(*(tmp_path / side for side in sides), DROP)
-        assert verdicts(outcome) == ["not comparable"]
-        assert "is no score" in outcome.checks[0].reason
-        assert None in {json.loads(render_json(outcome, {}))["checks"][0][key] for key in ("before", "after")}
+        with pytest.raises(BenchError, match=r"ndcg_at_10\.value: Input should be a finite number") as caught:
+            gate(*(tmp_path / side for side in sides), DROP)
+        assert str(path) in str(caught.value)

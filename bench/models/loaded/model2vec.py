@@ -32,8 +32,9 @@ def is_model2vec(folder: ModelFolder) -> bool:
         BenchError: A file that says so is broken.
     """
     file = weights_of(folder.path)
-    if folder.modules is not None and not (file is not None and _has_whole_numbers(file, folder)):
-        return False
+    if folder.modules is not None:
+        static = [module.name for module in folder.modules] in (["StaticEmbedding"], ["StaticEmbedding", "Normalize"])
+        return static and file is not None and _has_whole_numbers(file, folder)
     if folder.config.get("model_type") == "model2vec" or folder.config.get("architectures") == ["StaticModel"]:
         return True
     if file is None or "model_type" in folder.config or not (folder.path / "tokenizer.json").is_file():
