@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
-from bench.models import needs as room
+from bench.models.entries import needs as room
 from bench.models.entries.folder_facts import read_facts
 from bench.models.entries.needs import known_models, known_needs, known_tasks
 from bench.models.entries.needs import record as recorded

@@ -43,7 +43,7 @@ def written(tmp_path: Path, suffix: str, content: str | bytes) -> Path:
         (".csv", (HEAD + "a,b,1\nc,b,2.5\n").encode("utf-16")),
         (".tsv", (HEAD + "a,b,1\nc,b,2.5\n").replace(",", "\t")),
         (".json", "[" + line("1").strip() + ",\n" + line('"2.5"', sentence1="c") + "]"),
-        (".jsonl.gz", gzip.compress((line("1") + line("2.5", sentence1="c")).encode())),
+        (".jsonl.gz", gzip.compress((line("1") + line("2.5", sentence1="c")).encode(), mtime=0)),
         (".csv", "id,score,sentence2,sentence1\n7,1,b,a\n8,2.5,b,c\n"),
     ],
 )
