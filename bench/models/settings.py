@@ -84,5 +84,5 @@ class Settings(Strict):
     def _unique(cls, values: list[Any] | None) -> list[Any] | None:
         for value in values or []:
             if (values or []).count(value) > 1:
-                raise ValueError(f"{value} stands twice")
+                raise ValueError(f"duplicate value: {value}")
         return values

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,12 @@ from bench.files import path_exists, user_path
 from bench.hub import NotDownloadedError, downloaded, is_snapshot, snapshot
 from bench.models.folders.checking import check_folder, check_snapshot
 from bench.models.folders.outside import find_outside
+from bench.models.folders.places import HUB_ID
 from bench.models.folders.weights import exported_files, weight_files
 from bench.models.registry import ModelEntry
 
 SourceKind = Literal["folder", "package", "hub", "recipe"]
 
-_HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
 # Weights of other frameworks and exports: a sentence-transformers model on torch reads none of them.
 HUB_IGNORED = "onnx/* openvino/* *.onnx *.h5 *.ot *.msgpack *.tflite coreml/* *.gguf *.tar.gz".split()
 # What is downloaded of a model whose weights are drawn: configurations, tokenizer and code.
@@ -123,7 +122,7 @@ def hub_repo(source: str, base_dir: Path) -> str | None:
         return source.removeprefix("hub:")
     if source.startswith(("package:", ".", "/", "~")) or path_exists(base_dir / user_path(source)):
         return None
-    return source if source.count("/") <= 1 and _HUB_ID.match(source) else None
+    return source if source.count("/") <= 1 and HUB_ID.match(source) else None
 
 
 def _package_folder(spec: str, where: str) -> Path:

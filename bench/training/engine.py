@@ -12,7 +12,6 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
-import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from sentence_transformers.base.sampler import DefaultBatchSampler, MultiDatasetDefaultBatchSampler
@@ -285,8 +284,3 @@ def arguments(folder: Path, device: str, **settings: Any) -> SentenceTransformer
         restore_callback_states_from_checkpoint=True,
         **settings,
     )
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that memory was used up."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "out of memory" in str(error).lower()

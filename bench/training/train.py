@@ -15,6 +15,7 @@ from bench.files import write_error
 from bench.models.export.merging import merge_adapters
 from bench.models.export.portable import complete_code
 from bench.models.loading import check_device, load_transformer, make_encoder
+from bench.models.memory import out_of_memory
 from bench.models.profile import TextContext
 from bench.models.source import Located, NotMadeError
 from bench.training.checkpoints import last_checkpoint
@@ -111,10 +112,8 @@ class _Run:
             # It wraps the system's error in words.
             raise write_error(self._work, OSError(str(error))) from error
         except (RuntimeError, MemoryError, ValueError, TypeError, LookupError, AttributeError) as error:
-            from bench.training.engine import is_out_of_memory
-
             recipe = self._prepared.recipe
-            if is_out_of_memory(error):
+            if out_of_memory(error):
                 raise BenchError(
                     f"a step of batch_size {recipe.batch_size} does not fit into the memory of {self._device}",
                     where=self._where,

@@ -14,7 +14,7 @@ from bench.files import user_path
 from bench.hub import snapshot
 from bench.models.registry import ModelEntry
 
-_HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
+HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
 # As transformers finds what a file of remote code needs, in dynamic_module_utils.
 _IMPORTS = (
     re.compile(r"^\s*import\s+\.(\S+)\s*$", re.MULTILINE),
@@ -79,7 +79,7 @@ def find_place(wanted: Wanted, entry: ModelEntry, *, download: bool) -> Place:
         if wanted.files(folder):
             return Place(folder.resolve())
     where = f"model `{entry.name}`"
-    if not _HUB_ID.match(wanted.name):
+    if not HUB_ID.match(wanted.name):
         seen = f" (looked in {starts[0]}, {near} and the folders above)" if starts else ""
         raise BenchError(
             f"{wanted.what} is not here, or not whole: {wanted.name}{seen}",
