@@ -312,3 +312,20 @@ def test_two_names_of_one_role_are_refused():
 @pytest.mark.parametrize("key", ["shop", "STSBenchmark", "test", "shop-query", "scifact-document", "passage", "corpus"])
 def test_names_of_tasks_and_roles_are_keys(key):
     assert ModelEntry(name="m", source=["x"], prompts={key: "x"}).prompts == {key: "x"}
+
+
+def test_a_tokenizer_that_changes_texts_with_special_tokens_takes_no_end_token(tiny_model):
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    tokenizer.eos_token = "[MASK]"
+
+    class Changing:
+        eos_token, eos_token_id = tokenizer.eos_token, tokenizer.eos_token_id
+        backend_tokenizer = tokenizer.backend_tokenizer
+
+        def __call__(self, text, add_special_tokens=True):
+            return {"input_ids": [7, 8] if add_special_tokens else [9]}
+
+    with pytest.raises(UsageError, match="changes a text"):
+        append_end_token(Changing(), "m")

@@ -90,7 +90,13 @@ def append_end_token(tokenizer: Any, where: str) -> None:
     if whole[-1:] == [number]:
         return
     # A Sequence of the old processor and a new one would do, but not every processor works in one.
-    start = next(at for at in range(len(whole) + 1) if whole[at : at + len(bare)] == bare)
+    start = next((at for at in range(len(whole) + 1) if whole[at : at + len(bare)] == bare), None)
+    if start is None:
+        raise UsageError(
+            "`add_eos_token` does not fit this model: its tokenizer changes a text when it adds special tokens",
+            where=where,
+            hint="remove `add_eos_token` from the entry",
+        )
     before = tokenizer.convert_ids_to_tokens(whole[:start])
     after = [*tokenizer.convert_ids_to_tokens(whole[start + len(bare) :]), token]
     fast.post_processor = TemplateProcessing(
