@@ -9,7 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.files import digest_file, user_path, write_json
+from bench.files import digest_file, write_json
+from bench.reading import user_path
 
 # Below this size hashing costs less than looking the digest up.
 _MEMO_BYTES = 16 << 20

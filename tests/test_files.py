@@ -18,17 +18,13 @@ from bench.files import (
     digest_file,
     digest_json,
     digest_parts,
-    parse_json,
-    path_exists,
-    read_text,
     safe_name,
-    user_path,
-    walk_files,
     whole_folder,
     write_bytes,
     write_json,
     write_text,
 )
+from bench.reading import parse_json, path_exists, read_text, user_path, walk_files
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 

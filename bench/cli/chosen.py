@@ -31,8 +31,8 @@ def find_registry(path: Path | None) -> Registry:
 
 def chosen_models(registry_file: Path | None, names: list[str] | None) -> tuple[list[ModelEntry], Registry]:
     """The entries to work on: the registry's own choice, or those named, which may also be folders and Hub ids."""
-    from bench.files import path_exists, user_path
     from bench.models.registry import adhoc_entry
+    from bench.reading import path_exists, user_path
 
     registry = find_registry(registry_file)
     known = {entry.name: entry for entry in registry.models}

@@ -39,7 +39,7 @@ def mteb(
     from bench.exchange.collect import collect
     from bench.exchange.mteb_files import write_exports
     from bench.exchange.values import NAUC
-    from bench.files import user_path
+    from bench.reading import user_path
     from bench.results.index import ResultIndex
     from bench.results.store import ResultStore
 
@@ -80,9 +80,9 @@ def model(
     folder, and nothing outside of it is needed. README.md says how the model was made and what it scored, for readers
     and for the Hub.
     """
-    from bench.files import user_path
     from bench.models.source import locate
     from bench.publish.folder import check_free, publish_model
+    from bench.reading import user_path
     from bench.results.store import ResultStore
 
     registry = find_registry(models)

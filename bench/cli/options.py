@@ -72,7 +72,7 @@ def split_list(values: list[str] | None, known: Collection[str] = ()) -> list[st
     Raises:
         UsageError: An empty value, as an unset shell variable gives.
     """
-    from bench.files import path_exists, user_path
+    from bench.reading import path_exists, user_path
 
     found: list[str] = []
     for value in values or []:

@@ -153,7 +153,7 @@ def add(
 
 def _decided(data: Path, name: str, folder: Path, wishes: Wishes) -> NewTask:
     """The task; on a terminal, columns that look like labels are asked about."""
-    from bench.files import user_path
+    from bench.reading import user_path
     from bench.tasks.add import new_task
     from bench.tasks.catalog import find_cards
     from bench.tasks.tables.recognise import UndecidedColumnError

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import UsageError, did_you_mean
-from bench.files import path_exists, user_path
+from bench.reading import path_exists, user_path
 from bench.results.index import ResultIndex
 from bench.results.sources import GIT_PREFIX, holds_results
 from bench.views import PRECISIONS, View

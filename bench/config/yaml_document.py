@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from bench.errors import BenchError, UsageError
-from bench.files import path_exists, read_text
+from bench.reading import path_exists, read_text
 
 Location = tuple[str | int, ...]
 

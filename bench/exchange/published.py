@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, UsageError
-from bench.files import parse_json, path_exists, read_text, walk_files
+from bench.reading import parse_json, path_exists, read_text, walk_files
 
 MODEL_FILE = "model_meta.json"
 # Where mteb keeps results of cut and quantised vectors: those are no full-width float32 scores.

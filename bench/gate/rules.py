@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from bench.config import YamlDocument, parse_typed, read_yaml
 from bench.errors import UsageError
-from bench.files import path_exists
 from bench.gate.amounts import Amount, Increase, Share, Tolerance
+from bench.reading import path_exists
 
 Kind = Literal["max_drop", "min", "min_share", "max_increase", "coverage"]
 Severity = Literal["warn", "fail"]

@@ -10,7 +10,8 @@ from filelock import FileLock
 
 from bench.cache import cache_root
 from bench.errors import BenchError
-from bench.files import walk_files, write_error
+from bench.files import write_error
+from bench.reading import walk_files
 
 
 def built_root() -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cache import sha256_of
-from bench.files import digest_json, walk_files
+from bench.files import digest_json
 from bench.models.backend import exporter_versions
 from bench.models.fitting import fit_settings
 from bench.models.folders.outside import find_outside
@@ -17,6 +17,7 @@ from bench.models.folders.references import loaded_folders
 from bench.models.folders.stated import read_stated
 from bench.models.folders.weights import exported_files, weight_files
 from bench.models.registry import ModelEntry
+from bench.reading import walk_files
 
 # Files that no loader reads. Anything not listed counts: an unknown file makes another fingerprint,
 # which costs an encoding, where leaving out a file that matters would show a wrong number.

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from bench.config import YamlDocument, parse_typed, parse_yaml, read_yaml
 from bench.errors import UsageError, did_you_mean
-from bench.files import path_exists, user_path
 from bench.models.registry import ModelEntry, Registry
+from bench.reading import path_exists, user_path
 
 
 @dataclass(frozen=True)

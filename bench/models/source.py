@@ -10,13 +10,13 @@ from typing import Literal
 
 from bench.cache import sha256_of
 from bench.errors import BenchError
-from bench.files import path_exists, user_path
 from bench.hub import NotDownloadedError, downloaded, is_snapshot, snapshot
 from bench.models.folders.checking import check_folder, check_snapshot
 from bench.models.folders.outside import find_outside
 from bench.models.folders.places import HUB_ID
 from bench.models.folders.weights import exported_files, weight_files
 from bench.models.registry import ModelEntry
+from bench.reading import path_exists, user_path
 
 SourceKind = Literal["folder", "package", "hub", "recipe"]
 

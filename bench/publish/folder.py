@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError, UsageError
-from bench.files import path_exists, whole_folder, write_text
+from bench.files import whole_folder, write_text
 from bench.models.export.portable import below_places, check_no_place, machine_places
 from bench.models.export.saving import save_model
 from bench.models.fingerprint import fingerprint
@@ -20,6 +20,7 @@ from bench.models.registry import ModelEntry
 from bench.models.source import Located
 from bench.publish.card import CARD_NAME, Subject, render_card
 from bench.publish.scores import own_results
+from bench.reading import path_exists
 from bench.results.schema import UnitRecord
 from bench.training.record import read_record
 

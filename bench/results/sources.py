@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.errors import BenchError, UsageError
-from bench.files import path_exists, user_path
+from bench.reading import path_exists, user_path
 from bench.results.archives import unpack_results
 from bench.results.revisions import check_revision, read_revision
 from bench.results.store import RECORD_FOLDERS

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 from pydantic import Field, TypeAdapter, ValidationError
 
 from bench.errors import BenchError
-from bench.files import digest_json, parse_json, read_text, safe_name, write_bytes, write_json
+from bench.files import digest_json, safe_name, write_bytes, write_json
+from bench.reading import parse_json, read_text
 from bench.results.acceptances import AcceptanceRecord
 from bench.results.schema import (
     SCHEMA_VERSION,

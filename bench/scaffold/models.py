@@ -13,9 +13,9 @@ from typing import Any
 
 from bench.config import read_yaml
 from bench.errors import BenchError
-from bench.files import parse_json, read_text
 from bench.models.registry import ModelEntry
 from bench.models.source import locate
+from bench.reading import parse_json, read_text
 from bench.scaffold.folders import project_folders, unlike
 from bench.shipped import shipped
 

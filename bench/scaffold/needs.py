@@ -8,8 +8,8 @@ from importlib import metadata
 from pathlib import Path
 
 from bench import __version__
-from bench.files import path_exists, user_path
 from bench.models.registry import ModelEntry
+from bench.reading import path_exists, user_path
 from bench.tasks.catalog import MTEB_PREFIX, Task
 
 DISTRIBUTION = "mrl-bench"

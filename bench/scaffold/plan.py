@@ -11,9 +11,10 @@ from typing import Any
 import yaml
 
 from bench.errors import UsageError
-from bench.files import path_exists, write_new
+from bench.files import write_new
 from bench.models.registry import ModelEntry, Registry
 from bench.models.registry_file import load_registry
+from bench.reading import path_exists
 from bench.scaffold.models import Models, find_models
 from bench.scaffold.needs import extras_of, folders_of, packages_of, requirement
 from bench.scaffold.repository import Repository, find_repository

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError, UsageError
-from bench.files import read_text
+from bench.reading import read_text
 from bench.results.revisions import Git
 
 DEFAULT_BRANCH = "main"

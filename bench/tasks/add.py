@@ -14,7 +14,8 @@ import yaml
 from pydantic import ValidationError
 
 from bench.errors import UsageError
-from bench.files import path_exists, write_new
+from bench.files import write_new
+from bench.reading import path_exists
 from bench.tasks.beir import beir_use, is_beir, splits_of
 from bench.tasks.card import CARD_NAME, TaskCard
 from bench.tasks.catalog import Task

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from bench.config import load_typed
 from bench.errors import BenchError, UsageError, did_you_mean
-from bench.files import path_exists, user_path
 from bench.hub import NotDownloadedError
+from bench.reading import path_exists, user_path
 from bench.tasks.beir import is_beir, splits_of
 from bench.tasks.card import CARD_NAME, TaskCard
 from bench.tasks.data import NotHereError

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from bench.errors import BenchError, did_you_mean
-from bench.files import read_text
+from bench.reading import read_text
 from bench.tasks.beir import read_judged
 from bench.tasks.data import NotHereError, PairData, RetrievalData
 from bench.tasks.mteb_bridge import MtebDefinition

@@ -13,8 +13,9 @@ from typing import Any
 
 from bench.cache import cache_root, sha256_of
 from bench.errors import BenchError
-from bench.files import digest_bytes, digest_json, digest_parts, walk_files
+from bench.files import digest_bytes, digest_json, digest_parts
 from bench.mteb_import import contained, import_mteb
+from bench.reading import walk_files
 from bench.tasks.data import NotHereError, PairData, RetrievalData
 from bench.tasks.hub_layout import HubLayout, read_plain
 from bench.tasks.judged import make_judged

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.errors import BenchError
-from bench.files import path_exists, user_path
 from bench.hub import HubFolder, NotDownloadedError, remote_folder, snapshot, unreachable
+from bench.reading import path_exists, user_path
 from bench.tasks.data import NotHereError
 
 DATA_VARIABLE = "BENCH_DATA"

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bench.files import path_exists, safe_name, user_path
+from bench.files import safe_name
 from bench.hub import HubFolder, offline
+from bench.reading import path_exists, user_path
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError
 from bench.tasks.layouts import DEFAULT_SUBSET, TaskData, read_data

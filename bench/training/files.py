@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.files import safe_name, user_path
+from bench.files import safe_name
 from bench.hub import HubFolder
 from bench.models.recipe import ROLES, Shape, TrainingData
+from bench.reading import user_path
 from bench.tasks.data import NotHereError
 from bench.tasks.places import DATA_VARIABLE, HubData, Place
 from bench.tasks.readers.cells import match_columns, plain_text, read_number, several_texts

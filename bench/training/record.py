@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.errors import BenchError
-from bench.files import parse_json, read_text
 from bench.models.registry import Kind
+from bench.reading import parse_json, read_text
 
 RECORD = "recipe.json"
 

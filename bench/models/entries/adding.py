@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError, UsageError, did_you_mean
-from bench.files import path_exists, read_text, user_path, write_text
+from bench.files import write_text
 from bench.models.entries.folder_facts import FolderFacts, read_facts
 from bench.models.entries.needs import ModelNeeds, known_models, known_needs, mteb_version
 from bench.models.entries.new_entry import Wanted, entry_lines
@@ -17,6 +17,7 @@ from bench.models.entries.registry_edit import with_entry
 from bench.models.registry import ModelEntry, Registry
 from bench.models.registry_file import load_registry
 from bench.models.source import hub_repo, locate
+from bench.reading import path_exists, read_text, user_path
 
 _MOST_NAMESAKES = 3
 

@@ -12,11 +12,12 @@ from typing import Any
 
 from bench.cache import cache_root
 from bench.errors import BenchError
-from bench.files import walk_files, write_text
+from bench.files import write_text
 from bench.models.folders.outside import Outside, find_outside
 from bench.models.folders.places import code_files, read_object
 from bench.models.folders.references import config_files, map_classes, modules_by_repo, named_classes
 from bench.models.registry import ModelEntry
+from bench.reading import walk_files
 
 # Keys in which libraries keep where files were.
 _OF_PATHS = ("name_or_path", "_file", "_path", "_dir", "_folder")

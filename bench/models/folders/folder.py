@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bench.errors import BenchError
-from bench.files import path_exists, user_path
+from bench.reading import path_exists, user_path
 
 # What makes a folder an adapter of another model.
 ADAPTER = "adapter_config.json"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.cache import sha256_of
 from bench.errors import BenchError
-from bench.files import digest_json, walk_files
+from bench.files import digest_json
 from bench.models.folders.places import Place, Wanted, code_files, find_place, loaded_weights, read_object
 from bench.models.folders.references import (
     ADAPTER,
@@ -25,6 +25,7 @@ from bench.models.folders.references import (
     named_classes,
 )
 from bench.models.registry import ModelEntry
+from bench.reading import walk_files
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bench.errors import BenchError
-from bench.files import user_path
 from bench.hub import snapshot
 from bench.models.registry import ModelEntry
+from bench.reading import user_path
 
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
 # As transformers finds what a file of remote code needs, in dynamic_module_utils.

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.files import walk_files
 from bench.models.folders.folder import check_stored
 from bench.models.registry import Backend
+from bench.reading import walk_files
 
 TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "whitespace*.json")
 # The first of a backend's files is the graph; what follows holds weights that are not in it.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.files import read_text
+from bench.reading import read_text
 from bench.report.html.data import page_data
 from bench.report.html.sizes import Sizes
 from bench.report.rows import Table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from string import Template
 
-from bench.files import read_text, walk_files
+from bench.reading import read_text, walk_files
 
 _HERE = Path(__file__).resolve().parent
 EXAMPLE = "example"

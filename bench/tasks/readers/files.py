@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bench.errors import BenchError
-from bench.files import path_exists
 from bench.hub import HubFolder
+from bench.reading import path_exists
 from bench.tasks.data import NotHereError
 from bench.tasks.readers.names import FileName, foreign
 

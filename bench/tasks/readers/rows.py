@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from bench.errors import BenchError
-from bench.files import parse_json
+from bench.reading import parse_json
 from bench.tasks.readers.delimited import UNKNOWN, Format, read_delimited
 from bench.tasks.readers.files import DataFile
 from bench.tasks.readers.names import SUFFIXES, foreign

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from bench.errors import BenchError
-from bench.files import SAVE_AS_UTF8, text_lines
+from bench.reading import SAVE_AS_UTF8, text_lines
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -12,8 +12,9 @@ from pydantic import TypeAdapter
 
 from bench.cache import cache_root
 from bench.errors import BenchError
-from bench.files import digest_json, parse_json, read_text, safe_name, write_json
+from bench.files import digest_json, safe_name, write_json
 from bench.models.settings import PaddingSide, PoolingMode, Similarity
+from bench.reading import parse_json, read_text
 
 # Rises when needs are read in another way, so that those in the cache are read again.
 _READING = 1

@@ -1,0 +1,122 @@
+"""Reading files: paths as users write them, text in UTF-8 by lines, strict JSON."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+
+SAVE_AS_UTF8 = "save the file as UTF-8, for instance: iconv -f latin1 -t utf-8 OLD > NEW"
+
+
+def path_exists(path: Path) -> bool:
+    """Whether there is such a file or folder; a name that the system cannot even ask for does not exist."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def user_path(text: str) -> Path:
+    """A path as a user wrote it, with `~` expanded where there is such a home."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
+def walk_files(folder: Path) -> Iterator[Path]:
+    """All files below a folder in a fixed order, through links too; a link that leads back up is not followed."""
+    yield from _walk(folder, (folder.resolve(),))
+
+
+def _walk(folder: Path, trail: tuple[Path, ...]) -> Iterator[Path]:
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise BenchError(f"cannot read: {error.strerror or error}", where=str(folder)) from error
+    for path in paths:
+        if path.is_dir():
+            target = path.resolve()
+            if target not in trail:
+                yield from _walk(path, (*trail, target))
+        elif path.is_file():
+            yield path
+
+
+def read_text(path: Path) -> str:
+    """A UTF-8 text file (a byte order mark is dropped).
+
+    Raises:
+        BenchError: No such file, no permission, or bytes that are not UTF-8 (with the line).
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        # Line by line, for the message.
+        return "".join(_lines(path))
+
+
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        with path.open("rb") as handle:
+            yield from text_lines(handle, str(path))
+    except FileNotFoundError as error:
+        raise BenchError("no such file", where=str(path), hint="check the path") from error
+    except OSError as error:
+        raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
+
+
+def text_lines(handle: Iterable[bytes], name: str, encoding: str = "utf-8", hint: str = SAVE_AS_UTF8) -> Iterator[str]:
+    """The lines of a text file with their ends, one at a time: a corpus may be larger than memory.
+
+    Only a newline ends a line: JSON text may hold U+2028 and its like, which str.splitlines would cut.
+
+    Args:
+        handle: The file, opened for bytes.
+        name: What messages call it.
+        encoding: One in which a newline is the byte 0x0A.
+        hint: What to do about bytes of another encoding.
+
+    Raises:
+        BenchError: Bytes of another encoding, with the line.
+    """
+    for number, raw in enumerate(handle, 1):
+        try:
+            yield raw.decode("utf-8-sig" if number == 1 and encoding == "utf-8" else encoding)
+        except UnicodeDecodeError as error:
+            wide = number == 1 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            raise BenchError(
+                f"byte 0x{raw[error.start]:02x} is not {encoding.upper()}{': this is UTF-16' if wide else ''}",
+                where=f"{name}, line {number}",
+                hint="save the file as UTF-8, for instance: iconv -f utf-16 -t utf-8 OLD > NEW" if wide else hint,
+            ) from error
+
+
+def parse_json(text: str) -> Any:
+    """A JSON value.
+
+    Raises:
+        ValueError: It is broken, an object has a key twice, or it holds half of a surrogate pair, which is no text: no
+            tokenizer takes it.
+        RecursionError: It is nested too deeply.
+    """
+    value = json.loads(text, object_pairs_hook=_unique)
+    if "\\u" in text:
+        try:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ValueError("half of a surrogate pair is no character") from error
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key `{next(key for key in keys if keys.count(key) > 1)}` is there twice")
+    return value
