@@ -154,9 +154,18 @@ def append_text(path: Path, content: str) -> None:
         raise write_error(path, error) from error
 
 
+def json_text(value: Any) -> str:
+    """JSON with sorted keys, two-space indents and a final newline.
+
+    Raises:
+        ValueError: A number in it is not finite.
+    """
+    return json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file with sorted keys, two-space indents and a final newline."""
-    write_text(path, json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write a JSON file as `json_text` gives it."""
+    write_text(path, json_text(value))
 
 
 @contextmanager

@@ -152,7 +152,7 @@ def talk(subset: str) -> TaskInfo:
 
 
 def value(number: float) -> Value:
-    return Value(value=number, ci_low=number - 0.1, ci_high=number + 0.1)
+    return Value(value=number, ci_low=max(number - 0.1, 0.0), ci_high=min(number + 0.1, 1.0))
 
 
 def record(model: str, task: TaskInfo, views: list[ViewScores]) -> QualityRecord:

@@ -8,20 +8,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, TypeAlias
+from typing import Any
 
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import Field, TypeAdapter, ValidationError
 
 from bench.errors import BenchError
-from bench.files import digest_json, safe_name, write_bytes, write_json
-from bench.reading import parse_json, read_text
+from bench.files import digest_json, safe_name, write_bytes, write_text
 from bench.results.acceptances import AcceptanceRecord
+from bench.results.digests import TABLE_DIGEST, content_digest, damaged_record, damaged_table, record_text
+from bench.results.parsing import Stored, read_record, table_name
 from bench.results.schema import (
-    SCHEMA_VERSION,
-    AnyRecord,
     AuditRecord,
     CostRecord,
     EnvironmentRecord,
@@ -33,8 +31,6 @@ from bench.results.study_records import ControlRecord, FidelityRecord, RerankRec
 
 RECORD_FOLDERS = ("quality", "controls", "fidelity", "rerank", "cost", "audits")
 _FOLDERS = ("environments", "acceptances", *RECORD_FOLDERS)
-_Stored: TypeAlias = AnyRecord | AcceptanceRecord
-_ADAPTER: TypeAdapter[_Stored] = TypeAdapter(Annotated[_Stored, Field(discriminator="record")])
 
 
 class ResultStore:
@@ -121,14 +117,14 @@ class ResultStore:
         parts = [safe_name(task.split), safe_name(task.subset), task.fingerprint[:8], unique]
         stem = "-".join(part for part in parts if part != "default")
         path = self.root / "audits" / safe_name(task.name) / f"{stem}.json"
-        write_json(path, record.model_dump(mode="json"))
+        _write_record(path, record)
         return path
 
     def write_acceptance(self, record: AcceptanceRecord) -> Path:
         """Write what was accepted."""
         unique = digest_json(record.model_dump(mode="json"))[:8]
         path = self.root / "acceptances" / f"{safe_name(record.created)}-{unique}.json"
-        write_json(path, record.model_dump(mode="json"))
+        _write_record(path, record)
         return path
 
     def write_environment(self, fingerprint: str, facts: dict[str, Any]) -> None:
@@ -136,7 +132,7 @@ class ResultStore:
         path = self.root / "environments" / f"{safe_name(fingerprint)}.json"
         if not path.exists():
             record = EnvironmentRecord(fingerprint=fingerprint, facts=facts)
-            write_json(path, record.model_dump(mode="json"))
+            _write_record(path, record)
 
     def _write(
         self,
@@ -153,19 +149,21 @@ class ResultStore:
         path = self.root / folder / safe_name(task.name) / f"{stem}.json"
         sink = io.BytesIO()
         pq.write_table(pa.table(columns), sink, compression="zstd")
+        table = sink.getvalue()
         # The table first: a record that can be read always has its table.
-        write_bytes(path.with_suffix(".parquet"), sink.getvalue())
+        write_bytes(path.with_suffix(".parquet"), table)
+        stated = {table_key: f"{stem}.parquet", TABLE_DIGEST: content_digest(table)}
         try:
-            write_json(path, record.model_copy(update={table_key: f"{stem}.parquet"}).model_dump(mode="json"))
+            _write_record(path, record.model_copy(update=stated))
         except BenchError:
             path.with_suffix(".parquet").unlink(missing_ok=True)
             raise
         return path
 
-    def _read(self, folders: tuple[str, ...] = _FOLDERS) -> Iterator[tuple[Path, _Stored]]:
+    def _read(self, folders: tuple[str, ...] = _FOLDERS) -> Iterator[tuple[Path, Stored]]:
         for folder in folders:
             for path in sorted((self.root / folder).rglob("*.json")):
-                yield path, _parse(path)
+                yield path, read_record(path)[0]
 
 
 def is_result_file(path: PurePosixPath) -> bool:
@@ -185,16 +183,54 @@ def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | 
     Raises:
         BenchError: The file is missing or damaged.
     """
-    name = record.samples if isinstance(record, CostRecord) else record.items
-    path = record_path.with_name(Path(name or "").name)
+    content = table_bytes(record_path, record)
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(pa.BufferReader(content)) as file:
             # Threads cost more than these small tables.
             return file.read(columns, use_threads=False)
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise BenchError(
-            f"cannot read the table of this record: {error}", where=str(path), hint="run again with --force"
+        raise damaged_table(
+            table_path(record_path, record), str(error)
         ) from error
+
+
+def table_path(record_path: Path, record: ModelRecord) -> Path:
+    """The Parquet file of a record.
+
+    Raises:
+        DamagedError: The record names none.
+    """
+    name = Path(table_name(record) or "").name
+    if not name:
+        raise damaged_record(record_path, "it names no table")
+    return record_path.with_name(name)
+
+
+def table_bytes(record_path: Path, record: ModelRecord) -> bytes:
+    """The content of a record's Parquet file.
+
+    Raises:
+        DamagedError: The file is missing, or it does not match the digest that the record states.
+        BenchError: It cannot be read.
+    """
+    path = table_path(record_path, record)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise damaged_table(path, "no such file") from error
+    except OSError as error:
+        raise BenchError(
+            f"cannot read the table of this record: {error.strerror or error}",
+            where=str(path),
+            hint="check the permissions, or run again with --force",
+        ) from error
+    if record.table_digest is not None and content_digest(content) != record.table_digest:
+        raise damaged_table(path, "its content does not match its digest")
+    return content
+
+
+def _write_record(path: Path, record: Stored) -> None:
+    write_text(path, record_text(record.model_dump(mode="json")))
 
 
 @contextmanager
@@ -207,27 +243,3 @@ def _no_collector() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _parse(path: Path) -> _Stored:
-    try:
-        value = parse_json(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise BenchError(f"not JSON: {error}", where=str(path), hint="delete the file and run again") from error
-    version = value.get("schema_version") if isinstance(value, dict) else None
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise BenchError(
-            f"written with schema {version}; this bench reads up to {SCHEMA_VERSION}",
-            where=str(path),
-            hint="upgrade bench: pip install --upgrade mrl-bench",
-        )
-    try:
-        return _ADAPTER.validate_python(value)
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        key = ".".join(map(str, fault["loc"]))
-        raise BenchError(
-            f"not a result record: {key}: {fault['msg']}",
-            where=str(path),
-            hint="results are written by `bench` only: restore the file, or delete it and run again",
-        ) from error
