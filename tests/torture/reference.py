@@ -19,7 +19,7 @@ from support import ROOT
 from torture.beds import Seen, contents, files_of
 from torture.bytewise import FLIPS
 from torture.campaign import Case, chance, shuffled
-from torture.forked import Outcome, Running, bench, redirect
+from torture.forked import Outcome, bench, redirect
 from torture.verdicts import damage_fault
 
 COMMANDS = {
@@ -170,4 +170,3 @@ def small(folder: Path, seed: int, count: int = 40) -> Iterator[Case]:
     return cases(folder, seed, count, ROOT / "tests" / "report" / "results")
 
 
-__all__ = ["Running", "cases", "small"]
