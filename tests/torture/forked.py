@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import io
+import pkgutil
 import os
 import resource
 import select
@@ -179,6 +181,7 @@ def load_libraries() -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     import faiss  # noqa: F401
+    import matplotlib.backends.backend_svg  # noqa: F401
     import pandas  # noqa: F401, ICN001
     import pyarrow.parquet  # noqa: F401
     import scipy.stats  # noqa: F401
@@ -186,8 +189,12 @@ def load_libraries() -> None:
     import torch  # noqa: F401
     import transformers  # noqa: F401
 
-    import bench.cli  # noqa: F401
-    import bench.runner  # noqa: F401
+    import bench
+
+    for module in pkgutil.walk_packages(bench.__path__, "bench."):
+        # Examples of code for users, and templates, are no modules to import.
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module.name)
 
     for name in ("AutoModel", "AutoTokenizer", "BertModel", "BertTokenizerFast"):
         getattr(transformers, name)

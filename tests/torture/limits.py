@@ -47,10 +47,10 @@ def _resource(kind: int, value: int) -> Callable[[], None]:
 
 
 def _gone_folder() -> None:
-    folder = Path("gone")
+    folder = Path("gone").absolute()
     folder.mkdir(exist_ok=True)
     os.chdir(folder)
-    folder.absolute().rmdir()
+    folder.rmdir()
 
 
 def _close(*descriptors: int) -> Callable[[], None]:

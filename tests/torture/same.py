@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench.results.schema import AuditRecord, EnvironmentRecord
 from bench.results.store import ResultStore, read_items
 
-# When a record was made and what it was called.
-_OWN = {"created", "digest", "table_digest", "items", "samples"}
+# When a record was made, what it was called, and which vectors were there already.
+_OWN = {"created", "digest", "table_digest", "items", "samples", "encoding"}
 
 
 def entries(results: Path) -> Counter[str]:
@@ -20,10 +21,6 @@ def entries(results: Path) -> Counter[str]:
         value = {key: part for key, part in record.model_dump(mode="json").items() if key not in _OWN}
         if not isinstance(record, AuditRecord | EnvironmentRecord):
             value["rows"] = read_items(path, record).to_pydict()
-        if isinstance(encoding := value.get("encoding"), dict):
-            # What was there already, and how long the rest took.
-            for key in ("encoded", "reused", "seconds"):
-                encoding.pop(key)
         found[json.dumps([path.parent.parent.name, value], sort_keys=True)] += 1
     return found
 
@@ -39,6 +36,30 @@ def difference(expected: Counter[str], results: Path, *, twice: bool = False) ->
     found = entries(results)
     for name, some in (("lacks", set(expected) - set(found)), ("has", set(found) - set(expected))):
         if some:
-            return f"{name} {len(some)} records that differ, such as {min(some)[:300]}"
+            return f"{name} {len(some)} records that differ, such as {_described(min(some), found + expected)}"
     repeated = [entry for entry in found if found[entry] > expected[entry]]
     return f"has a record {found[repeated[0]]} times: {repeated[0][:300]}" if repeated and not twice else None
+
+
+def _described(entry: str, others: Counter[str]) -> str:
+    """A record by its names, and where another of the same names differs."""
+    value = json.loads(entry)
+    near = [other for other in map(json.loads, others - Counter([entry])) if _names(other) == _names(value)]
+    places = list(_places(value[1], near[0][1])) if near else ["there is no other of the names"]
+    return f"{_names(value)}: {'; '.join(places[:5])}"
+
+
+def _names(value: list) -> list:
+    model, task = value[1].get("model"), value[1]["task"]
+    return [value[0], model and model["name"], task["name"], task["split"], task["subset"]]
+
+
+def _places(one: object, other: object, key: str = "") -> Iterator[str]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in sorted(one.keys() | other.keys()):
+            yield from _places(one.get(name), other.get(name), f"{key}.{name}")
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for row, (first, second) in enumerate(zip(one, other, strict=True)):
+            yield from _places(first, second, f"{key}[{row}]")
+    elif one != other:
+        yield f"{key} is {one!r:.80} and {other!r:.80}"

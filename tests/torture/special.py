@@ -69,6 +69,8 @@ def cases(folder: Path, seed: int) -> Iterator[Case]:
     todo: list[tuple[str, str, Callable[[], str | None]]] = []
     for place in _places(bed):
         for kind, make in KINDS.items():
+            if place.is_dir() and "folder" in kind:
+                continue  # which is another folder of results
             for command in READERS:
                 name = f"{kind} for {place.relative_to(bed.folder)}, {command}"
                 todo.append(("results and rules", name, lambda p=place, m=make, c=command: _read(bed, p, m, c)))
