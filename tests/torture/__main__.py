@@ -20,12 +20,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="What draws the tries.")
     parser.add_argument("--only", default="", help="Parts, with commas between them; PART:NUMBER is one try.")
     parser.add_argument("--count", type=int, help="Tries of each part at most.")
+    parser.add_argument("--small", action="store_true", help="The few tries of make test.")
     options = parser.parse_args()
     wanted = dict(name.partition(":")[::2] for name in options.only.split(",") if name)
     if unknown := set(wanted) - {part.name for part in PARTS}:
         parser.error(f"no part {', '.join(sorted(unknown))}; there are: {', '.join(part.name for part in PARTS)}")
     load_libraries()
     parts = [part for part in PARTS if part.name in wanted or (not wanted and part.weight)]
+    if options.small:
+        parts = [part.as_small() for part in parts]
     table: Table = {}
     end = time.monotonic() + 60 * options.minutes
     for row, part in enumerate(parts):
@@ -33,7 +36,10 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="bench-torture-") as folder:
             only = int(wanted[part.name]) if wanted.get(part.name) else None
             seconds = float("inf") if only is not None else share * (end - time.monotonic())
-            try_part(part, Path(folder), options.seed, table, seconds=seconds, count=options.count, only=only)
+            if options.small:
+                seconds = float("inf")
+            count = part.small[0] if options.small else options.count
+            try_part(part, Path(folder), options.seed, table, seconds=seconds, count=count, only=only)
     print(printed(table))
     return int(any(tally.faults for tally in table.values()))
 

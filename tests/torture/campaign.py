@@ -6,7 +6,7 @@ import time
 import traceback
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +34,18 @@ class Part:
     Attributes:
         name: Its name.
         cases: Its cases in a folder of its own; which they are, and their order, follow from the seed alone.
-        weight: Its share of the time.
+        weight: Its share of the time; 0 of one that runs by its name alone.
+        small: How many of its cases `make test` tries, and which, where those are others.
     """
 
     name: str
     cases: Callable[[Path, int], Iterator[Case]]
     weight: float = 1.0
+    small: tuple[int, Callable[[Path, int], Iterator[Case]] | None] = (0, None)
+
+    def as_small(self) -> Part:
+        """The part as `make test` has it."""
+        return replace(self, cases=self.small[1] or self.cases)
 
 
 @dataclass

@@ -47,6 +47,11 @@ def cases(folder: Path, seed: int, *, made: bool = True) -> Iterator[Case]:
         )  # fmt: skip
 
 
+def without_training(folder: Path, seed: int) -> Iterator[Case]:
+    """Runs that score only."""
+    return cases(folder, seed, made=False)
+
+
 def _together(
     base: object, expected: object, folder: Path, commands: list[list[str]], pauses: list[float], *, kill: bool
 ) -> str | None:

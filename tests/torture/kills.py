@@ -89,6 +89,11 @@ def cases(folder: Path, seed: int, *, made: bool = True) -> Iterator[Case]:
                        lambda b=bed, e=expected, p=changed: _killed(b, folder / "tried", e, p, at_change))  # fmt: skip
 
 
+def at_changes_only(folder: Path, seed: int) -> Iterator[Case]:
+    """Runs without training, killed at changes alone: nothing depends on a clock."""
+    return (case for case in cases(folder, seed, made=False) if "change" in case.kind)
+
+
 def at_instant(bed: Project, seconds: float) -> Outcome:
     """Kill a run after so many seconds."""
     running = bed.start(seconds=300)
