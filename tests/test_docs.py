@@ -18,6 +18,7 @@ import shortlists
 import typer
 import yaml
 from support import ROOT
+from torture.parts import PARTS
 
 from bench import choose
 from bench.choosing.answer import Choice, Choosable, Limit, Measure, Relaxation
@@ -36,7 +37,7 @@ from bench.scaffold.workflow import workflow
 from bench.tasks.card import TaskCard
 from bench.tasks.tables.section import Columns, Distractors, Join, Sample, Split, Table
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "Makefile"]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "Makefile"]
 COMMANDS = typer.main.get_command(app)
 
 
@@ -91,6 +92,23 @@ def resolve(command: str) -> None:
 def test_every_command_in_the_docs_exists(page):
     for command in bench_commands(page.read_text(encoding="utf-8")):
         resolve(command)
+
+
+def test_every_promise_names_tests_and_commands_that_exist():
+    text = (ROOT / "docs" / "reference" / "promises.md").read_text(encoding="utf-8")
+    parts = {part.name for part in PARTS}
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == parts
+    held = re.findall(r"^\| [A-Z`].*\. \| (.+) \|$", text, re.MULTILINE)
+    rows = re.findall(r"^\| [A-Z`].* \|$", text, re.MULTILINE)
+    assert len(held) + len(parts) == len(rows)
+    for keeper in [name for cell in held for name in re.findall(r"`([^`]+)`", cell)]:
+        command, _, of_torture = keeper.partition(" ONLY=")
+        if command == "make torture":
+            assert of_torture in parts, keeper
+            continue
+        path, _, name = keeper.partition("::")
+        assert (ROOT / path).is_file(), keeper
+        assert not name or re.search(rf"^\s*def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), keeper
 
 
 def test_the_check_finds_a_wrong_command():

@@ -42,6 +42,15 @@ class Limit:
     heard: bool = True
 
 
+def _no_network() -> None:
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        address = arguments[1] if event == "socket.connect" else None
+        if event in {"socket.getaddrinfo", "socket.gethostbyname"} or isinstance(address, tuple):
+            os.write(2, f"Traceback (most recent call last): a connection is opened: {arguments}\n".encode())
+
+    sys.addaudithook(hook)
+
+
 def _resource(kind: int, value: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(kind, (value, value))
 
@@ -86,6 +95,7 @@ def limits() -> Iterator[Limit]:
     yield Limit("output", "no stderr", _close(2), heard=False)
     yield Limit("output", "neither", _close(1, 2), heard=False)
     yield Limit("output", "a reader that has gone", _broken_pipe, heard=False)
+    yield Limit("network", "no network", _no_network)
     yield Limit("place", "a working folder that is gone", _gone_folder)
     yield from _environments()
 
