@@ -108,7 +108,9 @@ def test_every_promise_names_tests_and_commands_that_exist():
             continue
         path, _, name = keeper.partition("::")
         assert (ROOT / path).is_file(), keeper
-        assert not name or re.search(rf"^\s*def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), keeper
+        assert not name or re.search(rf"^\s*def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), (
+            keeper
+        )
 
 
 def test_the_check_finds_a_wrong_command():

@@ -7,54 +7,39 @@ from collections.abc import Callable
 
 import numpy as np
 
+from torture.flips import classes_of
+
 Damage = Callable[[bytes, np.random.Generator], bytes]
 
 
-def flip(content: bytes, place: int, rng: np.random.Generator) -> bytes:
-    """One bit of a byte the other way round."""
+def _any_bit(start: float, stop: float) -> Damage:
+    """A bit in a part of a file."""
+
+    def damage(content: bytes, rng: np.random.Generator) -> bytes:
+        first, last = int(start * len(content)), max(int(stop * len(content)), 1)
+        return _flipped(content, int(rng.integers(min(first, last - 1), last)), rng)
+
+    return damage
+
+
+def _bit_of(kind: str, suffix: str) -> Damage:
+    """A bit of a class of bytes."""
+
+    def damage(content: bytes, rng: np.random.Generator) -> bytes:
+        parts = [part for part in classes_of(content, suffix).get(kind, ()) if part]
+        if not parts:
+            return _flipped(content, int(rng.integers(len(content) + 1)), rng)
+        part = parts[int(rng.integers(len(parts)))]
+        return _flipped(content, int(rng.integers(part.start, part.stop)), rng)
+
+    return damage
+
+
+def _flipped(content: bytes, place: int, rng: np.random.Generator) -> bytes:
     if not content:
         return b"\x01"
-    place = min(max(place, 0), len(content) - 1)
+    place = min(place, len(content) - 1)
     return content[:place] + bytes([content[place] ^ (1 << int(rng.integers(8)))]) + content[place + 1 :]
-
-
-def _one(places: list[int], content: bytes, rng: np.random.Generator) -> bytes:
-    return flip(content, places[int(rng.integers(len(places)))] if places else int(rng.integers(len(content) + 1)), rng)
-
-
-def _matching(pattern: bytes) -> Damage:
-    expression = re.compile(pattern, re.DOTALL)
-
-    def damage(content: bytes, rng: np.random.Generator) -> bytes:
-        places = [
-            place for found in expression.finditer(content[:200_000]) for place in range(found.start(1), found.end(1))
-        ]
-        return _one(places, content, rng)
-
-    return damage
-
-
-def _within(start: float, stop: float, most: int | None = None) -> Damage:
-    def damage(content: bytes, rng: np.random.Generator) -> bytes:
-        first, last = int(start * len(content)), int(stop * len(content))
-        if most is not None:
-            first, last = (0, most) if start == 0 else (len(content) - most, len(content))
-        return flip(content, int(rng.integers(max(first, 0), max(last, first + 1, 1))), rng)
-
-    return damage
-
-
-# Where a bit may flip. Of files that are no JSON, the classes of JSON fall back to any place.
-FLIPS: dict[str, Damage] = {
-    "a bit of the header": _within(0, 0, 16),
-    "a bit of the middle": _within(0.02, 0.98),
-    "a bit of the end": _within(1, 1, 16),
-    "a bit of the footer": _within(0.9, 1),
-    "a bit of a digit": _matching(rb"[:\s\[]-?([0-9.]+)"),
-    "a bit of a key": _matching(rb'"(\w+)":'),
-    "a bit of a text": _matching(rb': "([^"]+)"'),
-    "a bit of a digest": _matching(rb'"([0-9a-f]{12,64})"'),
-}
 
 
 def _truncated(content: bytes, rng: np.random.Generator) -> bytes:
@@ -88,7 +73,10 @@ def _line_gone(content: bytes, rng: np.random.Generator) -> bytes:
     return b"\n".join(lines)
 
 
-OTHERS: dict[str, Damage] = {
+_ANYWHERE: dict[str, Damage] = {
+    "a bit at the start": _any_bit(0, 0.02),
+    "a bit anywhere": _any_bit(0, 1),
+    "a bit at the end": _any_bit(0.98, 1),
     "cut short": _truncated,
     "a block of zeros": _zeroed,
     "written twice": _doubled,
@@ -97,4 +85,11 @@ OTHERS: dict[str, Damage] = {
     "a line gone": _line_gone,
     "not text": lambda content, rng: rng.bytes(200),
 }
-DAMAGE = FLIPS | OTHERS
+_JSON = ("digest", "version", "key", "text", "number", "word", "space", "structure")
+_PARQUET = ("magic", "pages", "footer", "length")
+
+
+def damages(suffix: str) -> dict[str, Damage]:
+    """All damage to a file of a suffix, by name."""
+    kinds = {".json": _JSON, ".parquet": _PARQUET}.get(suffix, ())
+    return {f"a bit of the {kind}": _bit_of(kind, suffix) for kind in kinds} | _ANYWHERE

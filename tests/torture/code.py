@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+
 from torture.beds import RUN, copied, files_of, project
 from torture.campaign import Case, shuffled
 from torture.forked import call
@@ -62,7 +63,7 @@ def _own_class(folder: Path, marker: Path) -> None:
     """A model whose configuration names code in its folder."""
     (folder / "tiny" / "evil.py").write_text(_module(marker))
     path = folder / "tiny" / "config.json"
-    classes = {name: "evil.Evil" for name in ("AutoConfig", "AutoModel", "AutoTokenizer")}
+    classes = dict.fromkeys(("AutoConfig", "AutoModel", "AutoTokenizer"), "evil.Evil")
     path.write_text(json.dumps(json.loads(path.read_text()) | {"auto_map": classes, "model_type": "evil"}))
 
 
@@ -95,7 +96,18 @@ def _everywhere(folder: Path, marker: Path) -> None:
     """Modules in the places that Python might look in."""
     for place in (folder, folder / "tasks", folder / "tasks" / "shop", folder / "tiny", folder / "results"):
         place.mkdir(exist_ok=True)
-        for name in ("conftest", "sitecustomize", "numpy", "json", "torch", "bench", "__init__", "evil", "task", "setup"):
+        for name in (
+            "conftest",
+            "sitecustomize",
+            "numpy",
+            "json",
+            "torch",
+            "bench",
+            "__init__",
+            "evil",
+            "task",
+            "setup",
+        ):
             (place / f"{name}.py").write_text(_module(marker))
 
 

@@ -6,29 +6,30 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from torture.beds import READERS, ResultsBed, changed, results_bed
-from torture.bytewise import DAMAGE
+from torture.bytewise import damages
 from torture.campaign import Case, chance, shuffled
 from torture.verdicts import damage_fault, fault_of
 
 FOLDERS = ("quality", "controls", "fidelity", "rerank", "cost", "audits", "environments", "acceptances")
+SUFFIXES = {"record": ".json", "table": ".parquet"}
 
 
 def cases(folder: Path, seed: int) -> Iterator[Case]:
     """Every damage to every kind of file of results, each seen by all commands that read results; then again."""
     bed = results_bed(folder / "bed")
     for turn in range(1_000_000):
-        rows = [(kind, of, damage) for of in FOLDERS for kind in ("record", "table") for damage in DAMAGE]
+        rows = [(kind, of, damage) for of in FOLDERS for kind in SUFFIXES for damage in damages(SUFFIXES[kind])]
         rows += [("record", of, name) for of in FOLDERS for name in _EXCHANGES]
         for number, (kind, of, damage) in enumerate(shuffled(rows, seed, turn)):
-            files = [path for path in bed.files(of) if (path.suffix == ".json") == (kind == "record")]
+            files = [path for path in bed.files(of) if path.suffix == SUFFIXES[kind]]
             if not files:
                 continue
             rng = chance(seed, turn, number)
             path = files[int(rng.integers(len(files)))]
             command = list(READERS)[(number + turn) % len(READERS)]
             others = [other for other in files if other != path]
-            if damage in DAMAGE:
-                content = DAMAGE[damage](path.read_bytes(), rng)
+            if damage not in _EXCHANGES:
+                content = damages(path.suffix)[damage](path.read_bytes(), rng)
                 yield Case(
                     f"{of}: {kind}", f"{damage} in {path.name}, {command}",
                     lambda p=path, c=content, n=command: _damaged(bed, p, lambda path: path.write_bytes(c), n),

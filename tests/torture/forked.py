@@ -9,8 +9,8 @@ import contextlib
 import gc
 import importlib
 import io
-import pkgutil
 import os
+import pkgutil
 import resource
 import select
 import signal
@@ -182,12 +182,12 @@ def load_libraries() -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     import faiss  # noqa: F401
     import matplotlib.backends.backend_svg  # noqa: F401
-    import pandas  # noqa: F401, ICN001
+    import pandas  # noqa: F401
     import pyarrow.parquet  # noqa: F401
     import scipy.stats  # noqa: F401
     import sentence_transformers  # noqa: F401
     import torch  # noqa: F401
-    import transformers  # noqa: F401
+    import transformers
 
     import bench
 

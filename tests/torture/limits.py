@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from support import ROOT
+
 from torture.beds import READERS, Project, ResultsBed, contents, copied, project, results_bed
 from torture.campaign import Case, shuffled
 from torture.forked import Outcome, limit_memory
@@ -160,9 +161,7 @@ def _read(bed: ResultsBed, command: str, limit: Limit) -> str | None:
 def _run(base: Project, expected: object, folder: Path, limit: Limit) -> str | None:
     bed = copied(base, folder, without=("results", "cache"))
     with _open_streams(limit) as streams:
-        ended = bed.run(
-            before=limit.before, environment=limit.environment, streams=streams, seconds=_RUN_SECONDS
-        )
+        ended = bed.run(before=limit.before, environment=limit.environment, streams=streams, seconds=_RUN_SECONDS)
     if (fault := _limited(limit, ended)) is not None:
         return fault
     last = bed.run(seconds=_RUN_SECONDS)
@@ -179,7 +178,7 @@ def _limited(limit: Limit, outcome: Outcome) -> str | None:
     return fault_of(outcome, words=limit.heard)
 
 
-class _open_streams:  # noqa: N801 - a context manager
+class _open_streams:
     """The files behind standard output and error."""
 
     def __init__(self, limit: Limit) -> None:
@@ -277,5 +276,3 @@ def _started(bed: ResultsBed, command: str, changed: dict[str, str]) -> str | No
     )  # fmt: skip
     texts = [text.decode("utf-8", "surrogateescape") for text in (ended.stdout, ended.stderr)]
     return fault_of(Outcome(ended.returncode, *texts))
-
-

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import fuzz_reading
+
 from torture.beds import Project, ResultsBed, files_of, project, results_bed
 from torture.campaign import Case, chance
 from torture.forked import call

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from bench.results.digests import record_text
 from torture.beds import MODEL, READERS, Project, ResultsBed, contents, files_of, project, results_bed
 from torture.campaign import Case, chance
 from torture.forked import Outcome, call
 from torture.verdicts import fault_of, text_fault
-
-from bench.results.digests import record_text
 
 MARK = "zqx"
 PAYLOADS = {

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support import ROOT
+
 from torture.beds import Seen, contents, files_of
-from torture.bytewise import FLIPS
-from torture.campaign import Case, chance, shuffled
+from torture.campaign import Case
+from torture.flips import Flip, draw_flips
 from torture.forked import Outcome, bench, redirect
 from torture.verdicts import damage_fault
 
@@ -35,28 +36,11 @@ _SECONDS = 7_200
 
 
 @dataclass(frozen=True)
-class Flip:
-    """A bit flip: of a file, with the content that it then has."""
+class Numbered:
+    """A flip and its number."""
 
     number: int
-    path: Path
-    where: str
-    content: bytes
-
-
-def flips(results: Path, seed: int, count: int) -> list[Flip]:
-    """Flips over all files of a results folder, at places of all classes."""
-    files = files_of(results)
-    order = [path for turn in range(count // len(files) + 1) for path in shuffled(files, seed, turn)][:count]
-    found = []
-    for number, path in enumerate(order):
-        rng = chance(seed, "flip", number)
-        where = list(FLIPS)[int(rng.integers(len(FLIPS)))]
-        content = path.read_bytes()
-        while (damaged := FLIPS[where](content, rng)) == content:
-            pass
-        found.append(Flip(number, path, where, damaged))
-    return found
+    flip: Flip
 
 
 class Forks:
@@ -68,11 +52,11 @@ class Forks:
         log: A file for what came of each.
     """
 
-    def __init__(self, flips: Sequence[Flip], folder: Path, log: Path) -> None:
+    def __init__(self, flips: Sequence[Numbered], folder: Path, log: Path) -> None:
         self.folder, self.log = folder, log
-        self.waiting: dict[str, list[Flip]] = {}
-        for flip in flips:
-            self.waiting.setdefault(str(flip.path.resolve()), []).append(flip)
+        self.waiting: dict[str, list[Numbered]] = {}
+        for one in flips:
+            self.waiting.setdefault(str(one.flip.path.resolve()), []).append(one)
         self.active = False
 
     def hook(self, event: str, arguments: tuple[object, ...]) -> None:
@@ -83,31 +67,32 @@ class Forks:
         if path not in self.waiting:
             return
         self.active = True
-        for flip in self.waiting.pop(path):
-            if self.fork(flip):
+        for one in self.waiting.pop(path):
+            if self.fork(one):
                 return
         self.active = False
 
-    def fork(self, flip: Flip) -> bool:
+    def fork(self, one: Numbered) -> bool:
         """Fork for a flip; True in the fork."""
         sys.stdout.flush()
         sys.stderr.flush()
-        before, pages = flip.path.read_bytes(), contents(self.folder / "out")
+        path = one.flip.path
+        before, pages = path.read_bytes(), contents(self.folder / "out")
         streams = [self.folder / f"fork-{name}" for name in ("out", "err")]
         for number, stream in enumerate(streams, 1):
             size = os.fstat(number).st_size
             stream.write_bytes(os.pread(number, size, 0))
-        flip.path.write_bytes(flip.content)
+        path.write_bytes(one.flip.of(before))
         pid = os.fork()
         if pid == 0:
             handles = [os.open(stream, os.O_RDWR | os.O_APPEND) for stream in streams]
             redirect(*handles)
             return True
         _, state = os.waitpid(pid, 0)
-        flip.path.write_bytes(before)
+        path.write_bytes(before)
         outcome = Outcome(os.waitstatus_to_exitcode(state), *(stream.read_text("utf-8") for stream in streams))
         shown = contents(self.folder / "out")
-        found = {"number": flip.number, "status": outcome.status, "out": outcome.out, "err": outcome.err}
+        found = {"number": one.number, "status": outcome.status, "out": outcome.out, "err": outcome.err}
         # The pages only where the fork wrote any: there are many, and most forks end before.
         found["pages"] = {name: shown[name].hex() for name in shown if pages.get(name) != shown[name]}
         if shown != pages:
@@ -128,12 +113,12 @@ def cases(folder: Path, seed: int, count: int = FLIPPED, source: Path = ROOT / "
     shutil.copytree(source, bed / "baseline")
     for name in ("models.yaml", "recipes", "tasks"):
         (bed / name).symlink_to(ROOT / name)
-    drawn = flips(bed / "results", seed, count)
+    drawn = [Numbered(*row) for row in enumerate(draw_flips(files_of(bed / "results"), count, seed))]
     for command, words in COMMANDS.items():
         yield from _of_command(bed, command, words, drawn)
 
 
-def _of_command(bed: Path, command: str, words: list[str], drawn: list[Flip]) -> Iterator[Case]:
+def _of_command(bed: Path, command: str, words: list[str], drawn: list[Numbered]) -> Iterator[Case]:
     shutil.rmtree(bed / "out", ignore_errors=True)
     log = bed / f"log-{command}"
     log.touch()
@@ -144,22 +129,21 @@ def _of_command(bed: Path, command: str, words: list[str], drawn: list[Flip]) ->
         return
     expected = Seen(whole, contents(bed / "out"))
     read = {found["number"]: found for found in map(json.loads, log.read_text().splitlines())}
-    for flip in drawn:
+    for one in drawn:
+        seen = "" if one.number in read else " (not read)"
         yield Case(
-            f"{command}: {'record' if flip.path.suffix == '.json' else 'table'}"
-            f"{'' if flip.number in read else ' (not read)'}",
-            f"{flip.where} in {flip.path.relative_to(bed)}",
-            lambda flip=flip: _judged(expected, read.get(flip.number), flip),
-        )
+            f"{command}: {one.flip.path.suffix}{seen}", f"{one.flip}",
+            lambda one=one: _judged(expected, read.get(one.number), one.flip.path),
+        )  # fmt: skip
 
 
-def _judged(expected: Seen, found: dict | None, flip: Flip) -> str | None:
+def _judged(expected: Seen, found: dict | None, path: Path) -> str | None:
     if found is None:
         return None
     outcome = Outcome(found["status"], found["out"], found["err"])
     pages = {name: bytes.fromhex(content) for name, content in found["pages"].items()}
     seen = Seen(outcome, expected.pages if outcome.status == 0 and not pages else expected.pages | pages)
-    fault = damage_fault(expected, seen, flip.path)
+    fault = damage_fault(expected, seen, path)
     if fault is None and outcome.status != 0 and any(expected.pages.get(name) != pages[name] for name in pages):
         return f"writes other pages before it fails: {sorted(pages)}"
     return fault
@@ -168,5 +152,3 @@ def _judged(expected: Seen, found: dict | None, flip: Flip) -> str | None:
 def small(folder: Path, seed: int, count: int = 40) -> Iterator[Case]:
     """The same, of the small results."""
     return cases(folder, seed, count, ROOT / "tests" / "report" / "results")
-
-

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from torture.beds import Project, copied, files_of, project
-from torture.bytewise import DAMAGE
+from torture.bytewise import damages
 from torture.campaign import Case, chance, shuffled
 from torture.same import difference, entries
 from torture.verdicts import fault_of, says
@@ -20,7 +20,7 @@ def cases(folder: Path, seed: int) -> Iterator[Case]:
     expected = entries(own.results)
     kinds = _kinds(own)
     for turn in range(1_000_000):
-        rows = [(kind, damage) for kind in kinds for damage in (*DAMAGE, "deleted", "replaced", "swapped")]
+        rows = [(kind, damage) for kind in kinds for damage in (*damages(""), "deleted", "replaced", "swapped")]
         for number, (kind, damage) in enumerate(shuffled(rows, seed, turn)):
             rng = chance(seed, turn, number)
             path = kinds[kind][int(rng.integers(len(kinds[kind])))]
@@ -28,8 +28,8 @@ def cases(folder: Path, seed: int) -> Iterator[Case]:
             others = [other for other in kinds[kind] if other != path] or [path]
             other = others[int(rng.integers(len(others)))]
             changes = {path: content}
-            if damage in DAMAGE:
-                changes = {path: DAMAGE[damage](content, rng)}
+            if damage in damages(""):
+                changes = {path: damages("")[damage](content, rng)}
             elif damage == "deleted":
                 changes = {path: None}
             else:

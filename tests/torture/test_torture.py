@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from support import ROOT
-from torture.bytewise import DAMAGE
+
+from torture.bytewise import damages
 from torture.campaign import Case, Part, chance, printed, try_part
 from torture.forked import Outcome, Running
 from torture.parts import PARTS
@@ -77,8 +78,8 @@ def test_what_is_none():
 
 
 def test_every_damage_changes_a_file_and_follows_from_the_seed():
-    content = (ROOT / "models.yaml").read_bytes()
-    for name, damage in DAMAGE.items():
+    content = next((ROOT / "results" / "audits").rglob("*.json")).read_bytes()
+    for name, damage in damages(".json").items():
         drawn = [damage(content, chance(1, number)) for number in range(20)]
         assert any(each != content for each in drawn), name
         assert drawn == [damage(content, chance(1, number)) for number in range(20)], name

@@ -10,9 +10,7 @@ from torture.forked import Outcome
 
 STATUSES = {0, 1, 2, 3, 130}
 # What acts on a terminal or a reader: C0 but tab and newline, C1, separators of lines and bidirectional controls.
-_FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]"
-)
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]")
 _COMMAND = re.compile(r"^\s*::\w+|##(vso)?\[", re.MULTILINE)
 
 
