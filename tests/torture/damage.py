@@ -32,7 +32,7 @@ def cases(folder: Path, seed: int) -> Iterator[Case]:
                 content = damages(path.suffix)[damage](path.read_bytes(), rng)
                 yield Case(
                     f"{of}: {kind}", f"{damage} in {path.name}, {command}",
-                    lambda p=path, c=content, n=command: _damaged(bed, p, lambda path: path.write_bytes(c), n),
+                    lambda p=path, c=content, n=command: _damaged(bed, p, lambda place: place.write_bytes(c), n),
                 )  # fmt: skip
             elif others:
                 other = others[int(rng.integers(len(others)))]

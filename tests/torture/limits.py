@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -178,22 +179,14 @@ def _limited(limit: Limit, outcome: Outcome) -> str | None:
     return fault_of(outcome, words=limit.heard)
 
 
-class _open_streams:
+@contextmanager
+def _open_streams(limit: Limit) -> Iterator[tuple[int, int] | None]:
     """The files behind standard output and error."""
-
-    def __init__(self, limit: Limit) -> None:
-        self.names = limit.streams
-
-    def __enter__(self) -> tuple[int, int] | None:
-        if self.names is None:
-            self.open = None
-        else:
-            self.open = (os.open(self.names[0], os.O_WRONLY), os.open(self.names[1], os.O_WRONLY))
-        return self.open
-
-    def __exit__(self, *_: object) -> None:
-        for descriptor in self.open or ():
-            os.close(descriptor)
+    if limit.streams is None:
+        yield None
+        return
+    with open(limit.streams[0], "wb") as out, open(limit.streams[1], "wb") as err:  # noqa: PTH123 - devices
+        yield out.fileno(), err.fileno()
 
 
 def _as_nobody() -> None:

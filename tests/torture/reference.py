@@ -1,8 +1,8 @@
 """Part: 4,000 bit flips over all files of the committed results, through all commands that read results.
 
 A command runs once. When it is about to read a file for the first time, its process is forked for every flip of that
-file, and the fork reads the damaged file and goes on. That shows what the command shows of damaged results without doing
-again what it did before it had read the file. A command that does not read a file cannot show its damage.
+file, and the fork reads the damaged file and goes on: what the command did before it had read the file is not done
+again. A command that does not read a file cannot show its damage.
 """
 
 from __future__ import annotations

@@ -54,9 +54,7 @@ KINDS: dict[str, Callable[[Path], None]] = {
 }
 # Files of another name beside the files of a folder.
 BESIDE: dict[str, Callable[[Path], None]] = {
-    "a name that is no UTF-8": lambda folder: Path(os.fsdecode(os.fsencode(folder) + b"/\xff\xfe.json")).write_text(
-        "{}"
-    ),
+    "a name that is no UTF-8": lambda folder: (folder / os.fsdecode(b"\xff\xfe.json")).write_text("{}"),
     "a FIFO beside": lambda folder: os.mkfifo(folder / "zz.json"),
     "a folder beside": lambda folder: (folder / "zz.json").mkdir(),
     "a link to nothing beside": lambda folder: (folder / "zz.json").symlink_to("nowhere"),
@@ -104,9 +102,8 @@ def _own_places(own: Project) -> list[tuple[str, str]]:
     found += [("model", path.relative_to(own.folder).as_posix()) for path in files_of(own.folder / "tiny")]
     cached: dict[tuple[str, str], str] = {}
     for path in files_of(own.folder / "cache"):
-        cached.setdefault(
-            (str(len(path.relative_to(own.folder).parts)), path.suffix), str(path.relative_to(own.folder))
-        )
+        name = path.relative_to(own.folder)
+        cached.setdefault((str(len(name.parts)), path.suffix), str(name))
     return found + [("cache", place) for place in cached.values()]
 
 
