@@ -32,7 +32,7 @@ def cases(folder: Path, seed: int) -> Iterator[Case]:
                 content = damages(path.suffix)[damage](path.read_bytes(), rng)
                 yield Case(
                     f"{of}: {kind}", f"{damage} in {path.name}, {command}",
-                    lambda p=path, c=content, n=command: _damaged(bed, p, lambda place: place.write_bytes(c), n),
+                    lambda p=path, c=content, n=command: damaged(bed, p, lambda place: place.write_bytes(c), n),
                 )  # fmt: skip
             elif others:
                 other = others[int(rng.integers(len(others)))]
@@ -42,7 +42,8 @@ def cases(folder: Path, seed: int) -> Iterator[Case]:
                 )  # fmt: skip
 
 
-def _damaged(bed: ResultsBed, path: Path, change: Callable[[Path], None], command: str) -> str | None:
+def damaged(bed: ResultsBed, path: Path, change: Callable[[Path], None], command: str) -> str | None:
+    """What is wrong with what a command shows when a file is changed."""
     expected = bed.expected(command)
     with changed(path, change):
         return damage_fault(expected, bed.see(command), path)
@@ -50,7 +51,7 @@ def _damaged(bed: ResultsBed, path: Path, change: Callable[[Path], None], comman
 
 def _replaced(bed: ResultsBed, path: Path, other: Path, command: str) -> str | None:
     """A whole file of its kind in the place of another."""
-    return _damaged(bed, path, lambda place: place.write_bytes(other.read_bytes()), command)
+    return damaged(bed, path, lambda place: place.write_bytes(other.read_bytes()), command)
 
 
 def _swapped(bed: ResultsBed, path: Path, other: Path, command: str) -> str | None:

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from support import ROOT
 
+from torture.beds import results_bed
 from torture.bytewise import damages
 from torture.campaign import Case, Part, chance, printed, try_part
+from torture.damage import damaged
 from torture.forked import Outcome, Running
 from torture.parts import PARTS
 from torture.verdicts import fault_of, text_fault
@@ -92,18 +94,19 @@ def test_processes_end_as_they_end():
     assert "ZeroDivisionError" in Running(lambda: 1 // 0).wait().err
 
 
-def test_damage_is_found_where_digests_are_not_checked(tmp_path, monkeypatch):
-    part = next(part for part in PARTS if part.name == "damage")
-    table = {}
-    monkeypatch.setattr("bench.results.digests.matches_digest", lambda value: True)
-    monkeypatch.setattr("bench.results.digests.is_as_written", lambda text: True)
-    cases = (
-        case
-        for case in part.cases(tmp_path, 1)
-        if case.name.startswith("another digit") and ".json, results" in case.name
-    )
-    try_part(Part("damage", lambda folder, seed: cases), tmp_path, 1, table, count=6, report=lambda line: None)
-    assert any("shows something else in silence" in fault for tally in table.values() for fault in tally.faults)
+def test_damage_is_seen_where_digests_are_not_checked(tmp_path, monkeypatch):
+    bed = results_bed(tmp_path / "bed")
+    (path,) = bed.results.glob("quality/shop/bm25*.json")
+
+    def change(place: Path) -> None:
+        text = place.read_text()
+        assert '"value": 0.75' in text
+        place.write_text(text.replace('"value": 0.75', '"value": 0.76'))
+
+    assert damaged(bed, path, change, "results") is None
+    for check in ("matches_digest", "is_as_written"):
+        monkeypatch.setattr(f"bench.results.digests.{check}", lambda value: True)
+    assert "shows something else in silence" in damaged(bed, path, change, "results")
 
 
 def test_every_part_has_a_module_of_its_name():
