@@ -10,8 +10,8 @@ from pathlib import Path
 from bench.results.schema import AuditRecord, EnvironmentRecord
 from bench.results.store import ResultStore, read_items
 
-# When a record was made, what it was called, and which vectors were there already.
-_OWN = {"created", "digest", "table_digest", "items", "samples", "encoding"}
+# When and with which settings of the machine a record was made, its name, and which vectors were there already.
+_OWN = {"created", "digest", "table_digest", "items", "samples", "encoding", "environment"}
 
 
 def entries(results: Path) -> Counter[str]:

@@ -31,13 +31,17 @@ def fault_of(outcome: Outcome, *, words: bool = True) -> str | None:
         return f"an exception without an answer: {_end(outcome)}"
     if words and outcome.status != 0 and not outcome.text.strip():
         return f"fails with {outcome.status} and without a word"
-    return text_fault(outcome.text)
+    return text_fault(outcome.text) or _command(outcome.text)
 
 
 def text_fault(text: str) -> str | None:
     """What in a text would act on its reader; None where nothing would."""
     if found := _FORBIDDEN.search(text):
         return f"{found[0]!r} is printed: {text[max(found.start() - 60, 0) : found.end() + 60]!r}"
+    return None
+
+
+def _command(text: str) -> str | None:
     if found := _COMMAND.search(text):
         return f"a workflow command is printed: {text[max(found.start() - 60, 0) : found.end() + 60]!r}"
     return None
