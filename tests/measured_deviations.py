@@ -76,15 +76,19 @@ def needed_table(found: dict[str, Spread]) -> str:
     return pipe_table(lines, headings, text_columns=1)
 
 
-def fill(page: str, found: dict[str, dict[str, Spread]]) -> str:
+def tasks_sentence(results: Path) -> str:
+    """The retrieval tasks that were measured."""
+    cells = ResultIndex(ResultStore(results).records()).cells.values()
+    tasks = {cell.record.task.name: cell.record.task.n for cell in cells if cell.record.task.type == "retrieval"}
+    return "Measured on " + ", ".join(f"{name} ({n:,} queries)" for name, n in sorted(tasks.items())) + "."
+
+
+def fill(page: str, results: Path) -> str:
     """The page with the table of nDCG@10."""
-    table = needed_table(found["ndcg_at_10"])
+    table = f"{needed_table(measured(results)['ndcg_at_10'])}\n\n{tasks_sentence(results)}"
     return re.sub(r"<!-- needed -->\n.*?<!-- end -->", f"<!-- needed -->\n{table}\n<!-- end -->", page, flags=re.DOTALL)
 
 
-def write() -> None:
-    """Write the module's numbers, then the page's table."""
-    found = measured(ROOT / "results")
-    MODULE.write_text(fill_module(MODULE.read_text(encoding="utf-8"), found), encoding="utf-8")
-    page = ROOT / "docs" / "prepare-your-data.md"
-    page.write_text(fill(page.read_text(encoding="utf-8"), found), encoding="utf-8")
+def write_module(results: Path) -> None:
+    """Write the module's numbers."""
+    MODULE.write_text(fill_module(MODULE.read_text(encoding="utf-8"), measured(results)), encoding="utf-8")

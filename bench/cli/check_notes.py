@@ -97,7 +97,7 @@ def print_margins(unit: TaskUnit, observations: int, index: ResultIndex, folder:
     echo_table([_margin_row(margin) for margin in found], headings, right=range(2, 7))
     typer.echo(_LEGEND.format(items=items))
     if observations < FEWEST:
-        typer.echo(f"With fewer than {FEWEST} these are rough.")
+        typer.echo(f"With fewer than {FEWEST} {items} these are approximations.")
 
 
 def _margin_row(margin: Margin) -> list[str]:
