@@ -112,8 +112,9 @@ def _lacking(queries: Mapping[str, int], documents: Mapping[str, int], words: st
     total = sum(queries.values())
     if not documents:
         return []
+    seen = sum(documents.values())
     return [
-        f"{count:,} of {total:,} queries are {words} {name}, and no document of {sum(documents.values()):,} is"
+        f"{count:,} of {total:,} recognised queries are {words} {name}, and no document of {seen:,} is"
         for name, count in queries.items()
         if name not in documents and count >= max(_FEWEST, _SHARE * total)
     ]

@@ -108,7 +108,7 @@ def _margin_row(margin: Margin) -> list[str]:
         margin.comparison,
         f"{'this task' if margin.own else 'others'} ({spread.pairs})",
         span(f"{spread.median:.3f}", f"{spread.largest:.3f}"),
-        *(span(*(f"{value:.2g}" for value in ends)) for ends in (margin.difference, margin.drop)),
+        *(span(*(f"{value:#.2g}" for value in ends)) for ends in (margin.difference, margin.drop)),
         *(needed_words(spread, wanted) for wanted in _MARGINS),
     ]
 

@@ -87,7 +87,7 @@ def made(languages, scripts=()):
 def test_a_language_that_documents_lack_is_pointed_out():
     documents = made({"en": 100})
     assert lacking(made({"en": 90, "de": 10}), documents) == [
-        "10 of 100 queries are in de, and no document of 100 is",
+        "10 of 100 recognised queries are in de, and no document of 100 is",
     ]
     # Single texts are errors of the classifier more often than not.
     assert lacking(made({"en": 98, "la": 2}), documents) == []
@@ -97,7 +97,7 @@ def test_a_language_that_documents_lack_is_pointed_out():
 
 def test_scripts_tell_where_languages_are_not_known():
     queries, documents = made({}, {"Latin": 50, "Han": 7}), made({}, {"Latin": 60})
-    assert lacking(queries, documents) == ["7 of 57 queries are in the script Han, and no document of 60 is"]
+    assert lacking(queries, documents) == ["7 of 57 recognised queries are in the script Han, and no document of 60 is"]
     assert lacking(made({}, {"Han": 7}), made({})) == []
 
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from gate_results import write_quality
 from support import write_beir, write_pairs
 
+from bench.audit import languages
 from bench.cli import run_cli
 from bench.cli.chosen import named_task
 from bench.results.index import ResultIndex
@@ -83,7 +86,17 @@ def test_check_names_html_long_texts_and_languages(tmp_path, printed):
     assert any(line.startswith("1 of 3 documents are longer than 1,000 characters") for line in lines)
     assert "queries 3 of 3 0 0 de 100% Latin 100%" in lines
     assert "documents 3 of 3 0 0 en 100% Latin 100%" in lines
-    assert any(line.startswith("3 of 3 queries are in de, and no document of 3 is") for line in lines)
+    assert any(line.startswith("3 of 3 recognised queries are in de, and no document of 3 is") for line in lines)
+
+
+def test_check_without_the_package_for_languages_says_so(shop, monkeypatch, printed):
+    monkeypatch.setitem(sys.modules, "py3langid.langid", None)
+    languages._classifier.cache_clear()
+    lines = printed("shop")
+    languages._classifier.cache_clear()
+    hint = "pip install 'mrl-bench[data]'"
+    assert f"languages: not looked at: the package py3langid is not installed ({hint})" in lines
+    assert "documents 3 of 3 Latin 100%" in lines
 
 
 def test_check_with_a_model_counts_and_does_not_estimate(shop, tiny_model, printed):
@@ -104,7 +117,7 @@ def test_check_takes_deviations_from_the_tasks_own_results(shop, printed):
     deviation = np.std(differences, ddof=1)
     drop = minimum_detectable_effect(np.array([deviation / 2**0.5]), 1, two_sided=False)[0]
     assert row.startswith(f"int8 against float32 this task (1) {deviation:.3f} ")
-    assert f" {drop:.2g} " in row
+    assert f" {drop:#.2g} " in row
     assert any(line.startswith("binary against float32 others (13)") for line in printed("shop"))
     assert not any("this task" in line for line in printed("shop", "--results", "elsewhere"))
 
