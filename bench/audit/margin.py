@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.audit.deviations import Spread
 from bench.audit.measured import MEASURED
+from bench.statistics.losses import unseen_loss, unseen_needed
 from bench.statistics.power import minimum_detectable_effect, observations_needed
 
 # Below this many observations the t test is only approximate for differences of which most are 0 (docs/statistics.md).
@@ -66,14 +67,15 @@ def margins(metric: str, observations: int, own: Mapping[str, Spread]) -> list[M
 def needed(spread: Spread, margin: float) -> tuple[int, int]:
     """Independent queries that a test of non-inferiority within a margin needs; see Margin for its power and level."""
     least, most = (
-        observations_needed(deviation, margin, two_sided=False) for deviation in (spread.median, spread.largest)
+        max(observations_needed(deviation, margin, two_sided=False), unseen_needed(margin))
+        for deviation in (spread.median, spread.largest)
     )
     return least, most
 
 
 def needed_words(spread: Spread, margin: float) -> str:
-    """The same in words, `1,600-2,377`; fewer than FEWEST are not told apart."""
-    return span(*(f"{n:,}" if n >= FEWEST else f"<{FEWEST}" for n in needed(spread, margin)))
+    """The same in words, `1,600-2,377`."""
+    return span(*(f"{n:,}" for n in needed(spread, margin)))
 
 
 def span(first: str, last: str) -> str:
@@ -84,4 +86,7 @@ def span(first: str, last: str) -> str:
 def _detectable(spread: Spread, observations: int, *, two_sided: bool) -> _Pair:
     errors = np.array([spread.median, spread.largest]) / np.sqrt(observations)
     least, most = minimum_detectable_effect(errors, observations - 1, two_sided=two_sided).tolist()
-    return least, most
+    if two_sided:
+        return least, most
+    unseen = unseen_loss(observations)
+    return max(least, unseen), max(most, unseen)

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from scipy import stats
 
 from bench.statistics.bootstrap import draws
-from bench.statistics.clusters import cluster_sums
+from bench.statistics.clusters import ordered_sums
+from bench.statistics.power import observations_needed
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
@@ -23,8 +24,6 @@ Bool = npt.NDArray[np.bool_]
 Claim = Literal["at most the margin", "not shown", "more than the margin"]
 
 LEVEL = 0.05
-# How often enough items are to show what is true.
-POWER = 0.8
 # A column is sparse where more than this share of the level of its resamples draw nothing that varies.
 _EMPTY = 0.1
 # Spreads that rounding alone makes, as a share of the largest value.
@@ -64,19 +63,18 @@ class LossBounds:
     def needed(self, margin: float | Float64) -> list[int | None]:
         """How many clusters would show in 80% of samples that a column loses at most the margin.
 
-        By the normal approximation (Julious, "Sample sizes for clinical trials with normal data", 2004), if the true
-        loss is the one seen, or 0 where less was lost; at least those by which a loss that was never seen is excluded.
-        None where the loss is not below the margin: no number of items would show it.
+        If the true loss is the one seen, or 0 where less was lost (bench.statistics.power), and at least those by which
+        a loss that was never seen is excluded. None where the loss is not below the margin: no number would show it.
         """
         limits = np.broadcast_to(margin, self.mean.shape)
-        reach = stats.norm.isf(self.level) + stats.norm.isf(1 - POWER)
         found: list[int | None] = []
         for mean, spread, limit in zip(np.maximum(self.mean, 0.0), self.spread, limits, strict=True):
-            if mean >= limit or limit <= 0:
+            if mean >= limit or limit <= 0 or not np.isfinite(spread):
                 found.append(None)
                 continue
             least = unseen_needed(float(limit), self.most, self.level)
-            found.append(max(int(np.ceil((reach * spread / (limit - mean)) ** 2)), least))
+            needed = observations_needed(float(spread), float(limit - mean), level=self.level, two_sided=False)
+            found.append(max(needed, least))
         return found
 
 
@@ -91,6 +89,11 @@ def unseen_needed(margin: float, most: float = 1.0, level: float = LEVEL) -> int
     if margin >= most:
         return 1
     return int(np.floor(np.log(level) / np.log1p(-margin / most))) + 1
+
+
+def unseen_loss(clusters: float, most: float = 1.0, level: float = LEVEL) -> float:
+    """The mean loss that clusters of which none loses anything do not exclude (see unseen_needed)."""
+    return float(most * (1 - level ** (1 / clusters)))
 
 
 def loss_bounds(
@@ -124,7 +127,7 @@ def loss_bounds(
     Raises:
         ValueError: There are no items, or not one cluster an item.
     """
-    sums, sizes = _in_order(*cluster_sums(losses, clusters))
+    sums, sizes = _in_order(*ordered_sums(losses, clusters))
     count, n = len(sums), int(sizes.sum())
     mean = sums.sum(axis=0) / n
     if count < 2:
@@ -141,7 +144,7 @@ def loss_bounds(
     low, high = mean - np.maximum(above, least) * error, mean + np.maximum(below, least) * error
     sides = [_few(side, sizes, level / columns, most) for side in (-sums, sums)]
     low, high = np.where(dense, low, -sides[0]), np.where(dense, high, sides[1])
-    unseen = most * (1 - level ** (1 / _alike(sizes)))
+    unseen = unseen_loss(_alike(sizes), most, level)
     return LossBounds(mean, np.minimum(low, mean), np.maximum(high, unseen), error * np.sqrt(count), count, most, level)
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from bench.audit.deviations import Spread
-from bench.audit.margin import FEWEST, margins, needed, needed_words
+from bench.audit.margin import margins, needed, needed_words
 from bench.audit.measured import MEASURED
 
 # 80% power.
@@ -45,8 +45,9 @@ def test_needed_queries_are_the_fewest_whose_drop_is_within_the_margin(margin):
 def test_needed_in_words():
     assert needed_words(Spread(2, 0.2, 0.3), 0.01) == "2,475-5,566"
     assert needed_words(Spread(1, 0.2, 0.2), 0.01) == "2,475"
-    assert needed_words(Spread(2, 0.01, 0.3), 0.05) == f"<{FEWEST}-224"
-    assert needed_words(Spread(2, 0.0, 0.01), 0.05) == f"<{FEWEST}"
+    # The rule of three: 0.95^58 = 0.0510, 0.95^59 = 0.0485.
+    assert needed_words(Spread(2, 0.01, 0.3), 0.05) == "59-224"
+    assert needed_words(Spread(2, 0.0, 0.01), 0.05) == "59"
 
 
 def test_own_deviations_come_before_measured_ones():
