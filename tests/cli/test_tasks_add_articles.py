@@ -93,7 +93,7 @@ def test_the_only_columns_that_overlap_are_taken(capsys):
 @pytest.mark.parametrize(
     ("extra", "options", "words"),
     [
-        ({"user": 7}, [], ['--on "article=id" (25 of 25 different values found)', '--on "user=id" (1 of 1']),
+        ({"shelf": 7}, [], ['--on "article=id" (25 of 25 different values found)', '--on "shelf=id" (1 of 1']),
         ({}, ["--on", "artcle=id"], ["no column `artcle` in clicks.csv", '--on "article=id" (25 of 25']),
         ({}, ["--on", "article=nr"], ["no column `nr` in articles.csv", '--on "article=id" (25 of 25']),
         ({}, ["--on", "id"], ["no column `id` in clicks.csv", '--on "article=id"']),
