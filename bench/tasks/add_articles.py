@@ -16,6 +16,7 @@ from bench.tasks.tables.articles import Articles, is_of_log, recognise_articles
 from bench.tasks.tables.keys import Overlap, candidates, ids_of, only_one, overlap, overlaps
 from bench.tasks.tables.profile import Profile, profile
 from bench.tasks.tables.recognise import matching_column, named_column
+from bench.tasks.tables.repeated import Repeated
 from bench.tasks.tables.section import TEST
 from bench.tasks.tables.stated import stated_dialect, table_use
 from bench.tasks.tolerance import LIMIT
@@ -113,7 +114,7 @@ def _section(
         **stated_dialect([clicks.table, articles.table], wishes.delimiter, wishes.quoting),
         "decimal": wishes.decimal,
         "lists": wishes.lists,
-        "repeated": wishes.repeated or ("log2" if found.counted else None),
+        "repeated": wishes.repeated or (_rule(wishes) if found.counted else None),
         "relevant_from": wishes.relevant_from,
     }
     join = {
@@ -129,6 +130,11 @@ def _section(
         **{name: value for name, value in further.items() if value is not None},
     }
     return {"type": "retrieval", "table": table}
+
+
+def _rule(wishes: Wishes) -> Repeated:
+    """The default rule of repeated clicks; a least relevance is one of their number."""
+    return "log2" if wishes.relevant_from is None else "count"
 
 
 def _key(articles: _File, clicks: _File, text: Format, wishes: Wishes) -> Overlap:

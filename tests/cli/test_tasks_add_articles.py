@@ -135,6 +135,15 @@ def test_counts_are_added_up_and_grades_are_not(column, values, rule, capsys):
     assert set(loaded().pair_gains.tolist()) == {n.bit_length() if rule else n for n in values} - {0}
 
 
+def test_a_least_number_of_clicks():
+    clicks = [{"query": f"q{n % 4}", "article": n % 4 + 1, "clicks": 1} for n in range(9)]
+    table = add("--on", "article=id", "--relevant-from", "3", clicks=clicks)["table"]
+    assert (table["repeated"], table["relevant_from"]) == ("count", 3)
+    data = loaded()
+    assert [(data.queries[q], gain) for q, gain in zip(data.pair_queries, data.pair_gains, strict=True)] == [("q0", 1)]
+    assert data.n == 4
+
+
 def test_a_column_of_the_clicks_that_looks_like_labels_is_asked_about(capsys):
     clicks = [{**row, "solved": row["article"] % 2} for row in CLICKS]
     add("--on", "article=id", clicks=clicks, status=2)

@@ -200,6 +200,19 @@ def test_what_does_not_go_together(table, message):
         )
 
 
+@pytest.mark.parametrize(
+    "division", [{"split": {"test": 0.4, "seed": 1}}, {"sample": {"test": 1, "train": 2, "seed": 1}}]
+)
+def test_divided_clicks_are_searched_among_all_articles(tmp_path, division):
+    task = card(files={"all": "clicks.jsonl"}, repeated="count", **division)
+    data = read(tmp_path, task)
+    train = read_data(task, tmp_path, "train", "default")
+    assert data.document_ids == ["1", "2", "3", "4", "5"]
+    assert set(train.document_ids) <= {"1", "2", "3"}
+    if "split" in division:
+        assert sum(data.pair_gains) + sum(train.pair_gains) == len(CLICKS)
+
+
 def test_names_that_differ_join_columns_of_the_same_rows_too(tmp_path):
     task = card(join={**JOIN, "searched": "named"}, columns={**COLUMNS, "document_id": "id"})
     data = read(tmp_path, task)
