@@ -134,13 +134,13 @@ def build(
                 hint="ids must be unique",
             )
         rows += [Judgement(entry.query_key, document, entry.relevance, entry.row) for document in entry.documents]
-    merged = []
+    merged, count = [], len(rows)
     if table.repeated is not None:
         what = "clicks" if table.searches_all else "rows"
         counted = table.shape == "relevance"
         rows, note = merge_repeated(rows, table.repeated, table.decimal, counted=counted, what=what)
         merged.append(note)
-    judged = judge(rows, table.label_rule(split))
+    judged = judge(rows, table.label_rule(split), of=count)
     positive = {pair: gain for pair, gain in judged.gains.items() if gain > 0}
     if searched is None:
         paired = [entry for entry in entries if any((entry.query_key, n) in positive for n in entry.documents)]

@@ -134,6 +134,8 @@ def test_a_column_of_counts_is_added_up(tmp_path):
     assert gains(data) == {("a", "1"): 5}
     assert data.irrelevant == 1
     assert data.notes == ["3 rows that count 5 clicks: 2 query-document pairs of 1 queries (label n, n their sum)"]
+    data = read(tmp_path, card("relevance", columns=columns, repeated="count"), clicks=[*rows, {**rows[0], "n": None}])
+    assert data.notes[1] == "1 of 4 rows have no label, the first in line 4: they judge nothing"
     for wrong in (-1, 0.5):
         with pytest.raises(BenchError, match=f"the label {wrong} is no count") as caught:
             read(
