@@ -73,6 +73,32 @@ def add(
         float | None,
         typer.Option("--relevant-from", metavar="NUMBER", help="The least relevance of a relevant document."),
     ] = None,
+    queries: Annotated[
+        Path | None,
+        typer.Option(
+            "--queries",
+            metavar="FILE",
+            help="Queries and what was clicked; the other file then holds the articles, all of which are searched.",
+        ),
+    ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on",
+            metavar="COLUMN[=COLUMN]",
+            help="The column of --queries that names an article, and the articles' column that it names. Default: the "
+            "only two that share their values.",
+        ),
+    ] = None,
+    repeated: Annotated[
+        str | None,
+        typer.Option(
+            "--repeated",
+            metavar="RULE",
+            help="The label of a query and document that n rows hold: log2 (1 + floor(log2 n)), count (n) or once "
+            "(1). Default with --queries: log2, unless a column holds grades.",
+        ),
+    ] = None,
     encoding: Annotated[
         str | None,
         typer.Option(
@@ -111,14 +137,21 @@ def add(
     ] = None,
     language: Annotated[str | None, typer.Option("--language", metavar="CODE", help="ISO code, for people.")] = None,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Accept rows whose texts are empty.")] = False,
+    strip_html: Annotated[
+        bool, typer.Option("--strip-html", help="Read texts as plain text, without their HTML.")
+    ] = False,
 ) -> None:
     """Make a task of your own data: recognise the columns, load it, and write its card, tasks/NAME.yaml.
 
+    With --queries the data is two files: articles, and queries with the article that was clicked.
+
     The data stays where it is. Nothing is written when something is wrong, and no card is written over.
     """
+    from bench.reading import user_path
     from bench.tasks.add import Wishes
     from bench.tasks.readers.delimited import Quoting
     from bench.tasks.readers.numbers import Decimal
+    from bench.tasks.tables.repeated import Repeated
     from bench.tasks.tables.section import Encoding, Shape
 
     columns = {
@@ -134,6 +167,7 @@ def add(
         "score": score,
     }
     card = {"description": description, "language": language, "allow_empty": allow_empty or None}
+    card |= {"strip_html": strip_html or None}
     wishes = Wishes(
         shape=one_of("--shape", shape, get_args(Shape)),
         columns={role: column for role, column in columns.items() if column is not None},
@@ -144,6 +178,9 @@ def add(
         lists=lists,
         ignored=frozenset(ignore or ()),
         relevant_from=relevant_from,
+        queries=None if queries is None else user_path(str(queries)),
+        on=on,
+        repeated=one_of("--repeated", repeated, get_args(Repeated)),
         card={key: value for key, value in card.items() if value is not None},
     )
     task = _decided(data, name, tasks_dir, wishes)
@@ -200,6 +237,11 @@ def _print(task: NewTask) -> None:
             typer.echo(f"  {note}")
     if task.training is not None:
         typer.echo(f"split train: {size_of(task.training.info)}, to train with")
+    for sentence in task.markup:
+        if task.content.get("strip_html"):
+            typer.echo(f"warning: after --strip-html, {sentence}")
+        else:
+            typer.echo(f"warning: {sentence}; --strip-html reads texts as plain text")
     # A name is looked for in certain folders only.
     found = task.path.parent.resolve() in task_folders()
     typer.echo(f"wrote {task.path}; run it with: bench run --tasks {task.content['name'] if found else task.path}")

@@ -61,6 +61,7 @@ class TaskCard(BaseModel):
         licence: Licence of the data, for people.
         ignore_identical_ids: For retrieval, leave a document with the query's own id out (as MTEB does for ArguAna).
         allow_empty: Whether texts may be empty, however many.
+        strip_html: Whether texts are read as plain text, without their HTML (bench.tasks.markup).
         strict: Whether oddities that MTEB tolerates are refused, however few, such as judged documents that the corpus
             lacks (beir.md).
         shown: Metrics that leaderboards show beside the main one.
@@ -88,6 +89,7 @@ class TaskCard(BaseModel):
     licence: str | None = None
     ignore_identical_ids: bool = False
     allow_empty: bool = False
+    strip_html: bool = False
     strict: bool = False
     shown: list[_Text] = []
     instruction: str | Instructions | None = None
@@ -133,6 +135,8 @@ class TaskCard(BaseModel):
             )
         if self.type == "mteb" and self.studies:
             raise ValueError("a task of type mteb has no `studies`: its scores are mteb's own")
+        if self.type == "mteb" and self.strip_html:
+            raise ValueError("a task of type mteb has no `strip_html`: its texts are mteb's own")
         if self.type != "retrieval" and "rerank" in self.studies:
             raise ValueError(f"a task of type {self.type} has no documents to rank again, as the study `rerank` does")
         if self.table is not None and self.type != self.table.task_type:

@@ -77,9 +77,18 @@ def take_missing_queries(missing: Sequence[str], of: int, file: str, where: str,
 
 
 def take_missing_documents(
-    there: Container[str], gains: Mapping[tuple[str, str], int], file: str, where: str, tolerance: Tolerance
+    there: Container[str],
+    gains: Mapping[tuple[str, str], int],
+    file: str,
+    where: str,
+    tolerance: Tolerance,
+    *,
+    named: bool = False,
 ) -> None:
-    """Note judged documents that a file lacks, or refuse them: by their share of documents or positive judgements."""
+    """Note judged documents that a file lacks, or refuse them: by their share of documents or positive judgements.
+
+    With `named` the note names the first of them.
+    """
     judged = dict.fromkeys(document for _, document in gains)
     missing = [document for document in judged if document not in there]
     if not missing:
@@ -95,6 +104,7 @@ def take_missing_documents(
         where=where,
         hint=f"add them to {file} or remove their judgements",
         share=max(len(missing) / len(judged), lost / max(len(relevant), 1)),
+        named=named,
     )
 
 

@@ -51,7 +51,13 @@ def markup_examples(texts: Sequence[str]) -> list[int]:
     Tags are those of HTML's elements. One whose name is also a word or letter, such as `<input>` or `<b>`, is a tag
     where it has attributes or is closed. Entities end in a semicolon.
     """
-    return [index for index, text in enumerate(texts) if next(_markup(text), None) is not None]
+    return [index for index, text in enumerate(texts) if markup_start(text) is not None]
+
+
+def markup_start(text: str) -> int | None:
+    """Where the first markup of a text begins; None where it holds none."""
+    first = next(_markup(text), None)
+    return None if first is None else first.start()
 
 
 def plain_text_of(text: str) -> str:
@@ -64,7 +70,7 @@ def plain_text_of(text: str) -> str:
     Raises:
         BenchError: The package beautifulsoup4 is missing.
     """
-    if next(_markup(text), None) is None:
+    if markup_start(text) is None:
         return text
     try:
         from bs4 import BeautifulSoup

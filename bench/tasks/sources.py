@@ -13,7 +13,9 @@ from bench.reading import path_exists, user_path
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError
 from bench.tasks.layouts import DEFAULT_SUBSET, TaskData, read_data
+from bench.tasks.mteb_data import MtebData
 from bench.tasks.places import HubData, Place
+from bench.tasks.plain import without_markup
 from bench.tasks.readers.files import first_found, lacks_parts, local_files, remote_files
 from bench.tasks.tables.read import read_table
 
@@ -52,7 +54,7 @@ class Sources:
 
         def read(place: Place | HubFolder) -> Loaded:
             if isinstance(place, Place):
-                return Loaded(read_data(self.card, place.path, split, subset), place)
+                return Loaded(self._plain(read_data(self.card, place.path, split, subset), place), place)
             data = read_table(remote_files(place), self.card, split)
             return Loaded(data, Place(Path(place.repo), place.commit))
 
@@ -60,6 +62,12 @@ class Sources:
             return read(Place(self.own_path()))
         wanted = split if subset == DEFAULT_SUBSET else f"{split}, {subset}"
         return self._hub.read(read, wanted, self._own_place())
+
+    def _plain(self, data: TaskData, place: Place) -> TaskData:
+        """The data without HTML, where the card wants it so; tables are read without it."""
+        if not self.card.strip_html or self.card.table is not None or isinstance(data, MtebData):
+            return data
+        return without_markup(data, str(place.path), allow_empty=self.card.allow_empty)
 
     def own_path(self) -> Path:
         """The path that the card names.

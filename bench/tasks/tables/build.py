@@ -13,6 +13,7 @@ from bench.tasks.readers.cells import text_id
 from bench.tasks.readers.labels import Judged, Judgement, judge
 from bench.tasks.readers.rows import Row
 from bench.tasks.tables.records import Document, Record
+from bench.tasks.tables.repeated import merge_repeated
 from bench.tasks.tables.section import TRAIN, Table
 from bench.tasks.tolerance import Tolerance
 
@@ -119,6 +120,7 @@ def build(
     asked = dict.fromkeys(entry.query_key for entry in entries)
     without = dict.fromkeys(entry.query_key for entry in entries if entry.query is None)
     second = " or ".join(table.join.files) if table.join is not None else ""
+    _take_rows_without_document(entries, where, tolerance)
     take_missing_queries(list(without), len(asked), second, where, tolerance)
     entries = [entry for entry in entries if entry.query is not None]
     queries: dict[str, Entry] = {}
@@ -132,7 +134,13 @@ def build(
                 hint="ids must be unique",
             )
         rows += [Judgement(entry.query_key, document, entry.relevance, entry.row) for document in entry.documents]
-    judged = judge(rows, table.label_rule(split))
+    merged, count = [], len(rows)
+    if table.repeated is not None:
+        what = "clicks" if table.searches_all else "rows"
+        counted = table.shape == "relevance"
+        rows, note = merge_repeated(rows, table.repeated, table.decimal, counted=counted, what=what)
+        merged.append(note)
+    judged = judge(rows, table.label_rule(split), of=count)
     positive = {pair: gain for pair, gain in judged.gains.items() if gain > 0}
     if searched is None:
         paired = [entry for entry in entries if any((entry.query_key, n) in positive for n in entry.documents)]
@@ -140,7 +148,7 @@ def build(
     names = list(corpus.rows)
     gains = {(query, names[document]): gain for (query, document), gain in judged.gains.items()}
     there = {name for name, index in corpus.rows.items() if corpus.texts[index] is not None}
-    take_missing_documents(there, gains, second, where, tolerance)
+    take_missing_documents(there, gains, second, where, tolerance, named=table.searches_all)
     documents = [index for index in dict.fromkeys(searched) if corpus.texts[index] is not None]
     query_rows = {query: row for row, query in enumerate(judged.queries)}
     document_rows = {index: row for row, index in enumerate(documents)}
@@ -153,7 +161,7 @@ def build(
             if corpus.texts[document] is not None
         ],
         where,
-        notes=[] if split == TRAIN else [*judged.notes, *_graded(table, judged), *tolerance.notes],
+        notes=[] if split == TRAIN else [*merged, *judged.notes, *_graded(table, judged), *tolerance.notes],
         irrelevant=judged.irrelevant if table.shape == "relevance" else None,
         lacking=[
             (query_rows[query], gain) for (query, document), gain in positive.items() if corpus.texts[document] is None
@@ -161,9 +169,23 @@ def build(
     )
 
 
+def _take_rows_without_document(entries: Sequence[Entry], where: str, tolerance: Tolerance) -> None:
+    """Note rows that name no document, such as searches without a click."""
+    found = [entry.row.place for entry in entries if not entry.documents]
+    tolerance.take(
+        found,
+        len(entries),
+        "rows name no document",
+        counts="they judge nothing, and a query without other rows is not scored",
+        where=where,
+        hint="remove them, or name another column in `join.on`",
+        limit=None,
+    )
+
+
 def _graded(table: Table, judged: Judged[int]) -> list[str]:
     """A note where no label says that a document is not relevant, though labels differ."""
     low, high = min(judged.gains.values(), default=0), max(judged.gains.values(), default=0)
-    if table.relevant_from is not None or low <= 0 or low == high:
+    if table.relevant_from is not None or table.repeated is not None or low <= 0 or low == high:
         return []
     return [f"every pair counts as relevant: relevances go from {low:g} to {high:g}"]

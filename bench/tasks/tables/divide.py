@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bench.errors import BenchError
 from bench.tasks.readers.files import DataFile
-from bench.tasks.tables.records import Record, Records
+from bench.tasks.tables.records import Record, RecordSource
 from bench.tasks.tables.section import TEST, TRAIN, Sample, Split
 
 Int64 = npt.NDArray[np.int64]
@@ -58,7 +58,7 @@ def divide(count: int, split: Split, where: str) -> Division:
     return Division(train=drawn[order[tests:]], test=drawn[order[:tests]], left_out=left_out)
 
 
-def sampled(records: Records, found: list[DataFile], sample: Sample, split: str) -> Iterator[Record]:
+def sampled(records: RecordSource, found: list[DataFile], sample: Sample, split: str) -> Iterator[Record]:
     """The records of a split of a sample; nothing is read after the last of them.
 
     Args:
@@ -68,7 +68,7 @@ def sampled(records: Records, found: list[DataFile], sample: Sample, split: str)
         split: test or train.
 
     Raises:
-        BenchError: See Records.read.
+        BenchError: See RecordSource.read.
     """
     order = np.random.default_rng(sample.seed)
     files = [found[index] for index in order.permutation(len(found))]

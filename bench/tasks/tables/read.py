@@ -5,11 +5,13 @@ from __future__ import annotations
 from bench.errors import BenchError
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError, PairData, RetrievalData
+from bench.tasks.markup import plain_text_of
 from bench.tasks.pairs import pair_data
 from bench.tasks.readers.files import DataFile, FindFiles, first_found
 from bench.tasks.tables.build import Corpus, Entry, build, documents_of, enter
 from bench.tasks.tables.divide import divide, sampled
-from bench.tasks.tables.records import Records
+from bench.tasks.tables.records import Records, RecordSource, Texts
+from bench.tasks.tables.searched import SearchedRecords
 from bench.tasks.tables.section import ALL, TEST, TRAIN, Distractors, Table
 from bench.tasks.tolerance import Tolerance
 
@@ -28,25 +30,34 @@ def read_table(files: FindFiles, card: TaskCard, split: str) -> RetrievalData | 
     """
     if card.table is None:
         raise BenchError(f"the card of `{card.name}` has no section `table`")
-    reader = _Reader(card.table, files, Records(card.table, files, card.allow_empty), card)
-    return reader.pairs(split) if card.table.shape == "pairs" else reader.retrieval(split)
+    texts = Texts(card.allow_empty, card.table.lists, plain_text_of if card.strip_html else None)
+    if card.table.shape == "pairs":
+        return _Reader(card.table, files, texts, card).pairs(split)
+    return _Reader(card.table, files, texts, card).retrieval(split)
 
 
 class _Reader:
     """Reads one split: its own files, or its part of `files.all`."""
 
-    def __init__(self, table: Table, files: FindFiles, records: Records, card: TaskCard) -> None:
+    def __init__(self, table: Table, files: FindFiles, texts: Texts, card: TaskCard) -> None:
         self.table = table
         self.files = files
-        self.records = records
+        self.texts = texts
         self.name = card.name
         self.tolerance = Tolerance(card.strict)
         self.corpus = Corpus(table.same_document)
+        self.searched = (
+            SearchedRecords(table, table.join, files, texts, self.corpus, self.tolerance)
+            if table.join is not None and table.searches_all
+            else None
+        )
+        self.records: RecordSource = self.searched or Records(table, files, texts)
 
     def pairs(self, split: str) -> PairData:
         own = self._own(split)
         found = own or self._all(split)
-        rows = [row for file in found for row in self.records.read_pairs(file)]
+        records = Records(self.table, self.files, self.texts)
+        rows = [row for file in found for row in records.read_pairs(file)]
         where = found[0].where
         if not own and self.table.split is not None:
             parts = divide(len(rows), self.table.split, where)
@@ -65,6 +76,8 @@ class _Reader:
         if split != TRAIN:
             drawn = documents_of(entry for entries in parts.values() for entry in entries)
             searched = documents_of(entry for name in self.table.corpus or [split] for entry in parts[name])
+            if self.searched is not None:
+                searched = self.searched.searched
             if self.table.distractors is not None:
                 searched |= dict.fromkeys(
                     _chosen_distractors(left_out, drawn, self.corpus, self.table.distractors, found[0].where)

@@ -10,6 +10,7 @@ from bench.config.names import InnerFile
 from bench.tasks.readers.delimited import Quoting
 from bench.tasks.readers.labels import LabelRule, Unanswered
 from bench.tasks.readers.numbers import Decimal
+from bench.tasks.tables.repeated import Repeated
 
 Shape = Literal["qa", "triplets", "pairs", "relevance"]
 Encoding = Literal["utf-8", "latin-1", "cp1252"]
@@ -31,6 +32,8 @@ OPTIONAL: dict[Shape, tuple[str, ...]] = {
     "pairs": (),
     "relevance": ("query_id", "document_id", "title"),
 }
+# Shapes in which a row is a judgement of a document.
+_JUDGING: tuple[Shape, ...] = ("qa", "relevance")
 
 
 def _listed(value: Any) -> Any:
@@ -40,6 +43,20 @@ def _listed(value: Any) -> Any:
 _Text = Annotated[str, StringConstraints(min_length=1)]
 # One name, or alternatives of which the first that is there counts.
 Names = Annotated[list[_Text], BeforeValidator(_listed), Field(min_length=1)]
+
+
+def _paired(value: Any) -> Any:
+    names = _listed(value)
+    return {name: name for name in names} if isinstance(names, list) and all(map(_is_text, names)) else value
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+# A column of the table and one of the second file; a plain name is that of both. Of alternatives, the first that is
+# there counts.
+Keys = Annotated[dict[_Text, _Text], BeforeValidator(_paired), Field(min_length=1)]
 
 FileNames = Annotated[list[InnerFile], BeforeValidator(_listed), Field(min_length=1)]
 
@@ -86,16 +103,21 @@ class Columns(_Section):
 
 
 class Join(_Section):
-    """A second file with further columns of the same rows.
+    """A second file: further columns of the same rows, or all the documents that they are about.
 
     Attributes:
         files: Its name or glob pattern, or alternatives.
-        on: The column, in both files, that says which rows belong together.
+        on: The column, in both files, that says which rows belong together: a name, or a mapping from the table's
+            column to the second file's where the names differ.
+        searched: Which of its rows are documents of the corpus: those that the table names, or `all`. With `all` the
+            columns of documents are the second file's, those of queries and labels the table's, and a document's id
+            is the cell of `on`.
         encoding: Its encoding, where it is CSV, or alternatives.
     """
 
     files: FileNames
-    on: Names
+    on: Keys
+    searched: Literal["named", "all"] = "named"
     encoding: Encodings = ["utf-8"]
 
 
@@ -161,7 +183,9 @@ class Table(_Section):
         decimal: The decimal mark of numbers written as text; recognised by default.
         lists: Whether documents, answers, positives and negatives that are lists written as text are several texts; by
             default such a cell is refused.
-        join: A second file with further columns.
+        join: A second file with further columns or with the documents.
+        repeated: What the label of a pair of query and document is that several rows hold (see repeated.py). Without
+            it, such rows must have the same label.
         relevant_from: The least relevance of a relevant document. Without it relevances are whole numbers and count
             as graded labels.
         unanswered: What becomes of a query that is judged and has no relevant document: `zero` scores it 0, as MTEB
@@ -184,6 +208,7 @@ class Table(_Section):
     decimal: Decimal | None = None
     lists: bool | None = None
     join: Join | None = None
+    repeated: Repeated | None = None
     relevant_from: float | None = Field(default=None, strict=False)
     train_above: float | None = Field(default=None, strict=False)
     unanswered: Unanswered = "zero"
@@ -195,7 +220,7 @@ class Table(_Section):
 
     @model_validator(mode="after")
     def _whole(self) -> Table:
-        for fault in (self._column_fault(), self._division_fault(), self._shape_fault()):
+        for fault in (self._column_fault(), self._division_fault(), self._shape_fault(), self._join_fault()):
             if fault:
                 raise ValueError(fault)
         return self
@@ -226,7 +251,25 @@ class Table(_Section):
             return "`relevant_from` and `train_above` belong to the shape relevance"
         if self.shape == "pairs" and (self.corpus or self.sample):
             return "the shape pairs has neither `corpus` nor `sample`"
+        if self.repeated is not None and self.shape not in _JUDGING:
+            return "`repeated` belongs to the shapes qa and relevance"
         return None
+
+    def _join_fault(self) -> str | None:
+        if not self.searches_all:
+            return None
+        if self.shape not in _JUDGING:
+            return "`join.searched: all` belongs to the shapes qa and relevance"
+        if self.columns.document_id is not None:
+            return "with `join.searched: all` a document's id is the column of `join.on`: leave `document_id` out"
+        if self.corpus or self.distractors:
+            return "`join.searched: all` searches every document: leave `corpus` and `distractors` out"
+        return None
+
+    @property
+    def searches_all(self) -> bool:
+        """Whether every row of the second file is a document of the corpus."""
+        return self.join is not None and self.join.searched == "all"
 
     @property
     def patterns(self) -> list[str]:
