@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.audit.finding import found, repeated
-from bench.audit.texts import normalise
 from bench.results.schema import AuditFinding
 from bench.tasks.data import PairData, RetrievalData
+from bench.tasks.same_text import normalise
 
 _MOST_VALUES = 11
 _BINS = 5
