@@ -24,9 +24,11 @@ from bench.tasks.readers.files import DataFile, first_found, listed, local_files
 from bench.tasks.readers.named import ColumnUse, plain_name
 from bench.tasks.readers.names import foreign
 from bench.tasks.readers.numbers import Decimal
+from bench.tasks.tables.new_split import split_section, undivided
 from bench.tasks.tables.profile import Profile, profile
 from bench.tasks.tables.recognise import Recognised, check_unused, named_column, recognise, unused_columns
-from bench.tasks.tables.section import TEST, TRAIN, Encoding, Shape
+from bench.tasks.tables.section import ALL, Encoding, Shape
+from bench.tasks.tables.split import TEST, TRAIN, Split
 from bench.tasks.unit import TaskUnit
 
 # The split that is scored is the first of these that the data has.
@@ -48,6 +50,7 @@ class Wishes:
         lists: Whether lists that are written as text are several texts.
         ignored: Columns that are not to be used.
         relevant_from: The least relevance of a relevant document.
+        split: How the rows are divided into splits.
         card: Further keys of the card.
     """
 
@@ -60,6 +63,7 @@ class Wishes:
     lists: bool | None = None
     ignored: frozenset[str] = frozenset()
     relevant_from: float | None = None
+    split: Split | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -67,6 +71,7 @@ class Wishes:
         """Whether anything is said that only a table has."""
         said = (
             self.shape, self.encoding, self.delimiter, self.quoting, self.decimal, self.lists, self.relevant_from,
+            self.split,
         )  # fmt: skip
         return bool(self.columns or self.ignored) or any(value is not None for value in said)
 
@@ -138,7 +143,8 @@ def new_task(data: Path, name: str, folder: Path, known: Mapping[str, object], w
     if data.is_dir() and is_beir(data):
         if wishes.of_table:
             raise UsageError(
-                "a BEIR folder is no table: it has no shape, columns, encoding, delimiter or least relevance to choose",
+                "a BEIR folder is no table: it has no shape, columns, encoding, delimiter, least relevance or split to "
+                "choose",
                 where=str(data),
                 hint="leave these options out, or name the file that they are about",
             )
@@ -177,15 +183,21 @@ def _table(data: Path, wishes: Wishes) -> tuple[dict[str, Any], list[ColumnUse]]
     # Rows that are scored are no training rows, whatever their file is called.
     files = {TEST if split == TRAIN == scored else split: pattern for split, pattern in splits.items()}
     scored = TEST if scored == TRAIN else scored
+    if wishes.split is not None:
+        files, scored = undivided(data, splits), ALL
     text = Format((wishes.encoding or "utf-8",), wishes.delimiter, wishes.quoting)
     looked = {split: profile(first_found(local_files(data), [pattern]), text) for split, pattern in files.items()}
     for column in wishes.ignored:
         if not any(plain_name(column) in map(plain_name, part.kinds) for part in looked.values()):
             named_column(looked[scored], column)
-    recognised = recognise(looked[scored], wishes.shape, wishes.columns, wishes.ignored)
+    split, ignored = wishes.split, wishes.ignored
+    if split is not None and split.time is not None:
+        column = named_column(looked[scored], split.time)
+        split, ignored = split.model_copy(update={"time": column}), ignored | {column}
+    recognised = recognise(looked[scored], wishes.shape, wishes.columns, ignored)
     if wishes.shape is None:
         for part in looked.values():
-            check_unused(part, recognised, wishes.ignored)
+            check_unused(part, recognised, ignored)
     table: dict[str, Any] = {"shape": recognised.shape, "files": files, "columns": recognised.columns}
     further = {
         "encoding": wishes.encoding,
@@ -195,9 +207,12 @@ def _table(data: Path, wishes: Wishes) -> tuple[dict[str, Any], list[ColumnUse]]
         "relevant_from": wishes.relevant_from,
     }
     table |= {key: value for key, value in further.items() if value is not None}
+    if split is not None:
+        table |= split_section(split, recognised.shape)
     section: dict[str, Any] = {"type": "sts" if recognised.shape == "pairs" else "retrieval"}
-    use = [_use(files[split], part, recognised) for split, part in looked.items()]
-    return section | ({"splits": [scored]} if scored != TEST else {}) | {"table": table}, use
+    time = {} if split is None or split.time is None else {"time": split.time}
+    use = [_use(files[name], part, recognised, time) for name, part in looked.items()]
+    return section | ({"splits": [scored]} if scored not in {TEST, ALL} else {}) | {"table": table}, use
 
 
 def _dialect(tables: list[Profile], wishes: Wishes) -> dict[str, str | None]:
@@ -212,14 +227,14 @@ def _dialect(tables: list[Profile], wishes: Wishes) -> dict[str, str | None]:
     }
 
 
-def _use(name: str, table: Profile, recognised: Recognised) -> ColumnUse:
+def _use(name: str, table: Profile, recognised: Recognised, further: dict[str, str]) -> ColumnUse:
     roles = {
         role: f"{column} (lists)" if recognised.lists and table.holds_lists(column) else column
         for role, column in recognised.columns.items()
     }
-    unused = [f"{column} ({table.kinds[column]})" for column in unused_columns(table, recognised.columns)]
+    unused = [f"{column} ({table.kinds[column]})" for column in unused_columns(table, recognised.columns | further)]
     described = ", ".join(str(part) for part in (table.dialect, table.encoding) if part)
-    return ColumnUse(f"{name} ({described})" if described else name, roles, unused)
+    return ColumnUse(f"{name} ({described})" if described else name, roles | further, unused)
 
 
 def _splits(data: Path) -> dict[str, str]:

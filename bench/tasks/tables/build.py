@@ -13,7 +13,8 @@ from bench.tasks.readers.cells import text_id
 from bench.tasks.readers.labels import Judged, Judgement, judge
 from bench.tasks.readers.rows import Row
 from bench.tasks.tables.records import Document, Record
-from bench.tasks.tables.section import TRAIN, Table
+from bench.tasks.tables.section import Table
+from bench.tasks.tables.split import is_training
 from bench.tasks.tolerance import Tolerance
 
 
@@ -92,6 +93,15 @@ def documents_of(entries: Iterable[Entry]) -> dict[int, None]:
     return dict.fromkeys(index for entry in entries for index in (*entry.documents, *entry.negatives))
 
 
+def judgements(entries: Iterable[Entry]) -> list[Judgement[int]]:
+    """What records judge, a row a document."""
+    return [
+        Judgement(entry.query_key, document, entry.relevance, entry.row)
+        for entry in entries
+        for document in entry.documents
+    ]
+
+
 def build(
     table: Table,
     split: str,
@@ -105,7 +115,7 @@ def build(
 
     Args:
         table: The card's section.
-        split: The split; in `train` a pair is relevant when it is one to train with.
+        split: The split; in one to train with, a pair is relevant when it is a pair to train with.
         entries: Its records.
         corpus: The documents of all records.
         searched: The documents to search; None for those of the relevant pairs (with their negatives) alone.
@@ -122,7 +132,6 @@ def build(
     take_missing_queries(list(without), len(asked), second, where, tolerance)
     entries = [entry for entry in entries if entry.query is not None]
     queries: dict[str, Entry] = {}
-    rows = []
     for entry in entries:
         first = queries.setdefault(entry.query_key, entry)
         if first.query != entry.query:
@@ -131,8 +140,7 @@ def build(
                 where=entry.row.where,
                 hint="ids must be unique",
             )
-        rows += [Judgement(entry.query_key, document, entry.relevance, entry.row) for document in entry.documents]
-    judged = judge(rows, table.label_rule(split))
+    judged = judge(judgements(entries), table.label_rule(split))
     positive = {pair: gain for pair, gain in judged.gains.items() if gain > 0}
     if searched is None:
         paired = [entry for entry in entries if any((entry.query_key, n) in positive for n in entry.documents)]
@@ -153,7 +161,7 @@ def build(
             if corpus.texts[document] is not None
         ],
         where,
-        notes=[] if split == TRAIN else [*judged.notes, *_graded(table, judged), *tolerance.notes],
+        notes=[] if is_training(split) else [*judged.notes, *_graded(table, judged), *tolerance.notes],
         irrelevant=judged.irrelevant if table.shape == "relevance" else None,
         lacking=[
             (query_rows[query], gain) for (query, document), gain in positive.items() if corpus.texts[document] is None
