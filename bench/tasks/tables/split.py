@@ -56,6 +56,10 @@ class Split(BaseModel):
                 raise ValueError(f"a split by {self.by} needs the key `{name}`")
         return self
 
+    def fold_of(self, name: str) -> str | None:
+        """The split whose queries a split is a fold of; None where it is no fold."""
+        return TEST if self.folds is not None and name in self.names and name.startswith(_FOLD) else None
+
     @property
     def names(self) -> list[str]:
         """The splits that it makes."""
@@ -78,6 +82,14 @@ def without(fold: str) -> str:
 def fold_left_out(split: str) -> str | None:
     """The fold that a split to train with leaves out; None of any other split."""
     return split.removeprefix(_WITHOUT) if split.startswith(f"{_WITHOUT}{_FOLD}") else None
+
+
+def apart(one: str, other: str) -> bool:
+    """Whether two splits of a task with folds have no query in common."""
+    if one in {other, TEST} or other == TEST:
+        return False
+    left_out = {fold_left_out(one), fold_left_out(other)}
+    return left_out == {None} or one in left_out or other in left_out
 
 
 def is_training(split: str) -> bool:
