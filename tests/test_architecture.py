@@ -26,7 +26,7 @@ LAYERS = [
     {"measuring", "listener", "inputs"},
     {"records", "loaded"},
     {"studies"},
-    {"planning"},
+    {"planning", "pooling"},
     {"runner"},
     {"cli"},
     {"__main__"},

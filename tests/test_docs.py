@@ -38,7 +38,8 @@ from bench.results.acceptances import AcceptanceRecord, AcceptedCheck
 from bench.scaffold.repository import Repository
 from bench.scaffold.workflow import workflow
 from bench.tasks.card import TaskCard
-from bench.tasks.tables.section import Columns, Distractors, Join, Sample, Split, Table
+from bench.tasks.tables.section import Columns, Distractors, Join, Sample, Table
+from bench.tasks.tables.split import Split
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "Makefile"]
 COMMANDS = typer.main.get_command(app)

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.audit.finding import found, repeated, short
-from bench.audit.texts import normalise
 from bench.results.schema import AuditFinding
 from bench.tasks.data import PairData, RetrievalData
 from bench.tasks.markup import markup_examples
+from bench.tasks.same_text import normalise
 
 _MOST_VALUES = 11
 _BINS = 5

@@ -11,6 +11,7 @@ import typer
 
 from bench.cli.chosen import task_folders
 from bench.cli.options import one_of
+from bench.cli.tasks_add_split import division_lines
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -99,6 +100,29 @@ def add(
             "(1). Default with --queries: log2, unless a column holds grades.",
         ),
     ] = None,
+    split_by: Annotated[
+        str | None,
+        typer.Option(
+            "--split-by",
+            metavar="NAME",
+            help="Divide the rows of one file into train and test: by query (no query is in both), time (the latest "
+            "rows are tested) or row.",
+        ),
+    ] = None,
+    test_share: Annotated[
+        float | None,
+        typer.Option("--test-share", metavar="NUMBER", help="Share of the queries or rows to test. Default: 0.3."),
+    ] = None,
+    time: Annotated[_Column, _column("--time-column", holds="the time to split by")] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            "--folds", metavar="NUMBER", help="Instead of one test: as many folds of the queries, each tested once."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="NUMBER", help="What splits are drawn by. Default: 0.")
+    ] = None,
     encoding: Annotated[
         str | None,
         typer.Option(
@@ -151,8 +175,10 @@ def add(
     from bench.tasks.add import Wishes
     from bench.tasks.readers.delimited import Quoting
     from bench.tasks.readers.numbers import Decimal
+    from bench.tasks.tables.new_split import asked_split
     from bench.tasks.tables.repeated import Repeated
     from bench.tasks.tables.section import Encoding, Shape
+    from bench.tasks.tables.split import SplitBy
 
     columns = {
         "query": query,
@@ -181,6 +207,7 @@ def add(
         queries=None if queries is None else user_path(str(queries)),
         on=on,
         repeated=one_of("--repeated", repeated, get_args(Repeated)),
+        split=asked_split(one_of("--split-by", split_by, get_args(SplitBy)), test_share, time, folds, seed),
         card={key: value for key, value in card.items() if value is not None},
     )
     task = _decided(data, name, tasks_dir, wishes)
@@ -242,6 +269,8 @@ def _print(task: NewTask) -> None:
             typer.echo(f"warning: after --strip-html, {sentence}")
         else:
             typer.echo(f"warning: {sentence}; --strip-html reads texts as plain text")
+    for line in division_lines(task):
+        typer.echo(line)
     # A name is looked for in certain folders only.
     found = task.path.parent.resolve() in task_folders()
     typer.echo(f"wrote {task.path}; run it with: bench run --tasks {task.content['name'] if found else task.path}")

@@ -27,10 +27,12 @@ from bench.tasks.readers.files import DataFile, first_found, listed, local_files
 from bench.tasks.readers.named import ColumnUse, plain_name
 from bench.tasks.readers.names import foreign
 from bench.tasks.readers.numbers import Decimal
+from bench.tasks.tables.new_split import split_section, undivided
 from bench.tasks.tables.profile import profile
 from bench.tasks.tables.recognise import check_unused, named_column, recognise
 from bench.tasks.tables.repeated import Repeated
-from bench.tasks.tables.section import TEST, TRAIN, Encoding, Shape
+from bench.tasks.tables.section import ALL, Encoding, Shape
+from bench.tasks.tables.split import TEST, TRAIN, Split
 from bench.tasks.tables.stated import stated_dialect, table_use
 from bench.tasks.unit import TaskUnit
 
@@ -56,6 +58,7 @@ class Wishes:
         queries: The file of queries and clicks, where the data is a file of articles.
         on: The columns that join the two.
         repeated: What the label is of a pair of query and document that several rows hold.
+        split: How the rows are divided into splits.
         card: Further keys of the card.
     """
 
@@ -71,6 +74,7 @@ class Wishes:
     queries: Path | None = None
     on: str | None = None
     repeated: Repeated | None = None
+    split: Split | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -78,7 +82,7 @@ class Wishes:
         """Whether anything is said that only a table has."""
         said = (
             self.shape, self.encoding, self.delimiter, self.quoting, self.decimal, self.lists, self.relevant_from,
-            self.queries, self.on, self.repeated,
+            self.queries, self.on, self.repeated, self.split,
         )  # fmt: skip
         return bool(self.columns or self.ignored) or any(value is not None for value in said)
 
@@ -158,7 +162,8 @@ def new_task(data: Path, name: str, folder: Path, known: Mapping[str, object], w
     elif data.is_dir() and is_beir(data):
         if wishes.of_table:
             raise UsageError(
-                "a BEIR folder is no table: it has no shape, columns, encoding, delimiter or least relevance to choose",
+                "a BEIR folder is no table: it has no shape, columns, encoding, delimiter, least relevance or split to "
+                "choose",
                 where=str(data),
                 hint="leave these options out, or name the file that they are about",
             )
@@ -201,15 +206,21 @@ def _table(data: Path, wishes: Wishes) -> tuple[dict[str, Any], list[ColumnUse]]
     # Rows that are scored are no training rows, whatever their file is called.
     files = {TEST if split == TRAIN == scored else split: pattern for split, pattern in splits.items()}
     scored = TEST if scored == TRAIN else scored
+    if wishes.split is not None:
+        files, scored = undivided(data, splits), ALL
     text = Format((wishes.encoding or "utf-8",), wishes.delimiter, wishes.quoting)
     looked = {split: profile(first_found(local_files(data), [pattern]), text) for split, pattern in files.items()}
     for column in wishes.ignored:
         if not any(plain_name(column) in map(plain_name, part.kinds) for part in looked.values()):
             named_column(looked[scored], column)
-    recognised = recognise(looked[scored], wishes.shape, wishes.columns, wishes.ignored)
+    split, ignored = wishes.split, wishes.ignored
+    if split is not None and split.time is not None:
+        column = named_column(looked[scored], split.time)
+        split, ignored = split.model_copy(update={"time": column}), ignored | {column}
+    recognised = recognise(looked[scored], wishes.shape, wishes.columns, ignored)
     if wishes.shape is None:
         for part in looked.values():
-            check_unused(part, recognised, wishes.ignored)
+            check_unused(part, recognised, ignored)
     table: dict[str, Any] = {"shape": recognised.shape, "files": files, "columns": recognised.columns}
     further = {
         "encoding": wishes.encoding,
@@ -220,9 +231,13 @@ def _table(data: Path, wishes: Wishes) -> tuple[dict[str, Any], list[ColumnUse]]
         "relevant_from": wishes.relevant_from,
     }
     table |= {key: value for key, value in further.items() if value is not None}
+    if split is not None:
+        table |= split_section(split, recognised.shape)
     section: dict[str, Any] = {"type": "sts" if recognised.shape == "pairs" else "retrieval"}
-    use = [table_use(files[split], part, recognised.columns, lists=recognised.lists) for split, part in looked.items()]
-    return section | ({"splits": [scored]} if scored != TEST else {}) | {"table": table}, use
+    time = {} if split is None or split.time is None else {"time": split.time}
+    columns = recognised.columns | time
+    use = [table_use(files[name], part, columns, lists=recognised.lists) for name, part in looked.items()]
+    return section | ({"splits": [scored]} if scored not in {TEST, ALL} else {}) | {"table": table}, use
 
 
 def _splits(data: Path) -> dict[str, str]:

@@ -17,7 +17,8 @@ from bench.tasks.tables.keys import Overlap, candidates, ids_of, only_one, overl
 from bench.tasks.tables.profile import Profile, profile
 from bench.tasks.tables.recognise import matching_column, named_column
 from bench.tasks.tables.repeated import Repeated
-from bench.tasks.tables.section import TEST
+from bench.tasks.tables.section import ALL
+from bench.tasks.tables.split import TEST
 from bench.tasks.tables.stated import stated_dialect, table_use
 from bench.tasks.tolerance import LIMIT
 
@@ -82,7 +83,8 @@ def articles_task(data: Path, queries: Path, wishes: Wishes) -> ArticlesTask:
     )
     section = _section(articles, clicks, key, found, wishes, encodings)
     joined = f"{key.column} = {key.other} of {articles.name}, {key.found}"
-    asked = table_use(clicks.name, clicks.table, {**found.clicks, "document_id": key.column})
+    time = {} if wishes.split is None or wishes.split.time is None else {"time": wishes.split.time}
+    asked = table_use(clicks.name, clicks.table, {**found.clicks, **time, "document_id": key.column})
     texts = table_use(articles.name, articles.table, {"document_id": key.other, **found.articles})
     return ArticlesTask(
         folder, section, [texts, ColumnUse(asked.name, {**asked.roles, "document_id": joined}, asked.unused)]
@@ -124,10 +126,11 @@ def _section(
     }
     table = {
         "shape": found.shape,
-        "files": {TEST: clicks.name},
+        "files": {ALL if wishes.split else TEST: clicks.name},
         "columns": {**found.clicks, **found.articles},
         "join": join | ({"encoding": encodings} if len(encodings) > 1 else {}),
         **{name: value for name, value in further.items() if value is not None},
+        **({"split": wishes.split.model_dump(exclude_none=True)} if wishes.split else {}),
     }
     return {"type": "retrieval", "table": table}
 

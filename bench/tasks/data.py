@@ -40,6 +40,8 @@ class RetrievalData:
         lacking_queries: Row of the query of each positive judgement of a document that the corpus lacks, shape (l,). It
             is never found and counts as relevant, as in MTEB.
         lacking_gains: Its label, at least 1, shape (l,).
+        groups: The group of each query whose members are one observation; by default equal texts are.
+        folds: The fold of each query, where a model may have been trained without it.
     """
 
     document_ids: list[str]
@@ -54,6 +56,8 @@ class RetrievalData:
     irrelevant: int | None = None
     lacking_queries: Int64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     lacking_gains: Int64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    groups: list[str] | None = None
+    folds: list[str] | None = None
 
     @property
     def n(self) -> int:
@@ -84,8 +88,8 @@ class RetrievalData:
 
     @property
     def clusters(self) -> Int32:
-        """A number for each query, shape (n,); queries with the same text are one observation and share it."""
-        return _numbered(self.queries)
+        """A number for each query, shape (n,); queries that are one observation share it."""
+        return _numbered(self.queries if self.groups is None else self.groups)
 
     def fingerprint(self) -> str:
         """Identity by content: texts, labels, query ids and scoring settings; not row order or document ids.
@@ -110,8 +114,12 @@ class RetrievalData:
                 "documents": _combine(documents).hex(),
                 "queries": _combine(queries).hex(),
                 "ignore_identical_ids": self.ignore_identical_ids,
+                **({} if self.folds is None else {"folds": self._fold_digest(self.folds)}),
             }
         )
+
+    def _fold_digest(self, folds: Sequence[str]) -> str:
+        return _combine(_digest(name, fold) for name, fold in zip(self.query_ids, folds, strict=True)).hex()
 
 
 def make_retrieval(

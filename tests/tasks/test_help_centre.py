@@ -16,6 +16,7 @@ from support import WORDS
 
 from bench import load_results
 from bench.cli import run_cli
+from bench.tasks.catalog import read_card
 
 GONE = "999"
 
@@ -59,27 +60,57 @@ def plain(text: str) -> str:
     return " ".join(html.unescape(re.sub(r"</?(?:p|ul|li)>", " ", re.sub(r"</?b>", "", text))).split())
 
 
-def worked_out(model: Path) -> float:
-    """The mean nDCG@10 of a model, from the CSV files alone."""
+def worked_out(model: Path, asked: set[str]) -> float:
+    """The mean nDCG@10 of a model over these queries, from the CSV files alone."""
     from sentence_transformers import SentenceTransformer
 
     articles = {row["id"]: f"{row['title']} {plain(row['body'])}" for row in rows("articles.csv")}
     clicks = Counter((row["search"], row["clicked_article_id"]) for row in rows("clicks.csv"))
     labels = {pair: 1 + math.floor(math.log2(n)) for pair, n in clicks.items()}
-    queries = sorted({query for query, _ in labels})
+    queries = sorted(asked)
     encoder = SentenceTransformer(str(model), device="cpu", local_files_only=True)
     scores = encoder.encode(queries, convert_to_numpy=True) @ encoder.encode(list(articles.values())).T
     total = 0.0
     for query, row in zip(queries, scores, strict=True):
         ranked = [name for _, name in sorted(zip(-row, articles, strict=True))][:10]
         found = sum(labels.get((query, name), 0) / math.log2(place + 2) for place, name in enumerate(ranked))
-        ideal = sorted((label for (asked, _), label in labels.items() if asked == query), reverse=True)[:10]
+        ideal = sorted((label for (name, _), label in labels.items() if name == query), reverse=True)[:10]
         total += found / sum(label / math.log2(place + 2) for place, label in enumerate(ideal))
     return total / len(queries)
 
 
+def score_of(name: str, model: Path) -> tuple[int, float]:
+    """How many queries a model is scored on, and its nDCG@10, by the program."""
+    run = ["run", "--tasks", name, "--model", str(model), "--no-cost"]
+    assert run_cli([*run, "--truncate-dims", "32", "--precisions", "float32"]) == 0
+    frame = load_results("results")
+    found = frame[(frame.metric == "ndcg_at_10") & (frame.task == name)]
+    return found.n.item(), found.value.item()
+
+
+def test_from_two_files_to_a_split_that_shares_no_query(help_centre, tiny_model, capsys):
+    add = "tasks add articles.csv --queries clicks.csv --on clicked_article_id=id --name help --strip-html"
+    assert run_cli([*add.split(), "--split-by", "query", "--test-share", "0.3"]) == 0
+    assert run_cli(["tasks", "check", "help"]) == 0
+    said = capsys.readouterr().out
+    n, value = score_of("help", tiny_model)
+
+    task = read_card(Path("tasks/help.yaml"))
+    (unit,), training = task.units(download=False), task.training()
+    assert unit.split == "test"
+    tested, trained = ({query.lower() for query in data.data.queries} for data in (unit, training))
+    assert not tested & trained
+    searches = {row["search"].lower() for row in rows("clicks.csv")}
+    assert tested | trained == searches
+    assert len(tested) == math.ceil(0.3 * len(searches))
+    assert len(unit.data.documents) == 150
+    assert f"split test: {n} queries, 150 documents" in said
+    assert f"0 of the {len(tested)} different queries (after normalisation) are in train too" in said
+    assert n == len(set(unit.data.queries))
+    assert value == pytest.approx(worked_out(tiny_model, set(unit.data.queries)), abs=1e-6)
+
+
 def test_from_two_files_to_a_score(help_centre, tiny_model, capsys):
-    # A split by query belongs to the first command: `--split-by query`.
     add = "tasks add articles.csv --queries clicks.csv --on clicked_article_id=id --name help --strip-html".split()
     assert run_cli(add) == 0
     said = capsys.readouterr().out
@@ -97,12 +128,9 @@ def test_from_two_files_to_a_score(help_centre, tiny_model, capsys):
     assert run_cli(["tasks", "check", "help"]) == 0
     assert "documents relevant to no query" in capsys.readouterr().out
 
-    run = ["run", "--tasks", "help", "--model", str(tiny_model), "--no-cost"]
-    assert run_cli([*run, "--truncate-dims", "32", "--precisions", "float32"]) == 0
-    frame = load_results("results")
-    found = frame[frame.metric == "ndcg_at_10"]
-    assert found.n.item() == queries
-    assert found.value.item() == pytest.approx(worked_out(tiny_model), abs=1e-6)
+    n, value = score_of("help", tiny_model)
+    assert n == queries
+    assert value == pytest.approx(worked_out(tiny_model, {query for query, _ in clicks}), abs=1e-6)
 
 
 def test_markup_is_warned_about(help_centre, capsys):

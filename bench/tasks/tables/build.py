@@ -14,7 +14,8 @@ from bench.tasks.readers.labels import Judged, Judgement, judge
 from bench.tasks.readers.rows import Row
 from bench.tasks.tables.records import Document, Record
 from bench.tasks.tables.repeated import merge_repeated
-from bench.tasks.tables.section import TRAIN, Table
+from bench.tasks.tables.section import Table
+from bench.tasks.tables.split import is_training
 from bench.tasks.tolerance import Tolerance
 
 
@@ -93,6 +94,15 @@ def documents_of(entries: Iterable[Entry]) -> dict[int, None]:
     return dict.fromkeys(index for entry in entries for index in (*entry.documents, *entry.negatives))
 
 
+def judgements(entries: Iterable[Entry]) -> list[Judgement[int]]:
+    """What records judge, a row a document."""
+    return [
+        Judgement(entry.query_key, document, entry.relevance, entry.row)
+        for entry in entries
+        for document in entry.documents
+    ]
+
+
 def build(
     table: Table,
     split: str,
@@ -106,7 +116,7 @@ def build(
 
     Args:
         table: The card's section.
-        split: The split; in `train` a pair is relevant when it is one to train with.
+        split: The split; in one to train with, a pair is relevant when it is a pair to train with.
         entries: Its records.
         corpus: The documents of all records.
         searched: The documents to search; None for those of the relevant pairs (with their negatives) alone.
@@ -124,7 +134,6 @@ def build(
     take_missing_queries(list(without), len(asked), second, where, tolerance)
     entries = [entry for entry in entries if entry.query is not None]
     queries: dict[str, Entry] = {}
-    rows = []
     for entry in entries:
         first = queries.setdefault(entry.query_key, entry)
         if first.query != entry.query:
@@ -133,14 +142,7 @@ def build(
                 where=entry.row.where,
                 hint="ids must be unique",
             )
-        rows += [Judgement(entry.query_key, document, entry.relevance, entry.row) for document in entry.documents]
-    merged, count = [], len(rows)
-    if table.repeated is not None:
-        what = "clicks" if table.searches_all else "rows"
-        counted = table.shape == "relevance"
-        rows, note = merge_repeated(rows, table.repeated, table.decimal, counted=counted, what=what)
-        merged.append(note)
-    judged = judge(rows, table.label_rule(split), of=count)
+    judged, merged = _judged(table, split, entries)
     positive = {pair: gain for pair, gain in judged.gains.items() if gain > 0}
     if searched is None:
         paired = [entry for entry in entries if any((entry.query_key, n) in positive for n in entry.documents)]
@@ -161,12 +163,22 @@ def build(
             if corpus.texts[document] is not None
         ],
         where,
-        notes=[] if split == TRAIN else [*merged, *judged.notes, *_graded(table, judged), *tolerance.notes],
+        notes=[] if is_training(split) else [*merged, *judged.notes, *_graded(table, judged), *tolerance.notes],
         irrelevant=judged.irrelevant if table.shape == "relevance" else None,
         lacking=[
             (query_rows[query], gain) for (query, document), gain in positive.items() if corpus.texts[document] is None
         ],
     )
+
+
+def _judged(table: Table, split: str, entries: Sequence[Entry]) -> tuple[Judged[int], list[str]]:
+    """What the rows' labels mean, and a note on rows that were merged."""
+    rows = judgements(entries)
+    if table.repeated is None:
+        return judge(rows, table.label_rule(split)), []
+    what = "clicks" if table.searches_all else "rows"
+    merged, note = merge_repeated(rows, table.repeated, table.decimal, counted=table.shape == "relevance", what=what)
+    return judge(merged, table.label_rule(split), of=len(rows)), [note]
 
 
 def _take_rows_without_document(entries: Sequence[Entry], where: str, tolerance: Tolerance) -> None:

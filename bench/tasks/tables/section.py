@@ -11,14 +11,13 @@ from bench.tasks.readers.delimited import Quoting
 from bench.tasks.readers.labels import LabelRule, Unanswered
 from bench.tasks.readers.numbers import Decimal
 from bench.tasks.tables.repeated import Repeated
+from bench.tasks.tables.split import TEST, TRAIN, Split, is_training
 
 Shape = Literal["qa", "triplets", "pairs", "relevance"]
 Encoding = Literal["utf-8", "latin-1", "cp1252"]
 
 # The split that holds the rows which `split` or `sample` divide.
 ALL = "all"
-TRAIN = "train"
-TEST = "test"
 
 REQUIRED: dict[Shape, tuple[str, ...]] = {
     "qa": ("question", "answer"),
@@ -121,23 +120,6 @@ class Join(_Section):
     encoding: Encodings = ["utf-8"]
 
 
-class Split(_Section):
-    """Dividing the rows of `files.all` into train and test by seed.
-
-    The rows are put into the order of NumPy's `default_rng(seed).permutation`, as the library `datasets` shuffles and
-    splits. With `rows`, that many are drawn in such an order first.
-
-    Attributes:
-        rows: How many rows to draw; all by default.
-        test: Share of them that is the split `test`, rounded up; the others are `train`.
-        seed: Seed of both orders.
-    """
-
-    rows: int | None = Field(default=None, ge=2)
-    test: float = Field(gt=0, lt=1)
-    seed: int = Field(ge=0)
-
-
 class Distractors(_Section):
     """Documents to search besides those of the rows drawn: some that stand only in rows that `split` did not draw.
 
@@ -191,7 +173,7 @@ class Table(_Section):
         unanswered: What becomes of a query that is judged and has no relevant document: `zero` scores it 0, as MTEB
             does, `leave_out` does not score it.
         train_above: The relevance that a training pair must exceed; by default training pairs are the relevant ones.
-        split: Dividing the rows by seed.
+        split: Dividing the rows: by seed or time, or by seed with equal queries kept together.
         sample: Reading a part by seed.
         corpus: Splits whose documents are searched; by default those of the split that is scored.
         distractors: Documents of rows that `split` did not draw, which are searched too.
@@ -220,7 +202,10 @@ class Table(_Section):
 
     @model_validator(mode="after")
     def _whole(self) -> Table:
-        for fault in (self._column_fault(), self._division_fault(), self._shape_fault(), self._join_fault()):
+        faults = (
+            self._column_fault(), self._division_fault(), self._split_fault(), self._shape_fault(), self._join_fault(),
+        )  # fmt: skip
+        for fault in faults:
             if fault:
                 raise ValueError(fault)
         return self
@@ -240,10 +225,22 @@ class Table(_Section):
             return "`files.all` goes with `split` or `sample`, which say how its rows are divided"
         if self.distractors is not None and (self.split is None or self.split.rows is None):
             return "`distractors` come from the rows that `split` leaves out: `split.rows` is missing"
-        known = {*self.files, *((TRAIN, TEST) if divided else ())} - {ALL}
+        known = {*self.files, *self.divided_into} - {ALL}
         unknown = [name for name in self.corpus or [] if name not in known]
         if unknown:
             return f"`corpus` names a split `{unknown[0]}`; there are {', '.join(sorted(known))}"
+        return None
+
+    def _split_fault(self) -> str | None:
+        if self.split is None or self.split.by == "row":
+            return None
+        own = [name for name in self.split.names if name in self.files]
+        if own:
+            return f"`files.{own[0]}` is one of the splits that `split` makes of `files.all`"
+        if self.split.by == "query" and self.shape == "pairs":
+            return "the shape pairs has no queries: split it by row or by time"
+        if self.split.folds is not None and self.corpus:
+            return "`corpus` does not go with `folds`: the documents of all rows are searched"
         return None
 
     def _shape_fault(self) -> str | None:
@@ -272,6 +269,13 @@ class Table(_Section):
         return self.join is not None and self.join.searched == "all"
 
     @property
+    def divided_into(self) -> list[str]:
+        """The splits that `files.all` is divided into; none where it is not."""
+        if self.split is not None:
+            return self.split.names
+        return [TRAIN, TEST] if self.sample is not None else []
+
+    @property
     def patterns(self) -> list[str]:
         """Names and glob patterns of all files that it may be read from."""
         joined = self.join.files if self.join else []
@@ -289,8 +293,9 @@ class Table(_Section):
 
     def label_rule(self, split: str) -> LabelRule:
         """How the labels of a split are read; a pair to train with is relevant, and queries without any are none."""
-        above = self.train_above if split == TRAIN else None
-        return LabelRule(self.relevant_from, above, self.decimal, "leave_out" if split == TRAIN else self.unanswered)
+        if is_training(split):
+            return LabelRule(self.relevant_from, self.train_above, self.decimal, "leave_out")
+        return LabelRule(self.relevant_from, None, self.decimal, self.unanswered)
 
     def names(self, role: str) -> list[str]:
         """The columns that may hold a role, in order; by default the one of that name."""
