@@ -87,6 +87,7 @@ def label(
     """
     from bench.labelling.answers import CONFLICTS
     from bench.labelling.units import with_unjudged
+    from bench.reading import path_exists
 
     if (between is None) == (not read):
         raise UsageError(
@@ -104,6 +105,8 @@ def label(
         return
     if output is None or output.suffix.lower() not in {".csv", ".html"}:
         raise UsageError("--output: the sheet is a .csv or a .html file", hint="--output labels.html")
+    if path_exists(output):
+        raise _taken(output)
     asked = _Asked(name, further or unit, output, depth, pairs, seed, models)
     _propose(asked, _encoded(asked, between) if encode else _stored(asked, between, results))
 
@@ -119,6 +122,10 @@ class _Asked:
     pairs: int
     seed: int
     models: Path | None
+
+
+def _taken(output: Path) -> UsageError:
+    return UsageError("there is such a file already, maybe with labels", where=str(output), hint="choose another name")
 
 
 def _unit(task: Task, split: str | None, subset: str | None) -> TaskUnit:
@@ -174,7 +181,7 @@ def _encoded(asked: _Asked, between: Sequence[str]) -> list[tuple[str, Places]]:
 
 
 def _propose(asked: _Asked, models: Sequence[tuple[str, Places]]) -> None:
-    from bench.files import write_bytes
+    from bench.files import write_new
     from bench.labelling.form import form_html
     from bench.labelling.proposing import propose
     from bench.labelling.sheet import sheet_csv, sheet_rows
@@ -194,7 +201,8 @@ def _propose(asked: _Asked, models: Sequence[tuple[str, Places]]) -> None:
     content = sheet_csv(rows, pool)
     if output.suffix.lower() == ".html":
         content = form_html(rows, pool, f"{unit.label} ({unit.split})", f"{output.stem}.csv").encode()
-    write_bytes(output, content)
+    if not write_new(output, content):
+        raise _taken(output)
     _print_proposals(found, data, asked)
 
 

@@ -106,7 +106,9 @@ def read_cells(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     """
     file = local_file(path)
     if file.parts.format != "csv":
-        raise BenchError("labels are read from CSV", where=str(path), hint="save the table as CSV, in UTF-8")
+        raise BenchError(
+            "labels are read from CSV", where=str(path), hint="save the table as CSV; a form has a button for it"
+        )
     found = columns_of(file, WRITTEN)
     missing = [column for column in columns if column not in found]
     if missing:
@@ -181,7 +183,7 @@ def _merged(
         pair_queries=np.concatenate([data.pair_queries, added[0]]),
         pair_documents=np.concatenate([data.pair_documents, added[1]]),
         pair_gains=np.concatenate([data.pair_gains, added[2]]),
-        irrelevant=(data.irrelevant or 0) + len(rejected),
+        irrelevant=(data.irrelevant or 0) + len(rejected) if rejected else data.irrelevant,
         irrelevant_queries=np.concatenate([data.irrelevant_queries, other[0]]),
         irrelevant_documents=np.concatenate([data.irrelevant_documents, other[1]]),
     )
