@@ -96,6 +96,7 @@ function draw() {
 function move(place) {
   current = Math.max(0, Math.min(place, PAIRS.length - 1));
   byId("document").scrollTop = 0;
+  scrollTo(0, 0);
   draw();
 }
 
