@@ -27,7 +27,7 @@ LAYERS = [
     {"records", "loaded"},
     {"studies"},
     {"planning", "pooling"},
-    {"runner"},
+    {"runner", "labelling"},
     {"cli"},
     {"__main__"},
 ]

@@ -70,6 +70,7 @@ class TaskCard(BaseModel):
         main_metric: The metric that ranks models; the type's own by default, which the type mteb does not have.
         studies: What a run finds out besides scores, unless its options say otherwise (controls.md, fidelity.md,
             rerank.md).
+        labels: Files with further judgements, merged over the data's own; relative to the card.
         table: For data that are rows of a table: which columns of which files are the task.
     """
 
@@ -95,6 +96,7 @@ class TaskCard(BaseModel):
     instruction: str | Instructions | None = None
     main_metric: _Text | None = None
     studies: list[StudyName] = []
+    labels: list[_Text] = []
     table: Table | None = None
 
     @field_validator("path")
@@ -104,7 +106,7 @@ class TaskCard(BaseModel):
             raise ValueError("a path cannot hold a NUL character")
         return path
 
-    @field_validator("splits", "subsets", "shown", "studies")
+    @field_validator("splits", "subsets", "shown", "studies", "labels")
     @classmethod
     def _unique(cls, values: list[str] | None) -> list[str] | None:
         for value in values or []:
@@ -139,6 +141,10 @@ class TaskCard(BaseModel):
             raise ValueError("a task of type mteb has no `strip_html`: its texts are mteb's own")
         if self.type != "retrieval" and "rerank" in self.studies:
             raise ValueError(f"a task of type {self.type} has no documents to rank again, as the study `rerank` does")
+        if self.labels and self.type != "retrieval":
+            raise ValueError(f"a task of type {self.type} has no documents to label: `labels` is for retrieval")
+        if self.labels and self.mteb is not None:
+            raise ValueError(f"`labels` make it another task than mteb's {self.mteb}: remove `mteb`")
         if self.table is not None and self.type != self.table.task_type:
             raise ValueError(f"a table of shape {self.table.shape} makes a task of type {self.table.task_type}")
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,8 @@ from bench.files import safe_name
 from bench.hub import HubFolder, offline
 from bench.reading import path_exists, user_path
 from bench.tasks.card import TaskCard
-from bench.tasks.data import NotHereError
+from bench.tasks.data import NotHereError, RetrievalData
+from bench.tasks.labels import read_labels, with_labels
 from bench.tasks.layouts import DEFAULT_SUBSET, TaskData, read_data
 from bench.tasks.mteb_data import MtebData
 from bench.tasks.places import HubData, Place
@@ -42,19 +43,42 @@ class Sources:
     base: Path
     download: bool = True
 
-    def load(self, split: str, subset: str) -> Loaded:
-        """The data of one split and subset, from the first place that has it.
+    def load(self, split: str, subset: str, also: Collection[str] = ()) -> Loaded:
+        """The data of one split and subset, from the first place that has it, with the labels beside it.
+
+        Args:
+            split: The split.
+            subset: The subset.
+            also: See read_data.
 
         Raises:
             NotHereError: The card's only place does not hold it.
             NotDownloadedError: Only the Hub can have it and may not be asked.
             NotAvailableError: No place has it.
-            BenchError: The place that has it holds broken data.
+            BenchError: The place that has it holds broken data, or the labels beside it do not fit it.
+        """
+        labels = read_labels(self.base, self.card.labels, split, subset)
+        loaded = self.load_own(split, subset, {*also, *(label.query for label in labels)})
+        if not labels or not isinstance(loaded.data, RetrievalData):
+            return loaded
+        return Loaded(with_labels(loaded.data, labels), loaded.place)
+
+    def load_own(self, split: str, subset: str, also: Collection[str] = ()) -> Loaded:
+        """The data of one split and subset without the labels beside it.
+
+        Args:
+            split: The split.
+            subset: The subset.
+            also: See read_data.
+
+        Raises:
+            BenchError: See load.
         """
 
         def read(place: Place | HubFolder) -> Loaded:
             if isinstance(place, Place):
-                return Loaded(self._plain(read_data(self.card, place.path, split, subset), place), place)
+                data = read_data(self.card, place.path, split, subset, also)
+                return Loaded(self._plain(data, place), place)
             data = read_table(remote_files(place), self.card, split)
             return Loaded(data, Place(Path(place.repo), place.commit))
 

@@ -168,6 +168,13 @@ def build(
         lacking=[
             (query_rows[query], gain) for (query, document), gain in positive.items() if corpus.texts[document] is None
         ],
+        not_relevant=[
+            (query_rows[query], document_rows[document])
+            for (query, document), gain in judged.gains.items()
+            if gain <= 0 and query in query_rows and document in document_rows
+        ]
+        if table.shape == "relevance"
+        else [],
     )
 
 
