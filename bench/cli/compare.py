@@ -86,7 +86,7 @@ def _sides(texts: Sequence[str], results: Path, opened: ExitStack) -> tuple[Side
     indices: dict[str | None, ResultIndex] = {None: ResultIndex([])}
     broken: BenchError | None = None
     try:
-        indices[None] = ResultIndex(ResultStore(results).records() if results.is_dir() else [])
+        indices[None] = ResultIndex(ResultStore(results).records())
     except BenchError as error:
         # Two other sources can be compared all the same.
         broken = error

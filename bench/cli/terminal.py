@@ -16,6 +16,7 @@ from rich.text import Text
 from bench.cli.progress import ProgressDisplay
 from bench.cost.schedule import Step
 from bench.inputs import batching_note
+from bench.paths import path_exists
 from bench.plan import Failure, Job, Plan, Verdict
 from bench.tasks.card import StudyName
 from bench.vectors.pipeline import Progress as EncodeProgress
@@ -126,7 +127,7 @@ class RunDisplay(ProgressDisplay):
         if self._files:
             self._console.print("written:")
             for path in self._files:
-                more = " (+ .parquet)" if path.with_suffix(".parquet").exists() else ""
+                more = " (+ .parquet)" if path_exists(path.with_suffix(".parquet")) else ""
                 self._console.print(f"  {escape(str(path))}{more}", soft_wrap=True)
 
     def _bar(self, what: str, model: str, task: str, total: int, unit: str) -> TaskID:

@@ -12,6 +12,7 @@ from typing import Any
 
 from bench.cost.answer import Answer
 from bench.errors import BenchError
+from bench.paths import path_exists
 
 # What the libraries read when they are imported.
 _THREAD_VARIABLES = (
@@ -55,7 +56,7 @@ def run_probe(module: str, job: dict[str, Any], threads: int | None = None) -> A
             check=False,
             env=os.environ | variables | {"PYTHONPATH": path},
         )
-        if done.returncode != 0 or not answer_file.exists():
+        if done.returncode != 0 or not path_exists(answer_file):
             said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-_STDERR_LINES:]
             # A negative status is the signal that ended the process; 9 is how the kernel ends one out of memory.
             cause = f"signal {-done.returncode}" if done.returncode < 0 else f"exit status {done.returncode}"

@@ -15,6 +15,7 @@ from bench.exchange.collect import Export
 from bench.exchange.published import MODEL_FILE
 from bench.files import write_bytes
 from bench.mteb_import import import_mteb
+from bench.paths import bytes_if_there, path_exists
 
 # ISO 639-3 and ISO 15924 for what nobody has stated.
 UNKNOWN_LANGUAGE = "und-Zyyy"
@@ -49,7 +50,7 @@ def write_exports(exports: Sequence[Export], output: Path, *, overwrite: bool = 
         contents[path] = _result_file(export)
         contents[path.with_name(MODEL_FILE)] = meta
     written = {path: not _holds(path, content) for path, content in contents.items()}
-    changed = [path for path, new in written.items() if new and path.exists()]
+    changed = [path for path, new in written.items() if new and path_exists(path)]
     if changed and not overwrite:
         raise BenchError(
             f"{len(changed)} file{'s' if len(changed) > 1 else ''} there already with other content",
@@ -64,10 +65,7 @@ def write_exports(exports: Sequence[Export], output: Path, *, overwrite: bool = 
 
 def _holds(path: Path, content: bytes) -> bool:
     """Whether a file has this content already."""
-    try:
-        return path.is_file() and path.read_bytes() == content
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
+    return bytes_if_there(path) == content
 
 
 def _place(export: Export, output: Path) -> tuple[Path, bytes]:

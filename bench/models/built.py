@@ -11,7 +11,7 @@ from filelock import FileLock
 from bench.cache import cache_root
 from bench.errors import BenchError
 from bench.files import write_error
-from bench.reading import walk_files
+from bench.paths import own_sizes, path_exists
 
 
 def built_root() -> Path:
@@ -57,9 +57,7 @@ def built_folder(identity: str, build: Callable[[Path], None]) -> Path:
 
 def built_bytes() -> int:
     """Bytes of all built folders, unfinished ones included."""
-    root = built_root()
-    # What a link leads to is not in the cache.
-    return sum(path.lstat().st_size for path in walk_files(root)) if root.is_dir() else 0
+    return sum(own_sizes(built_root()))
 
 
 def delete_built() -> int:
@@ -73,7 +71,7 @@ def delete_built() -> int:
     """
     size = built_bytes()
     try:
-        if built_root().is_dir():
+        if path_exists(built_root()):
             shutil.rmtree(built_root())
     except OSError as error:
         raise write_error(built_root(), error) from error

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from bench.errors import BenchError, UsageError
-from bench.reading import path_exists, user_path
+from bench.paths import files_below, is_folder, path_exists
+from bench.reading import user_path
 from bench.results.archives import unpack_results
 from bench.results.revisions import check_revision, read_revision
 from bench.results.store import RECORD_FOLDERS
@@ -59,7 +60,7 @@ def parse_source(text: str, where: Path | None = None) -> Source:
     if not text.startswith(GIT_PREFIX):
         path = base / user_path(text)
         if path_exists(path):
-            return Source(text, "folder" if path.is_dir() else "archive", path)
+            return Source(text, "folder" if is_folder(path) else "archive", path)
         if ":" not in text:
             raise BenchError(
                 "no such results folder or archive",
@@ -113,7 +114,7 @@ def open_source(text: str, where: Path | None = None) -> Iterator[Path]:
 
 def holds_results(folder: Path) -> bool:
     """Whether a folder holds any record but those of environments."""
-    return any(next((folder / name).rglob("*.json"), None) is not None for name in RECORD_FOLDERS)
+    return any(files_below(folder / name, ".json") for name in RECORD_FOLDERS)
 
 
 def _check_filled(folder: Path, text: str) -> None:

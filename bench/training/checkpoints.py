@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from bench.paths import matching
+
 _WHOLE = "whole"
 _NAME = re.compile(r"checkpoint-(\d+)")
 
@@ -21,5 +23,5 @@ def mark_whole(work: Path, step: int) -> None:
 
 def last_checkpoint(work: Path) -> tuple[int, Path] | None:
     """The newest checkpoint that was written whole, with its step."""
-    whole = [path.parent for path in work.glob(f"checkpoint-*/{_WHOLE}")]
+    whole = [path.parent for path in matching(work, f"checkpoint-*/{_WHOLE}")]
     return max(((int(name[1]), path) for path in whole if (name := _NAME.fullmatch(path.name))), default=None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from filelock import Timeout
 
 from bench.errors import BenchError
 from bench.files import write_error
+from bench.paths import bytes_if_there, entries, is_folder, own_sizes, path_exists
 from bench.training.checkpoints import last_checkpoint
 from bench.training.identity import models_root
 from bench.training.record import MadeRecord, read_record
@@ -81,8 +81,8 @@ def unfinished_trainings() -> list[UnfinishedTraining]:
     for folder in _folders(unfinished_root()):
         identity = folder.name.partition(".")[0]
         name = ""
-        with suppress(OSError, ValueError):
-            name = name_file(identity).read_text(encoding="utf-8").strip()
+        with suppress(ValueError):
+            name = (bytes_if_there(name_file(identity)) or b"").decode().strip()
         last = last_checkpoint(folder)
         found.append(
             UnfinishedTraining(folder, identity, name, last[0] if last else None, _locked(identity), _size(folder))
@@ -137,7 +137,7 @@ def _delete(folder: Path, identity: str) -> bool:
 def _locked(identity: str) -> bool:
     """Whether a process is training a recipe."""
     lock = training_lock(identity)
-    if not Path(lock.lock_file).exists():
+    if not path_exists(Path(lock.lock_file)):
         return False
     try:
         with lock.acquire(timeout=0):
@@ -150,19 +150,9 @@ def _locked(identity: str) -> bool:
 
 
 def _folders(root: Path) -> list[Path]:
-    try:
-        return sorted(path for path in root.iterdir() if path.is_dir())
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(root)) from error
+    return [path for path in entries(root) if is_folder(path)]
 
 
 def _size(folder: Path) -> int:
     """Bytes of the files in a folder; those that a training removes meanwhile count for nothing."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):
-                total += (Path(place) / name).lstat().st_size
-    return total
+    return sum(own_sizes(folder))

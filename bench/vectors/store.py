@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 from bench.errors import BenchError
 from bench.files import digest_file, write_bytes, write_error, write_text
 from bench.models.profile import ModelProfile, TextContext
+from bench.paths import entries, is_folder, matching
 
 KEY_BYTES = 16
 
@@ -168,7 +169,7 @@ class VectorSpace:
 
     def refresh(self) -> None:
         """Take in chunks written since the last call; damaged ones are removed and noted in `damaged`."""
-        for path in sorted(self.folder.glob("*.arrow")):
+        for path in matching(self.folder, "*.arrow"):
             if path.stem in self._names:
                 continue
             chunk = self._open(path)
@@ -264,11 +265,11 @@ class SpaceSize:
 def space_sizes(root: Path) -> list[SpaceSize]:
     """All vector spaces in a store."""
     sizes = []
-    for folder in sorted(path for path in root.glob("*") if path.is_dir()):
+    for folder in entries(root):
         # An emptied space keeps its folder, for the sake of processes that wait for its lock.
-        if not any(path.name != ".lock" for path in folder.iterdir()):
+        if not is_folder(folder) or all(path.name == ".lock" for path in entries(folder)):
             continue
-        chunks = list(folder.glob("*.arrow"))
+        chunks = matching(folder, "*.arrow")
         names = folder / "names.txt"
         sizes.append(
             SpaceSize(
@@ -297,7 +298,7 @@ def clear_space(folder: Path, on_wait: Callable[[], None]) -> int:
     deleted = 0
     try:
         with VectorSpace(folder.parent, folder.name).lock(on_wait):
-            for path in folder.iterdir():
+            for path in entries(folder):
                 if path.name != ".lock":
                     deleted += path.stat().st_size
                     path.unlink()
