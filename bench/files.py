@@ -135,6 +135,18 @@ def _share(path: Path) -> None:
     path.chmod(0o666 & ~mask)
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file that may be gone already.
+
+    Raises:
+        BenchError: It may not be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
 def write_text(path: Path, content: str) -> None:
     """`write_bytes` for UTF-8 text."""
     write_bytes(path, content.encode("utf-8"))

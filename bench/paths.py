@@ -103,8 +103,8 @@ def files_below(folder: Path, suffix: str) -> list[Path]:
     return [_checked(path, mode) for path, mode in found if path.name.endswith(suffix)]
 
 
-def own_sizes(folder: Path) -> Iterator[int]:
-    """Bytes of each file below a folder, and of each link itself: what a link leads to may lie elsewhere.
+def links_and_files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """What is below a folder but folders, links themselves instead of what they lead to, each with its status.
 
     What another process removes meanwhile counts for nothing.
 
@@ -114,13 +114,22 @@ def own_sizes(folder: Path) -> Iterator[int]:
     for entry in _scan(folder):
         try:
             if entry.is_dir(follow_symlinks=False):
-                yield from own_sizes(folder / entry.name)
+                yield from links_and_files(folder / entry.name)
             else:
-                yield entry.stat(follow_symlinks=False).st_size
+                yield folder / entry.name, entry.stat(follow_symlinks=False)
         except FileNotFoundError:
             continue
         except OSError as error:
             raise unreadable(folder / entry.name, error) from error
+
+
+def size_below(folder: Path) -> int:
+    """Bytes of the files below a folder; what a link leads to may lie elsewhere and does not count.
+
+    Raises:
+        BenchError: As links_and_files.
+    """
+    return sum(status.st_size for _, status in links_and_files(folder))
 
 
 def matching(folder: Path, pattern: str) -> list[Path]:

@@ -14,6 +14,7 @@ LAYERS = [
     {"paths"},
     {"reading"},
     {"files", "index_layout"},
+    {"sealed"},
     {"cache", "config"},
     {"hub", "mteb_import"},
     {"models", "environment"},

@@ -20,8 +20,8 @@ from bench.paths import (
     is_file,
     is_folder,
     matching,
-    own_sizes,
     path_exists,
+    size_below,
     walk_files,
 )
 from bench.results.sources import holds_results
@@ -57,19 +57,25 @@ ASKING = {
     "lexists",
 }
 OF_OS = {"isfile", "isdir", "islink", "access"}
+# A data set on the Hub has a glob of its own.
+OF_THE_HUB = ("bench/tasks/readers/files.py", "folder.glob(pattern)")
 # Errors of the file system that are passed over must be named here.
 PASSED_OVER = {
     ("bench/files.py", "_write"): "a temporary file that cannot be removed is left for the next run",
     ("bench/files.py", "check_writable"): "as above",
+    ("bench/reading.py", "read_text"): "the file is read again by lines, which raises",
+    ("bench/scaffold/models.py", "_from_card"): "init proposes a kind, and reads cards for a hint alone",
+    ("bench/cli/doctor.py", "_hub_state"): "the Hub cannot be asked, which is what the command shows",
+    ("bench/training/inventory.py", "_locked"): "in a cache that cannot be written nothing trains",
 }
 
 
-def asks(tree):
+def asks(name, tree):
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ASKING | OF_OS:
-            owner = node.func.value
-            # ast.walk and re-exports are no questions to a file system.
-            if not (isinstance(owner, ast.Name) and owner.id in {"ast", "paths"}):
+            # ast.walk asks no file system.
+            of_ast = isinstance(node.func.value, ast.Name) and node.func.value.id == "ast"
+            if not of_ast and (name, ast.unparse(node)) != OF_THE_HUB:
                 yield node.lineno
 
 
@@ -95,7 +101,7 @@ def sources():
 
 
 def test_the_file_system_is_asked_in_one_place():
-    wrong = [f"{name}:{line}" for name, tree in sources() if name not in ALLOWED for line in asks(tree)]
+    wrong = [f"{name}:{line}" for name, tree in sources() if name not in ALLOWED for line in asks(name, tree)]
     assert wrong == []
 
 
@@ -106,7 +112,7 @@ def test_errors_of_the_file_system_are_not_passed_over():
 
 PROBES = [path_exists, is_file, is_folder, has_file, bytes_if_there]
 LISTS = [entries, lambda path: list(walk_files(path)), lambda path: files_below(path, ".json"),
-         lambda path: matching(path, "**/*.json"), lambda path: sum(own_sizes(path))]  # fmt: skip
+         lambda path: matching(path, "**/*.json"), size_below]  # fmt: skip
 
 
 def test_absent_is_absent(tmp_path):

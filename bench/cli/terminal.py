@@ -101,9 +101,13 @@ class RunDisplay(ProgressDisplay):
             self._console.print(f"{what}: process {step.number} of {step.total}, about {_time(step.left)} left")
 
     def damaged(self, model: str, files: Sequence[str]) -> None:
-        """Stored vectors were damaged."""
+        """Files of stored vectors were damaged."""
         count = f"{len(files)} file{'s' if len(files) > 1 else ''}"
-        self._console.print(f"[yellow]{count} of stored vectors of {escape(model)} damaged; encoding their texts again")
+        self._console.print(
+            f"[yellow]{count} of stored vectors of {escape(model)} damaged; encoding their texts again[/]: "
+            f"{escape(', '.join(files))}",
+            soft_wrap=True,
+        )
 
     def audited(self, task: str, path: Path) -> None:
         """The record of an audit was written."""

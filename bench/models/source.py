@@ -15,6 +15,7 @@ from bench.models.folders.checking import check_folder, check_snapshot
 from bench.models.folders.outside import find_outside
 from bench.models.folders.places import HUB_ID
 from bench.models.folders.weights import exported_files, weight_files
+from bench.models.manifest import MANIFEST, NoManifestError, damage
 from bench.models.registry import ModelEntry
 from bench.paths import files_below, is_folder, path_exists
 from bench.reading import user_path
@@ -91,8 +92,20 @@ def _made(entry: ModelEntry) -> Located:
         raise NotMadeError(
             "has not been trained yet", where=f"model `{entry.name}`", hint=f"bench train {shlex.quote(entry.name)}"
         )
+    _check_made(entry, entry.made)
     _check_files(entry, entry.made)
     return Located(entry.made, f"recipe {entry.made.parent.name[:12]}", "recipe")
+
+
+def _check_made(entry: ModelEntry, made: Path) -> None:
+    """Refuse a made model whose files are not as they were made."""
+    where, again = f"model `{entry.name}`", f"bench train {shlex.quote(entry.name)}"
+    try:
+        wrong = damage(made.parent, made.parent / MANIFEST)
+    except NoManifestError as error:
+        raise BenchError(f"{made.parent} {error.message}", where=where, hint=f"{again} checks it") from error
+    if wrong:
+        raise BenchError(f"damaged: {', '.join(wrong)} in {made.parent}", where=where, hint=f"{again} makes it again")
 
 
 def _locate_one(entry: ModelEntry, source: str, *, download: bool) -> Located:

@@ -10,8 +10,8 @@ from pathlib import Path
 from filelock import Timeout
 
 from bench.errors import BenchError
-from bench.files import write_error
-from bench.paths import bytes_if_there, entries, is_folder, own_sizes, path_exists
+from bench.files import remove_file, write_error
+from bench.paths import bytes_if_there, entries, is_folder, path_exists, size_below
 from bench.training.checkpoints import last_checkpoint
 from bench.training.identity import models_root
 from bench.training.record import MadeRecord, read_record
@@ -113,8 +113,7 @@ def delete_training(training: UnfinishedTraining) -> bool:
     """
     deleted = _delete(training.folder, training.identity)
     if deleted:
-        with suppress(OSError):
-            name_file(training.identity).unlink(missing_ok=True)
+        remove_file(name_file(training.identity))
     return deleted
 
 
@@ -155,4 +154,4 @@ def _folders(root: Path) -> list[Path]:
 
 def _size(folder: Path) -> int:
     """Bytes of the files in a folder; those that a training removes meanwhile count for nothing."""
-    return sum(own_sizes(folder))
+    return size_below(folder)

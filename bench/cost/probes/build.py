@@ -27,7 +27,7 @@ from bench.cost.indices import (
 )
 from bench.errors import BenchError
 from bench.index_layout import HNSW_SETTINGS, Kind, index_bytes
-from bench.paths import matching, own_sizes
+from bench.paths import matching, size_below
 from bench.vectors.quantise import Quantiser
 from bench.views import View
 
@@ -169,5 +169,5 @@ def _baseline(job: dict[str, Any], workspace: Path) -> Answer:
     folder = workspace / "bm25"
     Bm25(job["texts"]).save(folder)
     answer = Answer(settings={"documents": len(job["texts"])})
-    answer.add("index_bytes", sum(own_sizes(folder)))
+    answer.add("index_bytes", size_below(folder))
     return answer
