@@ -16,7 +16,7 @@ LAYERS = [
     {"files", "index_layout"},
     {"sealed"},
     {"cache", "config"},
-    {"hub", "mteb_import"},
+    {"leftovers", "hub", "mteb_import"},
     {"models", "environment"},
     {"tasks"},
     {"vectors", "results"},

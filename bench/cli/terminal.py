@@ -16,6 +16,7 @@ from rich.text import Text
 from bench.cli.progress import ProgressDisplay
 from bench.cost.schedule import Step
 from bench.inputs import batching_note
+from bench.leftovers import Leftover
 from bench.paths import path_exists
 from bench.plan import Failure, Job, Plan, Verdict
 from bench.tasks.card import StudyName
@@ -145,6 +146,14 @@ class RunDisplay(ProgressDisplay):
 
 def _time(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 100 else f"{seconds:.0f} s"
+
+
+def print_removed(leftovers: Sequence[Leftover], to: Console = console) -> None:
+    """What was removed of earlier runs that were killed."""
+    if leftovers:
+        size = sum(item.bytes for item in leftovers) / 1e6
+        count = f"{len(leftovers)} temporary file{'s' if len(leftovers) > 1 else ''}"
+        to.print(f"removed {count} of runs that were killed: {size:,.1f} MB")
 
 
 def print_plan(plan: Plan, to: Console = console) -> None:

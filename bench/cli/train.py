@@ -33,7 +33,8 @@ def train(
     1 something failed, 2 wrong usage, 130 stopped by Ctrl-C.
     """
     from bench.cli.making import TrainDisplay, failure
-    from bench.cli.terminal import console, print_failures
+    from bench.cli.terminal import console, print_failures, print_removed
+    from bench.leftovers import remove_leftovers
     from bench.training.data import TaskFinder
     from bench.training.identity import prepare
     from bench.training.make import audited_units, make
@@ -48,6 +49,8 @@ def train(
     find = TaskFinder(task_folders(registry.base_dir))
     chosen = _registry_units(registry)
     failures: list[Failure] = []
+    if not dry_run:
+        print_removed(remove_leftovers())
     with TrainDisplay(console) as display:
         for entry in entries:
             try:

@@ -6,12 +6,12 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from bench.cost.answer import Answer
 from bench.errors import BenchError
+from bench.files import scratch_folder
 from bench.paths import path_exists
 
 # What the libraries read when they are imported.
@@ -42,8 +42,8 @@ def run_probe(module: str, job: dict[str, Any], threads: int | None = None) -> A
     """
     cores = _cores(threads)
     variables = {} if threads is None else thread_variables(threads)
-    with tempfile.TemporaryDirectory(prefix="bench-probe-") as folder:
-        job_file, answer_file = Path(folder) / "job.json", Path(folder) / "answer.json"
+    with scratch_folder("probe") as folder:
+        job_file, answer_file = folder / "job.json", folder / "answer.json"
         job_file.write_text(json.dumps({"cores": cores, "job": job}), encoding="utf-8")
         # PYTHONPATH: the child must find this very package wherever it is run from.
         package_root = str(Path(__file__).resolve().parents[2])

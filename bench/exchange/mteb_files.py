@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from bench.errors import BenchError, did_you_mean
 from bench.exchange.collect import Export
 from bench.exchange.published import MODEL_FILE
-from bench.files import write_bytes
+from bench.files import scratch_folder, write_bytes
 from bench.mteb_import import import_mteb
 from bench.paths import bytes_if_there, path_exists
 
@@ -89,7 +88,7 @@ def _place(export: Export, output: Path) -> tuple[Path, bytes]:
         "experiment_kwargs": export.experiment or None,
     }
     meta = ModelMeta.create_empty(overwrites=facts)
-    with tempfile.TemporaryDirectory() as scratch:
+    with scratch_folder("mteb") as scratch:
         # Asking makes the folder, which must not be there before all is known to be right.
         place = ResultCache(scratch).get_task_result_path(export.task, meta).relative_to(scratch)
     return output / place, (json.dumps(meta.to_dict(), indent=4, sort_keys=True, default=str) + "\n").encode()
@@ -127,9 +126,9 @@ def _result_file(export: Export) -> bytes:
         evaluation_time=None,
         date=datetime.fromisoformat(export.created),
     )
-    with tempfile.TemporaryDirectory() as scratch:
-        result.to_disk(Path(scratch) / "result.json")
-        return (Path(scratch) / "result.json").read_bytes()
+    with scratch_folder("mteb") as scratch:
+        result.to_disk(scratch / "result.json")
+        return (scratch / "result.json").read_bytes()
 
 
 def _task_metadata(name: str | None) -> Any:

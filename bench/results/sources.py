@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.errors import BenchError, UsageError
+from bench.files import scratch_folder
 from bench.paths import files_below, is_folder, path_exists
 from bench.reading import user_path
 from bench.results.archives import unpack_results
@@ -97,18 +97,18 @@ def open_source(text: str, where: Path | None = None) -> Iterator[Path]:
         _check_filled(source.place, text)
         yield source.place
         return
-    with tempfile.TemporaryDirectory(prefix="bench-results-") as name:
+    with scratch_folder("results") as folder:
         if source.kind == "archive":
-            unpack_results(source.place, Path(name))
+            unpack_results(source.place, folder)
         else:
-            read_revision(source.revision, source.path, source.place, Path(name))
-        _check_filled(Path(name), text)
+            read_revision(source.revision, source.path, source.place, folder)
+        _check_filled(folder, text)
         try:
-            yield Path(name)
+            yield folder
         except BenchError as error:
             # When the message is read the temporary folder is gone.
-            if error.where is not None and error.where.startswith(name):
-                error.where = text + error.where.removeprefix(name)
+            if error.where is not None and error.where.startswith(str(folder)):
+                error.where = text + error.where.removeprefix(str(folder))
             raise
 
 
