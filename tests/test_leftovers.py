@@ -112,8 +112,10 @@ def test_what_a_living_process_writes_stays_however_old(tmp_path):
         process.wait()
 
 
-OTHERS = ["notes.tmp", ".hidden", ".x.json.tmp", "x.json.1.abcd1234.tmp", ".x.json.abcd1234.tmp2", ".x.1.ABCD1234.tmp",
-          "bench-notes", "bench-cost", "m.json", "m.parquet", ".lock", f"{HASH}.lock.bak", "backup.unfinished"]  # fmt: skip
+OTHERS = [
+    "notes.tmp", ".hidden", ".x.json.tmp", "x.json.1.abcd1234.tmp", ".x.json.abcd1234.tmp2", ".x.1.ABCD1234.tmp",
+    "bench-notes", "bench-cost", "m.json", "m.parquet", ".lock", f"{HASH}.lock.bak", "backup.unfinished",
+]  # fmt: skip
 
 
 def test_what_is_not_ours_stays(tmp_path, system_folder):
