@@ -19,7 +19,7 @@ from bench.models.memory import out_of_memory
 from bench.models.profile import TextContext
 from bench.models.source import Located, NotMadeError
 from bench.paths import is_folder
-from bench.training.checkpoints import last_checkpoint
+from bench.training.checkpoints import drop_damaged, last_checkpoint
 from bench.training.coverage import Coverage, cover
 from bench.training.identity import Prepared, check_width
 from bench.training.inputs import column_contexts
@@ -148,6 +148,7 @@ class _Run:
             self._told(0, metric, result.first_score)
         trainer = self._trainer(model, stopping, judge=judge)
         self._listener.counted(self._prepared.name, self._coverage(trainer, self._total))
+        drop_damaged(self._work)
         checkpoint = last_checkpoint(self._work)
         if checkpoint is None:
             self._listener.starting(self._prepared.name, self._total)
