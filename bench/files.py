@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.reading import walk_files
+from bench.paths import walk_files
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _HASH_BLOCK = 1 << 20
+# Names of what is written beside its place, and of folders among the system's temporary files, both with the process.
+DRAFT = re.compile(r"\..{1,40}\.(?P<pid>\d+)\.[a-z0-9_]{8}\.tmp", re.DOTALL)
+SCRATCH = re.compile(r"bench-[a-z]+-(?P<pid>\d+)-[a-z0-9_]{8}")
 
 
 def safe_name(name: str, limit: int = 80) -> str:
@@ -104,7 +107,7 @@ def _write(path: Path, content: bytes, *, replace: bool) -> bool:
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
+        descriptor, temporary = tempfile.mkstemp(prefix=_draft_prefix(path), suffix=".tmp", dir=path.parent)
         with os.fdopen(descriptor, "wb") as handle:
             handle.write(content)
             handle.flush()
@@ -133,6 +136,18 @@ def _share(path: Path) -> None:
     mask = os.umask(0)
     os.umask(mask)
     path.chmod(0o666 & ~mask)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file that may be gone already.
+
+    Raises:
+        BenchError: It may not be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise write_error(path, error) from error
 
 
 def write_text(path: Path, content: str) -> None:
@@ -172,7 +187,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     Raises:
         BenchError: It cannot be written there.
     """
-    draft = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.tmp")
+    draft = path.with_name(f"{_draft_prefix(path)}{secrets.token_hex(4)}.tmp")
     try:
         draft.mkdir(parents=True)
         yield draft
@@ -188,7 +203,22 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 def check_writable(folder: Path) -> None:
     """Raise a BenchError now rather than after an hour of work when `folder` cannot be written."""
-    probe = folder / f".write-check-{os.getpid()}"
+    probe = folder / f"{_draft_prefix(Path('write-check'))}{secrets.token_hex(4)}.tmp"
     write_bytes(probe, b"")
     with suppress(OSError):
         probe.unlink()
+
+
+def _draft_prefix(path: Path) -> str:
+    return f".{path.name[:40]}.{os.getpid()}."
+
+
+@contextmanager
+def scratch_folder(purpose: str) -> Iterator[Path]:
+    """A folder among the system's temporary files, which is removed when the block ends.
+
+    Args:
+        purpose: A word of lower-case letters, for whoever finds it after a kill.
+    """
+    with tempfile.TemporaryDirectory(prefix=f"bench-{purpose}-{os.getpid()}-") as name:
+        yield Path(name)

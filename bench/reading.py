@@ -9,16 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.paths import unreadable
 
 SAVE_AS_UTF8 = "save the file as UTF-8, for instance: iconv -f latin1 -t utf-8 OLD > NEW"
-
-
-def path_exists(path: Path) -> bool:
-    """Whether there is such a file or folder; a name that the system cannot even ask for does not exist."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
 
 
 def user_path(text: str) -> Path:
@@ -27,25 +20,6 @@ def user_path(text: str) -> Path:
         return Path(text).expanduser()
     except RuntimeError:
         return Path(text)
-
-
-def walk_files(folder: Path) -> Iterator[Path]:
-    """All files below a folder in a fixed order, through links too; a link that leads back up is not followed."""
-    yield from _walk(folder, (folder.resolve(),))
-
-
-def _walk(folder: Path, trail: tuple[Path, ...]) -> Iterator[Path]:
-    try:
-        paths = sorted(folder.iterdir())
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(folder)) from error
-    for path in paths:
-        if path.is_dir():
-            target = path.resolve()
-            if target not in trail:
-                yield from _walk(path, (*trail, target))
-        elif path.is_file():
-            yield path
 
 
 def read_text(path: Path) -> str:
@@ -68,7 +42,7 @@ def _lines(path: Path) -> Iterator[str]:
     except FileNotFoundError as error:
         raise BenchError("no such file", where=str(path), hint="check the path") from error
     except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
+        raise unreadable(path, error) from error
 
 
 def text_lines(handle: Iterable[bytes], name: str, encoding: str = "utf-8", hint: str = SAVE_AS_UTF8) -> Iterator[str]:

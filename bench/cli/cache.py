@@ -27,6 +27,7 @@ def show(context: typer.Context) -> None:
         _show_vectors()
         _show_models()
         _show_built()
+        _show_leftovers()
 
 
 def _show_vectors() -> None:
@@ -65,6 +66,15 @@ def _show_built() -> None:
     from bench.models.built import built_bytes, built_root
 
     typer.echo(f"{built_root()}: {_megabytes(built_bytes())} MB of exports and random weights")
+
+
+def _show_leftovers() -> None:
+    from bench.leftovers import find_leftovers
+
+    if found := find_leftovers():
+        size = _megabytes(sum(item.bytes for item in found))
+        count = f"{len(found)} temporary file{'s' if len(found) > 1 else ''}"
+        typer.echo(f"{count} of runs that were killed: {size} MB; the next run removes them")
 
 
 def _model_row(model: MadeModel) -> list[str]:

@@ -95,7 +95,7 @@ def read_sides(texts: Sequence[str], results: Path, opened: ExitStack) -> tuple[
     indices: dict[str | None, ResultIndex] = {None: ResultIndex([])}
     broken: BenchError | None = None
     try:
-        indices[None] = ResultIndex(ResultStore(results).records() if results.is_dir() else [])
+        indices[None] = ResultIndex(ResultStore(results).records())
     except BenchError as error:
         # Two other sources can be compared all the same.
         broken = error

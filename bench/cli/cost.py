@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +27,7 @@ from bench.cli.options import (
     whole_numbers,
 )
 from bench.errors import UsageError
+from bench.files import scratch_folder
 
 
 def cost(
@@ -77,7 +77,7 @@ def cost(
     entries, registry = chosen_models(models, model)
     with ExitStack() as stack:
         if quick:
-            results = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-quick-")))
+            results = stack.enter_context(scratch_folder("quick"))
         options = Options(
             results=results,
             force=force,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from bench.paths import path_exists
+
 
 def doctor() -> None:
     """Show versions, cores, memory, GPU, cache and network state, and what is missing."""
@@ -21,7 +23,7 @@ def doctor() -> None:
     facts = environment.describe()
     memory = psutil.virtual_memory()
     root = cache_root()
-    existing = next(folder for folder in (root, *root.parents) if folder.exists())
+    existing = next(folder for folder in (root, *root.parents) if path_exists(folder))
     free = shutil.disk_usage(existing).free
     rows = [
         ["bench", __version__],

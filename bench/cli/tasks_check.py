@@ -33,11 +33,12 @@ def check(
     from how much models differ query by query: those in the results folder on this data, else others on other tasks.
     """
     from bench.audit.record import readable
+    from bench.paths import is_folder
     from bench.results.index import ResultIndex
     from bench.results.store import ResultStore
 
     loaded = None if model is None else _load(*chosen_models(models, [model]))
-    index = ResultIndex(ResultStore(results).records() if results.is_dir() else [])
+    index = ResultIndex(ResultStore(results).records() if is_folder(results) else [])
 
     def work(unit: TaskUnit) -> None:
         data = readable(unit)

@@ -87,7 +87,7 @@ def label(
     """
     from bench.labelling.answers import CONFLICTS
     from bench.labelling.units import with_unjudged
-    from bench.reading import path_exists
+    from bench.paths import path_exists
 
     if (between is None) == (not read):
         raise UsageError(

@@ -16,6 +16,8 @@ from rich.text import Text
 from bench.cli.progress import ProgressDisplay
 from bench.cost.schedule import Step
 from bench.inputs import batching_note
+from bench.leftovers import Leftover
+from bench.paths import path_exists
 from bench.plan import Failure, Job, Plan, Verdict
 from bench.tasks.card import StudyName
 from bench.vectors.pipeline import Progress as EncodeProgress
@@ -100,9 +102,13 @@ class RunDisplay(ProgressDisplay):
             self._console.print(f"{what}: process {step.number} of {step.total}, about {_time(step.left)} left")
 
     def damaged(self, model: str, files: Sequence[str]) -> None:
-        """Stored vectors were damaged."""
+        """Files of stored vectors were damaged."""
         count = f"{len(files)} file{'s' if len(files) > 1 else ''}"
-        self._console.print(f"[yellow]{count} of stored vectors of {escape(model)} damaged; encoding their texts again")
+        self._console.print(
+            f"[yellow]{count} of stored vectors of {escape(model)} damaged; encoding their texts again[/]: "
+            f"{escape(', '.join(files))}",
+            soft_wrap=True,
+        )
 
     def audited(self, task: str, path: Path) -> None:
         """The record of an audit was written."""
@@ -126,7 +132,7 @@ class RunDisplay(ProgressDisplay):
         if self._files:
             self._console.print("written:")
             for path in self._files:
-                more = " (+ .parquet)" if path.with_suffix(".parquet").exists() else ""
+                more = " (+ .parquet)" if path_exists(path.with_suffix(".parquet")) else ""
                 self._console.print(f"  {escape(str(path))}{more}", soft_wrap=True)
 
     def _bar(self, what: str, model: str, task: str, total: int, unit: str) -> TaskID:
@@ -140,6 +146,14 @@ class RunDisplay(ProgressDisplay):
 
 def _time(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 100 else f"{seconds:.0f} s"
+
+
+def print_removed(leftovers: Sequence[Leftover], to: Console = console) -> None:
+    """What was removed of earlier runs that were killed."""
+    if leftovers:
+        size = sum(item.bytes for item in leftovers) / 1e6
+        count = f"{len(leftovers)} temporary file{'s' if len(leftovers) > 1 else ''}"
+        to.print(f"removed {count} of runs that were killed: {size:,.1f} MB")
 
 
 def print_plan(plan: Plan, to: Console = console) -> None:

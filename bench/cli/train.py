@@ -34,10 +34,12 @@ def train(
     """
     from bench.cli.folds import unfolded
     from bench.cli.making import TrainDisplay, failure
-    from bench.cli.terminal import console, print_failures
+    from bench.cli.terminal import console, print_failures, print_removed
+    from bench.leftovers import remove_leftovers
     from bench.training.data import TaskFinder
     from bench.training.identity import prepare
     from bench.training.make import audited_units, make
+    from bench.training.store import damaged_files
 
     check_device_name(device)
     registry = find_registry(models)
@@ -48,6 +50,8 @@ def train(
     find = TaskFinder(task_folders(registry.base_dir))
     plain, folded, failures = unfolded(entries, find)
     chosen = _registry_units(registry)
+    if not dry_run:
+        print_removed(remove_leftovers())
     # A model of a fold is tested on that fold alone.
     parts: list[tuple[ModelEntry, list[TaskUnit]]] = [(entry, []) for found in folded for entry in found.parts.values()]
     with TrainDisplay(console) as display:
@@ -59,7 +63,7 @@ def train(
                 if dry_run:
                     _announce(prepared, tested, display, device or entry.device)
                     continue
-                if prepared.is_made:
+                if prepared.is_made and not damaged_files(prepared):
                     typer.echo(f"{entry.name} is up to date: {prepared.folder}")
                 make(prepared, find, tested, display, device or entry.device)
             except Exception as error:  # noqa: BLE001 - one model that cannot be made must not stop the others
@@ -86,6 +90,7 @@ def _announce(prepared: Prepared, tested: Sequence[TaskUnit], listener: Listener
     """What training would do, and how long it would take."""
     from bench.training.leakage import check_leakage
     from bench.training.make import time_steps
+    from bench.training.store import damaged_files
 
     check_leakage(prepared, tested)
     recipe = prepared.recipe
@@ -95,7 +100,8 @@ def _announce(prepared: Prepared, tested: Sequence[TaskUnit], listener: Listener
         for column, prompt in prompts.items():
             typer.echo(f"    before each {column}: {prompt!r}")
     if prepared.is_made:
-        typer.echo(f"  up to date: {prepared.folder}")
+        wrong = damaged_files(prepared)
+        typer.echo(f"  damaged, to be made again: {', '.join(wrong)}" if wrong else f"  up to date: {prepared.folder}")
         return
     first = prepared.chain[1] if len(prepared.chain) > 1 else None
     if first is not None and not first.is_made:

@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from bench.errors import BenchError, UsageError
-from bench.reading import path_exists, read_text
+from bench.paths import is_folder, path_exists
+from bench.reading import read_text
 
 Location = tuple[str | int, ...]
 
@@ -116,7 +117,7 @@ def read_yaml(path: Path) -> YamlDocument:
     """
     if not path_exists(path):
         raise UsageError("no such file", where=str(path), hint="check the path")
-    if path.is_dir():
+    if is_folder(path):
         raise UsageError("is a folder, not a YAML file", where=str(path))
     try:
         text = read_text(path)

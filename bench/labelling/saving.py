@@ -12,7 +12,7 @@ import yaml
 from bench.errors import BenchError, UsageError
 from bench.files import safe_name, write_bytes, write_text
 from bench.labelling.sheet import spreadsheet_text
-from bench.reading import path_exists
+from bench.paths import is_file, matching, path_exists
 from bench.shipped import shipped
 from bench.tasks.card import CARD_NAME
 from bench.tasks.catalog import Task, read_card
@@ -58,8 +58,8 @@ def card_file(task: Task) -> Path:
     Raises:
         UsageError: It has none, comes with bench, or says that it is mteb's task.
     """
-    paths = [task.folder / CARD_NAME, *sorted(task.folder.glob("*.y*ml"))]
-    found = next((path for path in paths if path.is_file() and _is_card(path, task)), None)
+    paths = [task.folder / CARD_NAME, *matching(task.folder, "*.y*ml")]
+    found = next((path for path in paths if is_file(path) and _is_card(path, task)), None)
     if found is None:
         raise UsageError(
             f"the task `{task.name}` has no card, which could name its labels",

@@ -12,6 +12,7 @@ from bench.models.folders.weights import has_tokenizer
 from bench.models.loaded.usable import usable_positions
 from bench.models.registry import ModelEntry
 from bench.models.stand_in import write_stand_in
+from bench.paths import has_file
 
 _SEED = 20260101
 _WITHOUT_WEIGHTS = ("Pooling", "Normalize", "Dropout")
@@ -54,7 +55,7 @@ def draw_model(entry: ModelEntry, source: Path, files: list[Path], folder: Path)
 def _modules(folder: Path) -> list[tuple[str, str]]:
     """Kind and folder of each module; a plain transformer stands alone."""
     path = folder / "modules.json"
-    if not path.is_file():
+    if not has_file(path):
         return [("Transformer", "")]
     modules = json.loads(path.read_text(encoding="utf-8"))
     return [(str(module["type"]).rsplit(".", 1)[-1], str(module.get("path", ""))) for module in modules]

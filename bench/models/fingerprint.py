@@ -17,7 +17,7 @@ from bench.models.folders.references import loaded_folders
 from bench.models.folders.stated import read_stated
 from bench.models.folders.weights import exported_files, weight_files
 from bench.models.registry import ModelEntry
-from bench.reading import walk_files
+from bench.paths import bytes_if_there, walk_files
 
 # Files that no loader reads. Anything not listed counts: an unknown file makes another fingerprint,
 # which costs an encoding, where leaving out a file that matters would show a wrong number.
@@ -191,6 +191,6 @@ def static_width(folder: Path) -> int | None:
 
 def _json(path: Path) -> object:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return json.loads(bytes_if_there(path) or b"")
+    except ValueError:
         return None

@@ -17,6 +17,7 @@ from bench.models.profile import ModelProfile
 from bench.models.prompts import ANY_TASK, PLACEHOLDER, text_context
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
+from bench.paths import has_file
 from bench.publish.scores import eval_results, score_tables
 from bench.publish.usage import usage
 from bench.results.index import ResultIndex
@@ -107,8 +108,9 @@ def _licence(subject: Subject) -> str:
     if subject.record is not None:
         return ""
     try:
-        data = metadata_load(subject.located.path / CARD_NAME) or {}
-    except (OSError, ValueError, YAMLError):
+        card = subject.located.path / CARD_NAME
+        data = (metadata_load(card) if has_file(card) else None) or {}
+    except (ValueError, YAMLError):
         return ""
     found = data.get("license")
     return found if isinstance(found, str) else ""

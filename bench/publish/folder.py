@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import BenchError, UsageError
+from bench.errors import UsageError
 from bench.files import whole_folder, write_text
 from bench.models.export.portable import below_places, check_no_place, machine_places
 from bench.models.export.saving import save_model
@@ -18,9 +18,9 @@ from bench.models.folders.stated import read_stated
 from bench.models.loading import load_verified
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
+from bench.paths import entries, is_folder, matching, path_exists
 from bench.publish.card import CARD_NAME, Subject, render_card
 from bench.publish.scores import own_results
-from bench.reading import path_exists
 from bench.results.schema import UnitRecord
 from bench.training.record import read_record
 
@@ -51,13 +51,9 @@ def check_free(folder: Path) -> None:
     hint = "name a folder that is not there yet"
     if not path_exists(folder):
         return
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UsageError("there is a file of this name", where=str(folder), hint=hint)
-    try:
-        taken = any(folder.iterdir())
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(folder), hint=hint) from error
-    if taken:
+    if entries(folder):
         raise UsageError("the folder is not empty", where=str(folder), hint=hint)
 
 
@@ -116,5 +112,5 @@ def publish_model(
 
 
 def _copy_terms(source: Path, folder: Path, prefix: str = "") -> None:
-    for path in [path for pattern in _TERMS for path in source.glob(pattern) if path.is_file()]:
+    for path in [path for pattern in _TERMS for path in matching(source, pattern)]:
         shutil.copyfile(path, folder / f"{prefix}{path.name}")

@@ -9,6 +9,7 @@ from typing import Literal
 
 from bench.errors import BenchError
 from bench.files import write_error, write_text
+from bench.paths import bytes_if_there, entries, is_file
 from bench.report.board import MODELS, PICTURES, TASKS, Board, read_board
 from bench.report.gallery import draw_gallery
 from bench.report.index_page import index_blocks
@@ -132,21 +133,11 @@ def _left_over(pages: Mapping[str, str], reports: Path) -> list[StalePage]:
 
 
 def _files(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.is_file())
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(folder)) from error
+    return [path for path in entries(folder) if is_file(path)]
 
 
 def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
+    return bytes_if_there(path)
 
 
 def _is_own(path: Path) -> bool:

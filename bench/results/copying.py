@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.files import write_new
+from bench.paths import files_below, path_exists, unreadable
 from bench.results.index import ResultIndex
 from bench.results.schema import AuditRecord, UnitRecord
 from bench.results.store import ResultStore
@@ -54,8 +55,8 @@ def copy_records(records: Sequence[Path], source: Path, target: Path) -> int:
     Raises:
         BenchError: A file cannot be read or written.
     """
-    files = [*records, *(table for path in records if (table := path.with_suffix(".parquet")).exists())]
-    files += sorted((source / "environments").glob("*.json")) + sorted((source / "acceptances").glob("*.json"))
+    files = [*records, *(table for path in records if path_exists(table := path.with_suffix(".parquet")))]
+    files += files_below(source / "environments", ".json") + files_below(source / "acceptances", ".json")
     # A table before its record, which needs it.
     files.sort(key=lambda path: path.suffix == ".json")
     return sum(_copy(path, target / path.relative_to(source)) for path in files)
@@ -71,5 +72,5 @@ def _copy(path: Path, target: Path) -> bool:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
-    return not target.exists() and write_new(target, content)
+        raise unreadable(path, error) from error
+    return not path_exists(target) and write_new(target, content)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
+from bench.paths import is_folder
 from bench.results.index import ResultIndex
 from bench.results.schema import ModelRecord, Value, detail_text
 from bench.results.store import ResultStore
@@ -59,7 +60,7 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
     import pandas as pd
 
     root = Path(path)
-    if not root.is_dir():
+    if not is_folder(root):
         raise BenchError("no results folder", where=str(root), hint="make results first: bench run")
     index = ResultIndex(ResultStore(root).records())
     parts = (_quality(index), _controls(index), _fidelity(index), _shortlists(index), _costs(index))

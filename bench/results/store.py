@@ -17,6 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from bench.errors import BenchError
 from bench.files import digest_json, safe_name, write_bytes, write_json
+from bench.paths import files_below, path_exists
 from bench.reading import parse_json, read_text
 from bench.results.acceptances import AcceptanceRecord
 from bench.results.schema import (
@@ -134,7 +135,7 @@ class ResultStore:
     def write_environment(self, fingerprint: str, facts: dict[str, Any]) -> None:
         """Write the facts of an environment, once."""
         path = self.root / "environments" / f"{safe_name(fingerprint)}.json"
-        if not path.exists():
+        if not path_exists(path):
             record = EnvironmentRecord(fingerprint=fingerprint, facts=facts)
             write_json(path, record.model_dump(mode="json"))
 
@@ -164,7 +165,7 @@ class ResultStore:
 
     def _read(self, folders: tuple[str, ...] = _FOLDERS) -> Iterator[tuple[Path, _Stored]]:
         for folder in folders:
-            for path in sorted((self.root / folder).rglob("*.json")):
+            for path in files_below(self.root / folder, ".json"):
                 yield path, _parse(path)
 
 

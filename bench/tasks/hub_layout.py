@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from bench.errors import BenchError, did_you_mean
+from bench.paths import has_file, is_folder
 from bench.reading import read_text
 from bench.tasks.beir import read_judged
 from bench.tasks.data import NotHereError, PairData, RetrievalData
@@ -112,7 +113,7 @@ class HubLayout:
 
 def is_hub_layout(folder: Path) -> bool:
     """Whether a folder is a data set as the Hub keeps it: its README names configurations."""
-    return bool(_head(folder).get("configs")) if folder.is_dir() else False
+    return bool(_head(folder).get("configs")) if is_folder(folder) else False
 
 
 def read_plain(
@@ -208,7 +209,7 @@ def _missing(message: str, known: list[str], what: str, name: str, folder: Path)
 def _head(folder: Path) -> Mapping[str, Any]:
     """The YAML at the start of README.md, nothing where there is none."""
     readme = folder / "README.md"
-    parts = read_text(readme).split("---", 2) if readme.is_file() else []
+    parts = read_text(readme).split("---", 2) if has_file(readme) else []
     try:
         head = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
     except (yaml.YAMLError, ValueError, RecursionError):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bench.files import safe_name
 from bench.hub import HubFolder, offline
-from bench.reading import path_exists, user_path
+from bench.paths import path_exists
+from bench.reading import user_path
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError, RetrievalData
 from bench.tasks.labels import read_labels, with_labels

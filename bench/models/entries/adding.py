@@ -17,7 +17,8 @@ from bench.models.entries.registry_edit import with_entry
 from bench.models.registry import ModelEntry, Registry
 from bench.models.registry_file import load_registry
 from bench.models.source import hub_repo, locate
-from bench.reading import path_exists, read_text, user_path
+from bench.paths import path_exists
+from bench.reading import read_text, user_path
 
 _MOST_NAMESAKES = 3
 

@@ -17,7 +17,7 @@ from bench.models.folders.outside import Outside, find_outside
 from bench.models.folders.places import code_files, read_object
 from bench.models.folders.references import config_files, map_classes, modules_by_repo, named_classes
 from bench.models.registry import ModelEntry
-from bench.reading import walk_files
+from bench.paths import path_exists, walk_files
 
 # Keys in which libraries keep where files were.
 _OF_PATHS = ("name_or_path", "_file", "_path", "_dir", "_folder")
@@ -44,7 +44,7 @@ def complete_code(entry: ModelEntry, source: Path, folder: Path) -> None:
     needed = [*(source / name for name in code_files(source, own)), *find_outside(entry, source).python]
     for path in needed:
         target = folder / path.name
-        if target.exists() and target.read_bytes() != path.read_bytes():
+        if path_exists(target) and target.read_bytes() != path.read_bytes():
             raise BenchError(
                 f"cannot be put into one folder: two files of its code have the name {path.name}",
                 where=f"model `{entry.name}`",
@@ -53,7 +53,7 @@ def complete_code(entry: ModelEntry, source: Path, folder: Path) -> None:
         shutil.copyfile(path, target)
     for path in walk_files(source):
         target = folder / path.relative_to(source)
-        if path.suffix == ".py" and not target.exists():
+        if path.suffix == ".py" and not path_exists(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
     here = {path.stem for path in needed}

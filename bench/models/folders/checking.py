@@ -12,6 +12,7 @@ from bench.models.folders.kinds import check_kind
 from bench.models.folders.trust import check_trust
 from bench.models.loaded.model2vec import is_model2vec
 from bench.models.registry import ModelEntry
+from bench.paths import has_file
 
 # Configurations that a repository need not have, and that decide vectors where it has them.
 _DECIDING = frozenset(
@@ -61,7 +62,7 @@ def check_snapshot(entry: ModelEntry, path: Path, *, downloaded: bool) -> None:
     for name in sorted(listed or ()):
         file = PurePosixPath(name)
         other = any(part.startswith(_OTHER_FORMS) for part in file.parts[:-1])
-        if file.name in _DECIDING and not other and not (path / name).is_file():
+        if file.name in _DECIDING and not other and not has_file(path / name):
             raise folder.error(f"it lacks {name}")
     plain = folder.modules is None and _own_pooling(entry) is None and not entry.drawn
     if plain and not downloaded and not known_absent(path, "modules.json") and not is_model2vec(folder):

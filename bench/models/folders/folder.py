@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bench.errors import BenchError
-from bench.reading import path_exists, user_path
+from bench.paths import entries, has_file, is_file, is_folder, path_exists
+from bench.reading import user_path
 
 # What makes a folder an adapter of another model.
 ADAPTER = "adapter_config.json"
@@ -103,7 +104,7 @@ class ModelFolder:
             BenchError: It is broken, or an entry's folder is outside of the model's.
         """
         file = self.path / "modules.json"
-        if not file.is_file():
+        if not has_file(file):
             return None
         entries = read_json(file, self.where)
         if not isinstance(entries, list) or not entries:
@@ -137,7 +138,7 @@ class ModelFolder:
         if not module.is_router:
             return
         file = router_config(module.folder)
-        if not file.is_file():
+        if not has_file(file):
             raise self.error(f"no router_config.json in {module.folder}, the folder of its module {module.name}", WHOLE)
         types = self.read(file).get("types")
         if not isinstance(types, dict) or not types or not all(isinstance(kind, str) for kind in types.values()):
@@ -158,7 +159,7 @@ class ModelFolder:
         Raises:
             BenchError: It is no JSON object.
         """
-        found = (folder / name for name in TRANSFORMER_CONFIGS if (folder / name).is_file())
+        found = (folder / name for name in TRANSFORMER_CONFIGS if has_file(folder / name))
         file = next(found, None)
         return {} if file is None else self.read(file)
 
@@ -170,7 +171,7 @@ class ModelFolder:
         """
         file = place / "config.json"
         name = self.read(place / ADAPTER).get("base_model_name_or_path")
-        if not file.is_file() and isinstance(name, str):
+        if not has_file(file) and isinstance(name, str):
             file = _base_config(name, place) or file
         return file, self.read(file)
 
@@ -180,11 +181,11 @@ class ModelFolder:
         Raises:
             BenchError: There is no such folder.
         """
-        if not module.folder.is_dir():
+        if not is_folder(module.folder):
             raise self.error(
                 f"no folder {module.folder}, in which {module.named_in.name} places its module {module.name}", WHOLE
             )
-        return sorted(path for path in module.folder.iterdir() if path.is_file())
+        return [path for path in entries(module.folder) if is_file(path)]
 
     def read(self, file: Path) -> dict[str, Any]:
         """A JSON object, empty where there is no such file.
@@ -192,7 +193,7 @@ class ModelFolder:
         Raises:
             BenchError: It is broken or no object.
         """
-        if not file.is_file():
+        if not has_file(file):
             return {}
         value = read_json(file, self.where)
         if not isinstance(value, dict):
@@ -223,7 +224,7 @@ def _base_config(name: str, near: Path) -> Path | None:
 def router_config(folder: Path) -> Path:
     """The file that names the modules of a Router; earlier versions called it config.json."""
     file = folder / "router_config.json"
-    return file if file.is_file() else folder / "config.json"
+    return file if has_file(file) else folder / "config.json"
 
 
 def read_json(file: Path, where: str) -> object:

@@ -12,6 +12,7 @@ from typing import Any
 from bench.errors import BenchError
 from bench.hub import snapshot
 from bench.models.registry import ModelEntry
+from bench.paths import bytes_if_there, has_file
 from bench.reading import user_path
 
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
@@ -121,9 +122,12 @@ def code_files(folder: Path, modules: Sequence[str]) -> list[str]:
             continue
         if not is_inside(name):
             return []
+        content = bytes_if_there(folder / name)
+        if content is None:
+            return []
         try:
-            text = (folder / name).read_text(encoding="utf-8")
-        except (OSError, ValueError):
+            text = content.decode()
+        except ValueError:
             return []
         found.add(name)
         parent = PurePosixPath(name).parent
@@ -136,14 +140,14 @@ def loaded_weights(folder: Path) -> list[str]:
     config = read_object(folder / "config.json")
     explicit = config.get("transformers_weights") if isinstance(config, dict) else None
     names = [explicit] if isinstance(explicit, str) else _WEIGHTS
-    first = next((name for name in names if (folder / name).is_file()), None)
+    first = next((name for name in names if has_file(folder / name)), None)
     if first is None:
         return []
     index = read_object(folder / first) if first.endswith(".index.json") else {}
     parts = index.get("weight_map") if isinstance(index, dict) else None
     shards = sorted(set(map(str, parts.values()))) if isinstance(parts, dict) else []
     names = [first, *shards]
-    return names if all(is_inside(name) and (folder / name).is_file() for name in names) else []
+    return names if all(is_inside(name) and has_file(folder / name) for name in names) else []
 
 
 def is_inside(name: str) -> bool:
@@ -155,6 +159,6 @@ def is_inside(name: str) -> bool:
 def read_object(path: Path) -> Any:
     """The JSON value of a file; None where there is none that can be read, which is a loader's to report."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return json.loads(bytes_if_there(path) or b"")
+    except ValueError:
         return None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.models.folders.places import is_inside, read_object
+from bench.paths import entries, is_file, is_folder
 
 ADAPTER = "adapter_config.json"
 SENTENCE_CONFIG = "sentence_*_config.json"
@@ -56,9 +57,9 @@ def config_files(folder: Path) -> list[Path]:
     return [
         path
         for place in loaded_folders(folder)
-        if place.is_dir()
-        for path in sorted(place.iterdir())
-        if path.is_file() and (path.name in {ADAPTER, *_CLASS_FILES} or fnmatch(path.name, SENTENCE_CONFIG))
+        if is_folder(place)
+        for path in entries(place)
+        if is_file(path) and (path.name in {ADAPTER, *_CLASS_FILES} or fnmatch(path.name, SENTENCE_CONFIG))
     ]
 
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from bench.errors import BenchError
 from bench.hub import HubFolder
-from bench.reading import path_exists
+from bench.paths import entries, is_file, is_folder, matching, path_exists
 from bench.tasks.data import NotHereError
 from bench.tasks.readers.names import FileName, foreign
 
@@ -50,9 +50,10 @@ def local_files(path: Path) -> FindFiles:
     """The files of a folder; a single file stands for a folder that holds it alone."""
 
     def find(patterns: list[str]) -> list[DataFile]:
-        folder = path.parent if path.is_file() else path
+        alone = is_file(path)
+        folder = path.parent if alone else path
         found = {match for pattern in patterns for match in _matches(folder, pattern)}
-        if path.is_file():
+        if alone:
             found &= {path}
         return [local_file(match, folder) for match in sorted(found)]
 
@@ -174,21 +175,14 @@ def listed(folder: Path, base: Path) -> list[DataFile]:
     Raises:
         BenchError: It cannot be read.
     """
-    try:
-        return [local_file(path, base) for path in sorted(folder.iterdir()) if path.is_file()]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(folder)) from error
+    return [local_file(path, base) for path in entries(folder) if is_file(path)] if is_folder(folder) else []
 
 
 def foreign_hint(folder: Path, *stems: str) -> str | None:
     """What a file of one of these stems is whose format is not read, and how to convert it."""
     for stem in stems:
         place = (folder / stem).parent
-        if not place.is_dir():
-            continue
-        for path in sorted(place.iterdir()):
+        for path in entries(place) if is_folder(place) else []:
             if path.name.split(".")[0] == Path(stem).name and (found := foreign(path.name)):
                 return f"{path.relative_to(folder).as_posix()} is {found[0]}, which is not read: {found[1]}"
     return None
@@ -201,5 +195,5 @@ def _shown(names: Sequence[str]) -> str:
 def _matches(folder: Path, pattern: str) -> list[Path]:
     # A name may hold characters that mean something in a pattern.
     if path_exists(folder / pattern):
-        return [folder / pattern] if (folder / pattern).is_file() else []
-    return [match for match in folder.glob(pattern) if match.is_file()]
+        return [folder / pattern] if is_file(folder / pattern) else []
+    return matching(folder, pattern)
