@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
+from bench.config.yaml_document import plain_yaml
 from bench.models.fingerprint import static_width
 from bench.models.folders.stated import Stated, read_stated
+from bench.regular import MOST_MODEL_JSON, MOST_TEXT, read_bytes
 
 _MATRYOSHKA = re.compile(r'"matryoshka_dims":\s*\[([\d,\s]+)\]')
 _KNOWN_CODE = "sentence_transformers."
@@ -131,21 +131,21 @@ def _limits(first: Path) -> Iterator[int]:
 def _card(path: Path) -> tuple[dict[str, Any], str]:
     """The front matter of a model card, and its text; both empty where there is none that can be read."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_bytes(path, MOST_TEXT).decode("utf-8")
     except (OSError, ValueError):
         return {}, ""
     front = re.match(r"---\s*\n(.*?)\n---\s*\n", text, re.DOTALL)
     found: object = None
     if front:
-        with suppress(yaml.YAMLError, ValueError, RecursionError):
-            found = yaml.safe_load(front[1])
+        with suppress(ValueError):
+            found = plain_yaml(front[1])
     return found if isinstance(found, dict) else {}, text
 
 
 def _mapping(path: Path) -> dict[str, Any]:
     """A JSON object; empty where there is none: what decides vectors is checked when the model is loaded."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_bytes(path, MOST_MODEL_JSON).decode("utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

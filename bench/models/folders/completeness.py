@@ -18,6 +18,7 @@ from bench.models.folders.module_files import check_module_files
 from bench.models.folders.weights import TOKENIZERS, exported_files, is_tokenizer, safetensors_header, weights_among
 from bench.models.loaded.model2vec import is_model2vec, weights_of
 from bench.models.registry import Backend
+from bench.regular import is_file
 
 # What only a sentence-transformers model has beside its modules.json.
 _BESIDE_MODULES = re.compile(rf"^(\d+_[A-Z]\w*|{'|'.join(map(re.escape, (SENTENCE_CONFIG, *TRANSFORMER_CONFIGS)))})$")
@@ -61,7 +62,7 @@ def check_complete(folder: ModelFolder, *, backend: Backend, drawn: bool, poolin
 def _check_stored(folder: ModelFolder) -> None:
     places = {folder.path, *(module.folder for module in folder.all_modules)}
     for place in sorted(places):
-        files = sorted(path for path in place.iterdir() if path.is_file()) if place.is_dir() else []
+        files = sorted(path for path in place.iterdir() if is_file(path)) if place.is_dir() else []
         weights = weights_among(files)
         for path in files:
             if path in weights or is_tokenizer(path):
@@ -94,12 +95,12 @@ def _check_modules_named(folder: ModelFolder) -> None:
 
 
 def _check_transformer(folder: ModelFolder, place: Path, *, backend: Backend, trusted: bool) -> None:
-    files = sorted(path for path in place.iterdir() if path.is_file())
+    files = sorted(path for path in place.iterdir() if is_file(path))
     if not exported_files(folder.path, backend):
         _check_weights(folder, place, files)
     if not _needs_no_vocabulary(folder, place, trusted=trusted):
         _check_tokenizer(folder, place, files)
-    if not (place / ADAPTER).is_file() and not (place / "config.json").is_file():
+    if not is_file(place / ADAPTER) and not is_file(place / "config.json"):
         raise folder.error(f"no config.json in {place}", WHOLE)
 
 
@@ -163,11 +164,13 @@ def _check_shards(folder: ModelFolder, index: Path, names: set[str]) -> None:
             f"{', '.join(missing[:3])}",
             WHOLE,
         )
+    for name in wanted:
+        folder.inside(index.parent, name, index)
 
 
 def _check_model2vec(folder: ModelFolder) -> None:
     if weights_of(folder.path) is None:
         raise folder.error(f"no weights in {folder.path} (looked for model.safetensors)", WHOLE)
     for name, what in (("tokenizer.json", "tokenizer"), ("config.json", "configuration")):
-        if not (folder.path / name).is_file():
+        if not is_file(folder.path / name):
             raise folder.error(f"no {what} in {folder.path} (looked for {name})", WHOLE)

@@ -26,6 +26,7 @@ from bench.models.folders.references import (
 )
 from bench.models.registry import ModelEntry
 from bench.reading import walk_files
+from bench.regular import is_file
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ class _Finder:
             revision=revision if isinstance(revision, str) else None,
         )
         place = find_place(wanted, self.entry, download=self.download)
-        if (place.folder / ADAPTER).is_file() and place.folder != path.parent.resolve():
+        if is_file(place.folder / ADAPTER) and place.folder != path.parent.resolve():
             raise BenchError(
                 f"the base of its adapter is an adapter itself ({place.folder}), which transformers would leave out",
                 where=self._where,
@@ -205,7 +206,7 @@ class _Finder:
         weights = loaded_weights(folder)
         own = modules_by_repo(self._base_classes(folder)).get("", [])
         code = code_files(folder, own)
-        whole = (folder / "config.json").is_file() and weights and (code or not own)
+        whole = is_file(folder / "config.json") and weights and (code or not own)
         return ["config.json", *weights, *code] if whole else []
 
     def code(self, classes: Iterable[str], near: Path) -> tuple[Code, ...]:

@@ -11,6 +11,7 @@ from bench.models.folders.outside import find_outside
 from bench.models.folders.places import Place, code_files
 from bench.models.folders.references import config_files, modules_by_repo, named_classes
 from bench.models.registry import ModelEntry
+from bench.regular import MOST_TEXT, read_bytes
 
 # Functions by which code loads more files when it runs.
 _LOADERS = frozenset(
@@ -49,7 +50,7 @@ def _named(paths: Iterable[Path]) -> Iterator[str]:
     """Hub ids that code passes to what loads files: as texts, or by names that the file gives to texts."""
     for path in paths:
         try:
-            tree = ast.parse(path.read_text(encoding="utf-8"))
+            tree = ast.parse(read_bytes(path, MOST_TEXT).decode("utf-8"))
         except (OSError, ValueError, SyntaxError):
             # Loading it fails, and says so.
             continue

@@ -11,8 +11,10 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.hub import snapshot
+from bench.inside import OutsideError, inside
 from bench.models.registry import ModelEntry
 from bench.reading import user_path
+from bench.regular import MOST_MODEL_JSON, MOST_TEXT, is_file, read_bytes
 
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
 # As transformers finds what a file of remote code needs, in dynamic_module_utils.
@@ -119,10 +121,10 @@ def code_files(folder: Path, modules: Sequence[str]) -> list[str]:
         name = waiting.pop()
         if name in found:
             continue
-        if not is_inside(name):
+        if not is_inside(folder, name):
             return []
         try:
-            text = (folder / name).read_text(encoding="utf-8")
+            text = read_bytes(folder / name, MOST_TEXT).decode("utf-8")
         except (OSError, ValueError):
             return []
         found.add(name)
@@ -136,25 +138,28 @@ def loaded_weights(folder: Path) -> list[str]:
     config = read_object(folder / "config.json")
     explicit = config.get("transformers_weights") if isinstance(config, dict) else None
     names = [explicit] if isinstance(explicit, str) else _WEIGHTS
-    first = next((name for name in names if (folder / name).is_file()), None)
+    first = next((name for name in names if is_inside(folder, name) and is_file(folder / name)), None)
     if first is None:
         return []
     index = read_object(folder / first) if first.endswith(".index.json") else {}
     parts = index.get("weight_map") if isinstance(index, dict) else None
     shards = sorted(set(map(str, parts.values()))) if isinstance(parts, dict) else []
     names = [first, *shards]
-    return names if all(is_inside(name) and (folder / name).is_file() for name in names) else []
+    return names if all(is_inside(folder, name) and is_file(folder / name) for name in names) else []
 
 
-def is_inside(name: str) -> bool:
-    """Whether a name from a file stays in the folder that it is looked up in."""
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts and "\0" not in name
+def is_inside(folder: Path, name: str) -> bool:
+    """Whether a name from a file stays in the folder that it is looked up in (see bench.inside)."""
+    try:
+        inside(folder, name)
+    except OutsideError:
+        return False
+    return True
 
 
 def read_object(path: Path) -> Any:
     """The JSON value of a file; None where there is none that can be read, which is a loader's to report."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return json.loads(read_bytes(path, MOST_MODEL_JSON).decode("utf-8"))
+    except (OSError, ValueError, RecursionError):
         return None
