@@ -15,6 +15,7 @@ from bench.exchange.collect import Export
 from bench.exchange.published import MODEL_FILE
 from bench.files import write_bytes
 from bench.mteb_import import import_mteb
+from bench.regular import MOST_RECORD, is_file, read_bytes
 
 # ISO 639-3 and ISO 15924 for what nobody has stated.
 UNKNOWN_LANGUAGE = "und-Zyyy"
@@ -65,7 +66,7 @@ def write_exports(exports: Sequence[Export], output: Path, *, overwrite: bool = 
 def _holds(path: Path, content: bytes) -> bool:
     """Whether a file has this content already."""
     try:
-        return path.is_file() and path.read_bytes() == content
+        return is_file(path) and read_bytes(path, MOST_RECORD) == content
     except OSError as error:
         raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
 
@@ -131,7 +132,7 @@ def _result_file(export: Export) -> bytes:
     )
     with tempfile.TemporaryDirectory() as scratch:
         result.to_disk(Path(scratch) / "result.json")
-        return (Path(scratch) / "result.json").read_bytes()
+        return read_bytes(Path(scratch) / "result.json", MOST_RECORD)
 
 
 def _task_metadata(name: str | None) -> Any:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from bench.errors import UsageError
 from bench.files import write_new
 from bench.reading import path_exists
+from bench.regular import special_kind
 from bench.tasks.beir import beir_use, is_beir, splits_of
 from bench.tasks.card import CARD_NAME, TaskCard
 from bench.tasks.catalog import Task
@@ -132,7 +133,9 @@ def new_task(data: Path, name: str, folder: Path, known: Mapping[str, object], w
     data = data.resolve()
     if not data.is_file() and not data.is_dir():
         raise UsageError(
-            "neither a file nor a folder: a task is read again at every run", where=str(data), hint="save it as a file"
+            f"neither a file nor a folder ({special_kind(data)}): a task is read again at every run",
+            where=str(data),
+            hint="save it as a file",
         )
     shape = None
     if data.is_dir() and is_beir(data):

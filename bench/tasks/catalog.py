@@ -13,6 +13,7 @@ from bench.config import load_typed
 from bench.errors import BenchError, UsageError, did_you_mean
 from bench.hub import NotDownloadedError
 from bench.reading import path_exists, user_path
+from bench.regular import is_file, special_kind
 from bench.tasks.beir import is_beir, splits_of
 from bench.tasks.card import CARD_NAME, TaskCard
 from bench.tasks.data import NotHereError
@@ -267,8 +268,8 @@ def _from_path(path: Path, known: list[str], typed: str) -> Task:
             hint=other[1] if other else f"tables: {', '.join(SUFFIXES)}, each also with .gz or .zst behind it",
         )
     if not path.is_dir():
-        raise UsageError("neither a file nor a folder", where=str(path))
-    if (path / CARD_NAME).is_file():
+        raise UsageError(f"neither a file nor a folder ({special_kind(path)})", where=str(path))
+    if is_file(path / CARD_NAME):
         return read_card(path / CARD_NAME)
     return _from_folder(path.resolve())
 

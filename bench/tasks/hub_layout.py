@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
+from bench.config.yaml_document import plain_yaml
 from bench.errors import BenchError, did_you_mean
+from bench.inside import OutsideError, check_name
 from bench.reading import read_text
+from bench.regular import is_file
 from bench.tasks.beir import read_judged
 from bench.tasks.data import NotHereError, PairData, RetrievalData
 from bench.tasks.mteb_bridge import MtebDefinition
@@ -206,10 +207,10 @@ def _missing(message: str, known: list[str], what: str, name: str, folder: Path)
 def _head(folder: Path) -> Mapping[str, Any]:
     """The YAML at the start of README.md, nothing where there is none."""
     readme = folder / "README.md"
-    parts = read_text(readme).split("---", 2) if readme.is_file() else []
+    parts = read_text(readme).split("---", 2) if is_file(readme) else []
     try:
-        head = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
-    except (yaml.YAMLError, ValueError, RecursionError):
+        head = plain_yaml(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
+    except ValueError:
         # The library that reads the data says what is wrong with it.
         return {}
     return head if isinstance(head, Mapping) else {}
@@ -235,11 +236,21 @@ def _listed(value: Any) -> list[str]:
 
 def _check_inside(configs: Any, folder: Path) -> None:
     """Files elsewhere belong to no digest of the folder, and a data set has no business with them."""
-    for text in _strings(configs):
-        if "://" in text or PurePosixPath(text).is_absolute() or ".." in PurePosixPath(text).parts:
-            raise BenchError(
-                f"README.md names files outside the folder: {text}", where=str(folder), hint="name files within it"
-            )
+    for config in configs if isinstance(configs, list) else [configs]:
+        stated = [config.get("data_files"), config.get("data_dir")] if isinstance(config, Mapping) else config
+        for text in filter(None, _strings(stated)):
+            try:
+                check_name(text)
+            except OutsideError as error:
+                raise _outside(text, folder) from error
+            if "://" in text:
+                raise _outside(text, folder)
+
+
+def _outside(text: str, folder: Path) -> BenchError:
+    return BenchError(
+        f"README.md names files outside the folder: {text}", where=str(folder), hint="name files within it"
+    )
 
 
 def _strings(value: Any) -> Iterator[str]:

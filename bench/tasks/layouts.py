@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bench.errors import did_you_mean
+from bench.regular import is_file
 from bench.tasks.beir import read_beir, splits_of
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError, PairData, RetrievalData
@@ -71,7 +72,7 @@ def _read_hub_layout(task: MtebDefinition, path: Path, split: str, subset: str, 
 
 
 def _pair_files(card: TaskCard, path: Path, split: str, subset: str) -> list[DataFile]:
-    if path.is_file():
+    if is_file(path):
         if split == card.splits[0]:
             return whole_tables([local_file(path)])
         raise NotHereError(f"one file has no split `{split}`", where=str(path))

@@ -12,6 +12,7 @@ from filelock import Timeout
 
 from bench.errors import BenchError
 from bench.files import write_error
+from bench.reading import read_text
 from bench.training.checkpoints import last_checkpoint
 from bench.training.identity import models_root
 from bench.training.record import MadeRecord, read_record
@@ -81,8 +82,8 @@ def unfinished_trainings() -> list[UnfinishedTraining]:
     for folder in _folders(unfinished_root()):
         identity = folder.name.partition(".")[0]
         name = ""
-        with suppress(OSError, ValueError):
-            name = name_file(identity).read_text(encoding="utf-8").strip()
+        with suppress(BenchError):
+            name = read_text(name_file(identity)).strip()
         last = last_checkpoint(folder)
         found.append(
             UnfinishedTraining(folder, identity, name, last[0] if last else None, _locked(identity), _size(folder))
