@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.errors import BenchError
 from bench.files import digest_file, write_json
 from bench.reading import user_path
+from bench.regular import MOST_RECORD, read_bytes
 
 # Below this size hashing costs less than looking the digest up.
 _MEMO_BYTES = 16 << 20
@@ -40,7 +41,7 @@ def sha256_of(path: Path) -> str:
         memo_file = cache_root() / "digests.json"
         memo: dict[str, list[object]] = {}
         with suppress(OSError, ValueError):
-            found = json.loads(memo_file.read_text(encoding="utf-8"))
+            found = json.loads(read_bytes(memo_file, MOST_RECORD))
             memo = found if isinstance(found, dict) else {}
         key = str(path.resolve())
         known = memo.get(key)

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Literal
 from bench.cache import cache_root
 from bench.errors import BenchError
 from bench.files import digest_json, safe_name, write_text
+from bench.regular import MOST_RECORD, read_bytes
 
 RepoKind = Literal["model", "dataset"]
 
@@ -180,7 +181,7 @@ def repository_files(folder: Path) -> frozenset[str] | None:
     if not is_snapshot(folder):
         return None
     try:
-        listed = json.loads((folder.parents[1] / "trees" / f"{folder.name}.json").read_text(encoding="utf-8"))
+        listed = json.loads(read_bytes(folder.parents[1] / "trees" / f"{folder.name}.json", MOST_RECORD))
         return frozenset(listed["files"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

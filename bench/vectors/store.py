@@ -24,6 +24,8 @@ from filelock import FileLock, Timeout
 from bench.errors import BenchError
 from bench.files import digest_file, write_bytes, write_error, write_text
 from bench.models.profile import ModelProfile, TextContext
+from bench.reading import read_text
+from bench.regular import MOST_TEXT, read_bytes
 
 KEY_BYTES = 16
 
@@ -130,7 +132,7 @@ class VectorSpace:
     def profile(self) -> ModelProfile | None:
         """The model's profile as it was stored, or None before the model was first loaded."""
         try:
-            return ModelProfile.model_validate_json((self.folder / "profile.json").read_bytes())
+            return ModelProfile.model_validate_json(read_bytes(self.folder / "profile.json", MOST_TEXT))
         except (OSError, ValueError):
             return None
 
@@ -138,7 +140,7 @@ class VectorSpace:
         """Keep a model's profile beside its vectors, and its name for people."""
         write_text(self.folder / "profile.json", profile.model_dump_json(indent=2) + "\n")
         file = self.folder / "names.txt"
-        known = file.read_text(encoding="utf-8").split("\n")[:-1] if file.exists() else []
+        known = read_text(file).split("\n")[:-1] if file.exists() else []
         if name not in known:
             write_text(file, "".join(f"{known_name}\n" for known_name in [*known, name]))
 
@@ -273,7 +275,7 @@ def space_sizes(root: Path) -> list[SpaceSize]:
         sizes.append(
             SpaceSize(
                 folder.name,
-                ", ".join(names.read_text(encoding="utf-8").split("\n")[:-1]) if names.exists() else "",
+                ", ".join(read_text(names).split("\n")[:-1]) if names.exists() else "",
                 len(chunks),
                 sum(path.stat().st_size for path in chunks),
             )

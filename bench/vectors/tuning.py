@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.files import write_json
+from bench.regular import MOST_TEXT, read_bytes
 from bench.vectors.batches import BatchSize
 
 # Tokens a batch. On CPU every worker thread has its own batch: small ones stay in its caches, and all of them
@@ -97,7 +98,7 @@ class BatchTuner:
         chosen = best if rates[best] > rates[first] * _MARGIN else first
         self.size, self.how = BatchSize(tokens=chosen), "found on these texts"
         try:
-            known = json.loads(self._memory.read_text(encoding="utf-8"))
+            known = json.loads(read_bytes(self._memory, MOST_TEXT))
         except (OSError, ValueError):
             known = {}
         known[self._machine] = {
@@ -112,6 +113,6 @@ class BatchTuner:
 
     def _remembered(self) -> int | None:
         try:
-            return int(json.loads(self._memory.read_text(encoding="utf-8"))[self._machine]["tokens"])
+            return int(json.loads(read_bytes(self._memory, MOST_TEXT))[self._machine]["tokens"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
