@@ -54,6 +54,7 @@ def inside(folder: Path, name: object) -> Path:
         base, target = folder.resolve(), path.resolve()
     except (OSError, RuntimeError, ValueError) as error:
         raise OutsideError(f"the path {name!r} cannot be followed: its links lead in a circle") from error
+    check_kind(path)
     if not target.is_relative_to(base):
         blobs = _blobs(base)
         if blobs is None or not target.is_relative_to(blobs):
@@ -61,7 +62,6 @@ def inside(folder: Path, name: object) -> Path:
                 f"{name!r} is, or lies behind, a link that leads out of the folder {folder}",
                 hint="put the file itself in the place of the link",
             )
-    check_kind(target)
     return path
 
 

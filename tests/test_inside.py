@@ -37,7 +37,7 @@ def test_what_passes_is_below_the_folder(tmp_path_factory, name):
         found = inside(folder, name)
     except OutsideError:
         return
-    assert os.path.commonpath([os.path.abspath(found), folder]) == str(folder)
+    assert os.path.normpath(found).startswith(str(folder))
 
 
 def test_links(tmp_path):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
 from pathlib import Path
 
 import pytest
+from special_files import KINDS, fifo, in_time, listening
 
 from bench import regular
 from bench.errors import BenchError
@@ -15,41 +13,9 @@ from bench.reading import read_text, text_lines, walk_files
 
 
 @pytest.fixture(autouse=True)
-def in_time():
-    """What waits for a FIFO fails instead."""
-
-    def late(*_):
-        raise TimeoutError("it waits for something that never comes")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(20)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
-
-
-def fifo(path: Path) -> Path:
-    os.mkfifo(path)
-    return path
-
-
-def device(path: Path) -> Path:
-    path.symlink_to("/dev/zero")
-    return path
-
-
-def listening(path: Path) -> Path:
-    here = Path.cwd()
-    # The name of a socket may only be a hundred bytes long.
-    os.chdir(path.parent)
-    try:
-        socket.socket(socket.AF_UNIX).bind(path.name)
-    finally:
-        os.chdir(here)
-    return path
-
-
-KINDS = [(fifo, "a FIFO"), (device, "a character device"), (listening, "a socket")]
+def alarm():
+    with in_time(20):
+        yield
 
 
 @pytest.mark.parametrize(("make", "kind"), KINDS)
@@ -79,11 +45,11 @@ def test_what_changes_between_the_look_and_the_opening(tmp_path, monkeypatch):
 
 def test_no_descriptor_is_left_open(tmp_path):
     (tmp_path / "x").write_bytes(b"12345")
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for path, most in ((tmp_path, None), (tmp_path / "x", 4)):
         with pytest.raises((BenchError, IsADirectoryError)):
             regular.open_regular(path, most)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_what_is_not_there_passes_as_such(tmp_path):

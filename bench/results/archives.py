@@ -206,9 +206,10 @@ def _copy(source: IO[bytes], path: Path, most: int) -> int:
 
 
 def _too_large(archive: Path, most_bytes: int) -> BenchError:
+    packed = size_text(archive.stat().st_size)
     return BenchError(
-        f"more than {size_text(most_bytes)} or {MOST_MEMBERS:,} members, where it has {size_text(archive.stat().st_size)} "
-        "itself: no results folder is so large",
+        f"{packed} that unpack to more than {size_text(most_bytes)} or {MOST_MEMBERS:,} members: "
+        "no results folder is so large",
         where=str(archive),
         hint="unpack it yourself if you trust it, and name the folder",
     )

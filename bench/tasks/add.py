@@ -130,13 +130,13 @@ def new_task(data: Path, name: str, folder: Path, known: Mapping[str, object], w
         raise UsageError(f"there is a task `{name}` already", hint="choose another --name, or delete its card")
     if not path_exists(data):
         raise UsageError("no such file or folder", where=str(data), hint="check the path")
-    data = data.resolve()
     if not data.is_file() and not data.is_dir():
         raise UsageError(
             f"neither a file nor a folder ({special_kind(data)}): a task is read again at every run",
             where=str(data),
             hint="save it as a file",
         )
+    data = data.resolve()
     shape = None
     if data.is_dir() and is_beir(data):
         if wishes.of_table:
