@@ -70,6 +70,9 @@ def unpack_results(archive: Path, folder: Path, most_bytes: int = MOST_BYTES) ->
     try:
         with open_regular(archive) as handle:
             _open(handle, archive, folder, most_bytes)
+    except BenchError as error:
+        error.where = error.where or str(archive)
+        raise
     except _BROKEN as error:
         raise BenchError(f"a broken archive: {error}", where=str(archive), hint=_PACK_AGAIN) from error
     except RuntimeError as error:
@@ -87,14 +90,16 @@ def _open(handle: BinaryIO, archive: Path, folder: Path, most_bytes: int) -> Non
             _unpack(archive, list(_zip_members(opened)), opened.open, folder, most_bytes)
         return
     handle.seek(0)
-    if not tarfile.is_tarfile(handle):
-        raise BenchError(
-            "neither a folder nor a .zip or .tar archive", where=str(archive), hint="name a results folder"
-        )
-    handle.seek(0)
-    with tarfile.open(fileobj=handle, tarinfo=_TarInfo) as opened_tar:
+    with _tar(handle) as opened_tar:
         members = list(_tar_members(archive, opened_tar, most_bytes))
         _unpack(archive, members, opened_tar.extractfile, folder, most_bytes)
+
+
+def _tar(handle: BinaryIO) -> tarfile.TarFile:
+    try:
+        return tarfile.open(fileobj=handle, tarinfo=_TarInfo)
+    except tarfile.ReadError as error:
+        raise BenchError("neither a folder nor a .zip or .tar archive", hint="name a results folder") from error
 
 
 class _TarInfo(tarfile.TarInfo):
@@ -102,7 +107,10 @@ class _TarInfo(tarfile.TarInfo):
 
     def _proc_member(self, opened: tarfile.TarFile) -> tarfile.TarInfo:
         if self.type in _READ_WHOLE and self.size > _LONGEST_NAME:
-            raise tarfile.ReadError(f"a name or header of {self.size:,} bytes; at most {_LONGEST_NAME:,} are read")
+            # The library takes its own errors for another compression.
+            raise BenchError(
+                f"a name or header of {self.size:,} bytes; at most {_LONGEST_NAME:,} are read", hint=_PACK_AGAIN
+            )
         return super()._proc_member(opened)  # type: ignore[misc,no-any-return]
 
 
@@ -133,11 +141,11 @@ def _unpack(
 ) -> None:
     if len(members) > MOST_MEMBERS:
         raise _too_large(archive, most_bytes)
-    if sum(member.size for member in members) > most_bytes:
-        raise _too_large(archive, most_bytes)
     for member in members:
         _check_inside(member.path, archive)
     root = _results_folder([member.path for member in members], archive)
+    if sum(member.size for member in members if member.path.is_relative_to(root)) > most_bytes:
+        raise _too_large(archive, most_bytes)
     seen = set()
     left = most_bytes
     for member in members:
