@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from model_folders import adapter, averaged_words, configure, retype, routed, with_dense
-from support import make_model, make_transformer
+from support import ROOT, make_model, make_transformer
 
 from bench.errors import BenchError
 from bench.models.loading import load_encoder
@@ -224,3 +224,39 @@ def test_a_chat_template_that_reaches_for_the_system(tiny_model, marker):
         load_encoder(entry, locate(entry, download=False))
     except BenchError as error:
         assert "unsafe" in error.message or "undefined" in error.message
+
+
+def test_the_lower_bound_is_the_first_version_that_runs_nothing():
+    """bench's own checks come first; these are the library's, without them."""
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    bounds = [line for line in lines if '"sentence-transformers' in line and '=' in line and '>' in line]
+    assert len(bounds) == 3
+    assert all(">=6.2" in line for line in bounds)
+
+
+@pytest.mark.parametrize("name", ["payload.Payload", "os.getcwd", "own.Payload"])
+def test_the_library_imports_no_class_of_a_local_folder(tiny_model, marker, name):
+    from sentence_transformers import SentenceTransformer
+
+    (tiny_model / "own.py").write_text(_code(marker))
+    retype(tiny_model, lambda entries: entries[1].update(type=name))
+    with pytest.raises(ValueError, match="trust_remote_code"):
+        SentenceTransformer(str(tiny_model), device="cpu", local_files_only=True)
+
+
+@pytest.mark.parametrize("name", ["torch.seed", "torch.nn.init.xavier_uniform_"])
+def test_the_library_calls_no_function_as_an_activation(tmp_path, name):
+    from sentence_transformers import SentenceTransformer
+
+    folder = with_dense(tmp_path / "m")
+    configure(next(folder.glob("*_Dense")) / "config.json", activation_function=name)
+    with pytest.raises(ValueError, match=r"must be a torch\.nn\.Module class"):
+        SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+
+
+def test_the_library_follows_no_path_out_of_a_folder(tiny_model):
+    from sentence_transformers import SentenceTransformer
+
+    retype(tiny_model, lambda entries: entries[1].update(path="../other"))
+    with pytest.raises(ValueError, match="Invalid model path"):
+        SentenceTransformer(str(tiny_model), device="cpu", local_files_only=True)
