@@ -180,6 +180,15 @@ def test_files_that_a_readme_names_are_no_links_out(tmp_path):
         load_mteb(definition("STSBenchmark"), hub, "test", "default")
 
 
+def test_a_task_that_mteb_reads_itself(tmp_path):
+    hub = write_hub(tmp_path / "hub", {"default": {"test": [{"text": "a", "label": 1}] * 3}})
+    file = hub / "default" / "test.jsonl"
+    shutil.move(file, tmp_path / "elsewhere.jsonl")
+    file.symlink_to(tmp_path / "elsewhere.jsonl")
+    with pytest.raises(BenchError, match="a link that leads out of the folder"):
+        load_mteb(definition("Banking77Classification"), hub, "test", "default")
+
+
 def test_files_that_a_card_names_are_no_links_out(tmp_path):
     write_jsonl(tmp_path / "elsewhere.jsonl", [{"a": "x", "b": "y", "s": 1.0}] * 3)
     folder = tmp_path / "tasks" / "talk"

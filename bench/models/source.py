@@ -17,6 +17,7 @@ from bench.models.folders.places import HUB_ID
 from bench.models.folders.weights import exported_files, weight_files
 from bench.models.registry import ModelEntry
 from bench.reading import path_exists, user_path
+from bench.regular import check_kind
 
 SourceKind = Literal["folder", "package", "hub", "recipe"]
 
@@ -104,6 +105,7 @@ def _locate_one(entry: ModelEntry, source: str, *, download: bool) -> Located:
     folder = entry.base_dir / user_path(source)
     if not path_exists(folder):
         raise BenchError(f"no folder {folder}", where=where, hint="check the path in `source`")
+    check_kind(folder)
     if not folder.is_dir():
         raise BenchError(f"{source} is a file; a model is a folder", where=where)
     if is_snapshot(folder.resolve()):

@@ -93,6 +93,16 @@ class HubLayout:
                 found |= {file.name: file for file in local_files(self.folder)(patterns)}
         return list(found.values())
 
+    def check_links(self) -> None:
+        """Refuse files that README.md names and that links take from outside of the folder.
+
+        Raises:
+            BenchError: One is.
+        """
+        for splits in self.configs.values():
+            for patterns in splits.values():
+                local_files(self.folder)(patterns)
+
     def check(self, split: str) -> None:
         """Refuse a data set that lacks a split, or parts of it.
 

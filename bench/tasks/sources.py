@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.files import safe_name
 from bench.hub import HubFolder, offline
 from bench.reading import path_exists, user_path
+from bench.regular import check_kind
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError
 from bench.tasks.layouts import DEFAULT_SUBSET, TaskData, read_data
@@ -66,6 +67,7 @@ class Sources:
 
         Raises:
             NotHereError: There is nothing.
+            BenchError: It is neither a file nor a folder.
         """
         path = self.base / user_path(str(self.card.path))
         if not path_exists(path):
@@ -74,6 +76,7 @@ class Sources:
                 where=str(path),
                 hint="check `path` in the card",
             )
+        check_kind(path)
         return path.resolve()
 
     def _own_place(self) -> Iterator[Place]:

@@ -99,6 +99,19 @@ def test_among_published_results_and_records_of_training(tmp_path, make):
         read_record(tmp_path)
 
 
+@pytest.mark.parametrize("make", [fifo, device])
+def test_in_place_of_a_source_and_of_a_cards_path(project, capsys, make):
+    make(project / "thing")
+    (project / "models.yaml").write_text("models: [{name: m, source: ./thing}]\ntasks: [talk]\n")
+    (project / "tasks" / "talk" / "task.yaml").write_text("name: talk\ntype: sts\npath: ../../thing\n")
+    for command in (["tasks", "check", "talk"], ["run", "--no-cost"]):
+        assert run_cli(command) == 1
+        assert "neither a file nor a folder (a " in " ".join("".join(capsys.readouterr()).split())
+    (project / "tasks" / "talk" / "task.yaml").write_text("name: talk\ntype: sts\n")
+    assert run_cli(["run", "--no-cost"]) == 1
+    assert "neither a file nor a folder (a " in " ".join("".join(capsys.readouterr()).split())
+
+
 @pytest.mark.parametrize("name", ["models.yaml", "tasks/shop/task.yaml", "gates.yaml"])
 def test_a_configuration_without_an_end(project, capsys, name):
     with (project / name).open("wb") as handle:

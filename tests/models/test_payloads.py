@@ -229,7 +229,7 @@ def test_a_chat_template_that_reaches_for_the_system(tiny_model, marker):
 def test_the_lower_bound_is_the_first_version_that_runs_nothing():
     """bench's own checks come first; these are the library's, without them."""
     lines = (ROOT / "pyproject.toml").read_text().splitlines()
-    bounds = [line for line in lines if '"sentence-transformers' in line and '=' in line and '>' in line]
+    bounds = [line for line in lines if '"sentence-transformers' in line and "=" in line and ">" in line]
     assert len(bounds) == 3
     assert all(">=6.2" in line for line in bounds)
 

@@ -137,15 +137,17 @@ def loaded_weights(folder: Path) -> list[str]:
     """The names of the weight files that transformers reads in a folder; empty where they are not all there."""
     config = read_object(folder / "config.json")
     explicit = config.get("transformers_weights") if isinstance(config, dict) else None
+    if isinstance(explicit, str) and not is_inside(folder, explicit):
+        return []
     names = [explicit] if isinstance(explicit, str) else _WEIGHTS
-    first = next((name for name in names if is_inside(folder, name) and is_file(folder / name)), None)
+    first = next((name for name in names if is_file(folder / name)), None)
     if first is None:
         return []
     index = read_object(folder / first) if first.endswith(".index.json") else {}
     parts = index.get("weight_map") if isinstance(index, dict) else None
     shards = sorted(set(map(str, parts.values()))) if isinstance(parts, dict) else []
-    names = [first, *shards]
-    return names if all(is_inside(folder, name) and is_file(folder / name) for name in names) else []
+    whole = all(is_inside(folder, name) and is_file(folder / name) for name in shards)
+    return [first, *shards] if whole else []
 
 
 def is_inside(folder: Path, name: str) -> bool:
