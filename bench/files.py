@@ -17,6 +17,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.paths import walk_files
+from bench.regular import open_regular
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _HASH_BLOCK = 1 << 20
@@ -55,7 +56,7 @@ def digest_json(value: Any) -> str:
 def digest_file(path: Path, algorithm: str = "blake2b") -> str:
     """Hex digest of a file, read in blocks (`blake2b` means BLAKE2b-128)."""
     state = hashlib.blake2b(digest_size=16) if algorithm == "blake2b" else hashlib.new(algorithm)
-    with path.open("rb") as handle:
+    with open_regular(path) as handle:
         while block := handle.read(_HASH_BLOCK):
             state.update(block)
     return state.hexdigest()

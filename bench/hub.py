@@ -13,6 +13,7 @@ from bench.cache import cache_root
 from bench.errors import BenchError
 from bench.files import digest_json, safe_name, write_text
 from bench.paths import bytes_if_there, path_exists
+from bench.regular import MOST_RECORD
 
 RepoKind = Literal["model", "dataset"]
 
@@ -181,7 +182,7 @@ def repository_files(folder: Path) -> frozenset[str] | None:
     if not is_snapshot(folder):
         return None
     try:
-        listed = json.loads(bytes_if_there(folder.parents[1] / "trees" / f"{folder.name}.json") or b"")
+        listed = json.loads(bytes_if_there(folder.parents[1] / "trees" / f"{folder.name}.json", MOST_RECORD) or b"")
         return frozenset(listed["files"])
     except (ValueError, KeyError, TypeError):
         return None

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from bench.errors import BenchError
+from bench.regular import MOST_TEXT, check_kind, read_bytes
 
 
 def path_exists(path: Path) -> bool:
@@ -28,6 +29,8 @@ def is_file(path: Path) -> bool:
         BenchError: As path_exists.
     """
     mode = _mode(path)
+    if mode is not None and not stat.S_ISDIR(mode):
+        check_kind(path)
     return mode is not None and stat.S_ISREG(mode)
 
 
@@ -48,21 +51,19 @@ def has_file(path: Path) -> bool:
         BenchError: As path_exists, or what has that name is no file.
     """
     mode = _mode(path)
-    if mode is not None and not stat.S_ISREG(mode):
-        raise _no_file(path, mode)
-    return mode is not None
+    return mode is not None and _checked(path, mode) == path
 
 
-def bytes_if_there(path: Path) -> bytes | None:
-    """The content of a file; None where there is none.
+def bytes_if_there(path: Path, most: int = MOST_TEXT) -> bytes | None:
+    """The content of a file of at most `most` bytes; None where there is none.
 
     Raises:
-        BenchError: It cannot be read, or is no file.
+        BenchError: It cannot be read, is larger, or is no file.
     """
     if not has_file(path):
         return None
     try:
-        return path.read_bytes()
+        return read_bytes(path, most)
     except FileNotFoundError:
         # Removed meanwhile.
         return None
@@ -89,7 +90,8 @@ def walk_files(folder: Path) -> Iterator[Path]:
     if not path_exists(folder):
         raise BenchError("no such folder", where=str(folder))
     for path, mode in _walk(folder, (folder.resolve(),)):
-        if not stat.S_ISDIR(mode):
+        # git keeps a socket among its own files.
+        if not stat.S_ISDIR(mode) and (stat.S_ISREG(mode) or ".git" not in path.parts):
             yield _checked(path, mode)
 
 
@@ -254,11 +256,7 @@ def _matching(folder: Path, parts: tuple[str, ...], trail: tuple[Path, ...]) -> 
 
 
 def _checked(path: Path, mode: int) -> Path:
-    if not stat.S_ISREG(mode):
-        raise _no_file(path, mode)
+    if stat.S_ISDIR(mode):
+        raise BenchError("a folder, where a file belongs", where=str(path), hint="move it away, or restore the file")
+    check_kind(path)
     return path
-
-
-def _no_file(path: Path, mode: int) -> BenchError:
-    kind = "a folder" if stat.S_ISDIR(mode) else "neither a file nor a folder"
-    return BenchError(f"is {kind}; a file belongs there", where=str(path), hint="move it away, or restore the file")

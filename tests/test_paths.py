@@ -66,6 +66,7 @@ PASSED_OVER = {
     ("bench/files.py", "_write"): "a temporary file that cannot be removed is left for the next run",
     ("bench/files.py", "check_writable"): "as above",
     ("bench/reading.py", "read_text"): "the file is read again by lines, which raises",
+    ("bench/regular.py", "special_kind"): "what cannot be asked for is refused when it is opened",
     ("bench/scaffold/models.py", "_from_card"): "init proposes a kind, and reads cards for a hint alone",
     ("bench/cli/doctor.py", "_hub_state"): "the Hub cannot be asked, which is what the command shows",
     ("bench/training/inventory.py", "_locked"): "in a cache that cannot be written nothing trains",

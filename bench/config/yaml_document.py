@@ -15,6 +15,7 @@ from bench.reading import read_text
 Location = tuple[str | int, ...]
 
 _MAX_NODES = 100_000
+_MAX_EXPANDED = 5_000_000
 # A key is its text, whatever type its looks would give it (`on`, `1`).
 _KEY_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
 
@@ -106,6 +107,38 @@ class _Builder:
             self.lines[(*location, key)] = mark.line + 1
             result[key] = self.build(value_node, (*location, key))
         return result
+
+
+def plain_yaml(text: str) -> Any:
+    """The value of the YAML that a file of others begins with, as PyYAML reads it safely.
+
+    Raises:
+        ValueError: It is broken, nested too deeply, names tags that construct objects, or is too large when its
+            aliases are expanded.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is None:
+            return None
+        if _expanded(node, {}) > _MAX_EXPANDED:
+            raise ValueError(f"more than {_MAX_EXPANDED:,} values after expanding aliases")
+        return yaml.constructor.SafeConstructor().construct_document(node)
+    except (yaml.YAMLError, RecursionError, LookupError, AttributeError, TypeError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _expanded(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values a node has where each alias is a copy of what it names."""
+    if id(node) in known:
+        return known[id(node)]
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
+    # What contains itself has no end.
+    known[id(node)] = _MAX_EXPANDED + 1
+    pairs = isinstance(node, yaml.MappingNode)
+    inner = [each for pair in node.value for each in pair] if pairs else node.value
+    known[id(node)] = 1 + sum(_expanded(each, known) for each in inner)
+    return known[id(node)]
 
 
 def read_yaml(path: Path) -> YamlDocument:

@@ -15,6 +15,7 @@ from bench.exchange.published import MODEL_FILE
 from bench.files import scratch_folder, write_bytes
 from bench.mteb_import import import_mteb
 from bench.paths import bytes_if_there, path_exists
+from bench.regular import MOST_RECORD, read_bytes
 
 # ISO 639-3 and ISO 15924 for what nobody has stated.
 UNKNOWN_LANGUAGE = "und-Zyyy"
@@ -64,7 +65,7 @@ def write_exports(exports: Sequence[Export], output: Path, *, overwrite: bool = 
 
 def _holds(path: Path, content: bytes) -> bool:
     """Whether a file has this content already."""
-    return bytes_if_there(path) == content
+    return bytes_if_there(path, MOST_RECORD) == content
 
 
 def _place(export: Export, output: Path) -> tuple[Path, bytes]:
@@ -128,7 +129,7 @@ def _result_file(export: Export) -> bytes:
     )
     with scratch_folder("mteb") as scratch:
         result.to_disk(scratch / "result.json")
-        return (scratch / "result.json").read_bytes()
+        return read_bytes(scratch / "result.json", MOST_RECORD)
 
 
 def _task_metadata(name: str | None) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 from bench.errors import BenchError, UsageError
 from bench.paths import has_file, is_file, path_exists, walk_files
 from bench.reading import parse_json, read_text
+from bench.regular import MOST_RECORD
 
 MODEL_FILE = "model_meta.json"
 # Where mteb keeps results of cut and quantised vectors: those are no full-width float32 scores.
@@ -185,7 +186,7 @@ def _scores(split: str, entry: dict[str, Any]) -> PublishedScores:
 
 def _read_object(path: Path) -> dict[str, Any]:
     try:
-        content = parse_json(read_text(path))
+        content = parse_json(read_text(path, MOST_RECORD))
     except (ValueError, RecursionError) as error:
         raise BenchError(f"not JSON: {error}", where=str(path), hint="give result files of MTEB") from error
     if not isinstance(content, dict):

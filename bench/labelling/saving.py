@@ -9,10 +9,12 @@ from pathlib import Path
 
 import yaml
 
+from bench.config.yaml_document import plain_yaml
 from bench.errors import BenchError, UsageError
 from bench.files import safe_name, write_bytes, write_text
 from bench.labelling.sheet import spreadsheet_text
 from bench.paths import is_file, matching, path_exists
+from bench.regular import MOST_TEXT, read_bytes
 from bench.shipped import shipped
 from bench.tasks.card import CARD_NAME
 from bench.tasks.catalog import Task, read_card
@@ -153,15 +155,15 @@ def _with_labels_key(card: Path, name: str) -> str:
     Raises:
         UsageError: A line at the end does not do.
     """
-    raw = card.read_bytes()
+    raw = read_bytes(card, MOST_TEXT)
     text = raw.decode("utf-8-sig")
     newline = "\r\n" if "\r\n" in text else "\n"
     line = yaml.safe_dump({"labels": [name]}, default_flow_style=None, allow_unicode=True, width=1000).strip()
     changed = f"{text}{newline if text and not text.endswith(newline) else ''}{line}{newline}"
-    before = yaml.safe_load(text)
+    before = plain_yaml(text)
     try:
-        fits = "labels" not in before and yaml.safe_load(changed) == before | {"labels": [name]}
-    except yaml.YAMLError:
+        fits = "labels" not in before and plain_yaml(changed) == before | {"labels": [name]}
+    except ValueError:
         fits = False
     if not fits:
         raise UsageError(

@@ -10,6 +10,7 @@ from typing import Literal
 from bench.errors import BenchError
 from bench.files import write_error, write_text
 from bench.paths import bytes_if_there, entries, is_file
+from bench.regular import MOST_RECORD
 from bench.report.board import MODELS, PICTURES, TASKS, Board, read_board
 from bench.report.gallery import draw_gallery
 from bench.report.index_page import index_blocks
@@ -137,7 +138,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> bytes | None:
-    return bytes_if_there(path)
+    return bytes_if_there(path, MOST_RECORD)
 
 
 def _is_own(path: Path) -> bool:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.files import write_new
+from bench.inside import inside
 from bench.paths import files_below, path_exists, unreadable
+from bench.regular import MOST_TABLE, read_bytes
 from bench.results.index import ResultIndex
 from bench.results.schema import AuditRecord, UnitRecord
 from bench.results.store import ResultStore
@@ -59,7 +61,7 @@ def copy_records(records: Sequence[Path], source: Path, target: Path) -> int:
     files += files_below(source / "environments", ".json") + files_below(source / "acceptances", ".json")
     # A table before its record, which needs it.
     files.sort(key=lambda path: path.suffix == ".json")
-    return sum(_copy(path, target / path.relative_to(source)) for path in files)
+    return sum(_copy(source, path.relative_to(source).as_posix(), target) for path in files)
 
 
 def _is_current(record: UnitRecord, index: ResultIndex) -> bool:
@@ -68,9 +70,10 @@ def _is_current(record: UnitRecord, index: ResultIndex) -> bool:
     return not index.superseded(record)
 
 
-def _copy(path: Path, target: Path) -> bool:
+def _copy(source: Path, name: str, target: Path) -> bool:
+    path, copy = inside(source, name), inside(target, name)
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, MOST_TABLE)
     except OSError as error:
         raise unreadable(path, error) from error
-    return not path_exists(target) and write_new(target, content)
+    return not path_exists(copy) and write_new(copy, content)

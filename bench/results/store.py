@@ -17,8 +17,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from bench.errors import BenchError
 from bench.files import digest_json, safe_name, write_bytes, write_json
+from bench.inside import inside
 from bench.paths import files_below, path_exists
 from bench.reading import parse_json, read_text
+from bench.regular import MOST_RECORD, MOST_TABLE, open_regular
 from bench.results.acceptances import AcceptanceRecord
 from bench.results.schema import (
     SCHEMA_VERSION,
@@ -33,6 +35,7 @@ from bench.results.schema import (
 from bench.results.study_records import ControlRecord, FidelityRecord, RerankRecord
 
 RECORD_FOLDERS = ("quality", "controls", "fidelity", "rerank", "cost", "audits")
+_MOST_CELLS = 1_000_000_000
 _FOLDERS = ("environments", "acceptances", *RECORD_FOLDERS)
 _Stored: TypeAlias = AnyRecord | AcceptanceRecord
 _ADAPTER: TypeAdapter[_Stored] = TypeAdapter(Annotated[_Stored, Field(discriminator="record")])
@@ -187,9 +190,12 @@ def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | 
         BenchError: The file is missing or damaged.
     """
     name = record.samples if isinstance(record, CostRecord) else record.items
-    path = record_path.with_name(Path(name or "").name)
+    path = inside(record_path.parent, name)
     try:
-        with pq.ParquetFile(path) as file:
+        with open_regular(path, MOST_TABLE) as handle, pq.ParquetFile(handle) as file:
+            # A few bytes can stand for any number of equal cells.
+            if file.metadata.num_rows * file.metadata.num_columns > _MOST_CELLS:
+                raise BenchError(f"a table of more than {_MOST_CELLS:,} cells, the most that is read", where=str(path))
             # Threads cost more than these small tables.
             return file.read(columns, use_threads=False)
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
@@ -212,7 +218,7 @@ def _no_collector() -> Iterator[None]:
 
 def _parse(path: Path) -> _Stored:
     try:
-        value = parse_json(read_text(path))
+        value = parse_json(read_text(path, MOST_RECORD))
     except (ValueError, RecursionError) as error:
         raise BenchError(f"not JSON: {error}", where=str(path), hint="delete the file and run again") from error
     version = value.get("schema_version") if isinstance(value, dict) else None

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from bench.errors import UsageError
 from bench.files import write_new
 from bench.paths import is_file, is_folder, path_exists
+from bench.regular import special_kind
 from bench.tasks.add_articles import articles_task
 from bench.tasks.beir import beir_use, is_beir, splits_of
 from bench.tasks.card import CARD_NAME, TaskCard
@@ -150,8 +151,11 @@ def new_task(data: Path, name: str, folder: Path, known: Mapping[str, object], w
     data = data.resolve()
     if not is_file(data) and not is_folder(data):
         raise UsageError(
-            "neither a file nor a folder: a task is read again at every run", where=str(data), hint="save it as a file"
+            f"neither a file nor a folder ({special_kind(data)}): a task is read again at every run",
+            where=str(data),
+            hint="save it as a file",
         )
+    data = data.resolve()
     shape = None
     if wishes.queries is not None:
         found = articles_task(data, wishes.queries, wishes)

@@ -109,6 +109,7 @@ def load_mteb(
     if not is_folder(folder):
         raise BenchError("no such folder", where=where, hint="it holds the data set as the Hugging Face Hub has it")
     layout = HubLayout.of(folder)
+    layout.check_links()
     data = read_plain(definition, layout, split, subset, strict=strict)
     if data is not None:
         return replace(data, notes=[*definition.notes, *data.notes])

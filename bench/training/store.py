@@ -20,6 +20,7 @@ from bench.models.export.portable import complete_code
 from bench.models.folders.folder import SENTENCE_CONFIG
 from bench.models.folders.weights import weight_files
 from bench.models.manifest import MANIFEST, NoManifestError, damage, write_manifest
+from bench.reading import read_text
 from bench.training.card import model_card
 from bench.training.identity import TRAINING_SCHEMA, Prepared, library_versions, models_root
 from bench.training.outcome import Trained
@@ -151,7 +152,7 @@ def _save(prepared: Prepared, trained: Trained, folder: Path) -> None:
     stated = prepared.stated
     if stated.default_prompt is not None or stated.truncate_dim is not None:
         # The library adds empty prompts for queries and documents, which would replace a default one.
-        config = json.loads((folder / SENTENCE_CONFIG).read_text(encoding="utf-8"))
+        config = json.loads(read_text(folder / SENTENCE_CONFIG))
         kept = {"prompts": dict(stated.prompts), "default_prompt_name": stated.default_prompt}
         write_json(folder / SENTENCE_CONFIG, {**config, **kept, "truncate_dim": stated.truncate_dim})
 

@@ -19,6 +19,7 @@ from bench.models.registry_file import load_registry
 from bench.models.source import hub_repo, locate
 from bench.paths import path_exists
 from bench.reading import read_text, user_path
+from bench.regular import MOST_TEXT, read_bytes
 
 _MOST_NAMESAKES = 3
 
@@ -109,7 +110,7 @@ def _text_of(path: Path) -> str | None:
     if not path_exists(path):
         return None
     read_text(path)  # refuses what is no text
-    return path.read_bytes().decode("utf-8")
+    return read_bytes(path, MOST_TEXT).decode("utf-8")
 
 
 def _as_written(source: str, folder: Path) -> str:

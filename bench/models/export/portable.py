@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -13,11 +12,13 @@ from typing import Any
 from bench.cache import cache_root
 from bench.errors import BenchError
 from bench.files import write_text
+from bench.inside import copy_inside
 from bench.models.folders.outside import Outside, find_outside
 from bench.models.folders.places import code_files, read_object
 from bench.models.folders.references import config_files, map_classes, modules_by_repo, named_classes
 from bench.models.registry import ModelEntry
 from bench.paths import path_exists, walk_files
+from bench.regular import MOST_MODEL_JSON, MOST_TEXT, copy_regular, read_bytes
 
 # Keys in which libraries keep where files were.
 _OF_PATHS = ("name_or_path", "_file", "_path", "_dir", "_folder")
@@ -44,18 +45,17 @@ def complete_code(entry: ModelEntry, source: Path, folder: Path) -> None:
     needed = [*(source / name for name in code_files(source, own)), *find_outside(entry, source).python]
     for path in needed:
         target = folder / path.name
-        if path_exists(target) and target.read_bytes() != path.read_bytes():
+        if path_exists(target) and read_bytes(target, MOST_TEXT) != read_bytes(path, MOST_TEXT):
             raise BenchError(
                 f"cannot be put into one folder: two files of its code have the name {path.name}",
                 where=f"model `{entry.name}`",
                 hint="give its classes files of different names",
             )
-        shutil.copyfile(path, target)
+        copy_regular(path, target)
     for path in walk_files(source):
-        target = folder / path.relative_to(source)
-        if path.suffix == ".py" and not path_exists(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+        name = path.relative_to(source).as_posix()
+        if path.suffix == ".py" and not path_exists(folder / name):
+            copy_inside(source, name, folder / name)
     here = {path.stem for path in needed}
 
     def change(_: str, reference: str) -> str:
@@ -155,7 +155,7 @@ def check_no_place(folder: Path, places: Sequence[str], where: str) -> None:
     for path in walk_files(folder):
         if path.suffix in _BINARY or path.name.startswith(_VOCABULARIES):
             continue
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = read_bytes(path, MOST_MODEL_JSON).decode("utf-8", errors="replace")
         found = _place_in(text, strict if path.suffix == ".py" else places)
         if found is not None:
             name = path.relative_to(folder).as_posix()

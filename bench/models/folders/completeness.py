@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from bench.models.folders.external_data import external_data
 from bench.models.folders.folder import (
     ADAPTER,
     SENTENCE_CONFIG,
@@ -96,12 +97,27 @@ def _check_modules_named(folder: ModelFolder) -> None:
 
 def _check_transformer(folder: ModelFolder, place: Path, *, backend: Backend, trusted: bool) -> None:
     files = [path for path in entries(place) if is_file(path)]
-    if not exported_files(folder.path, backend):
+    exported = exported_files(folder.path, backend)
+    if not exported:
         _check_weights(folder, place, files)
+    for graph in exported:
+        if graph.suffix == ".onnx":
+            _check_external(folder, graph, {path.name for path in exported if path.parent == graph.parent})
     if not _needs_no_vocabulary(folder, place, trusted=trusted):
         _check_tokenizer(folder, place, files)
     if not has_file(place / ADAPTER) and not has_file(place / "config.json"):
         raise folder.error(f"no config.json in {place}", WHOLE)
+
+
+def _check_external(folder: ModelFolder, graph: Path, counted: set[str]) -> None:
+    """Refuse a graph whose weights are elsewhere, or in files that the model's fingerprint does not cover."""
+    for name in sorted(external_data(graph, folder.where)):
+        folder.inside(graph.parent, name, graph)
+        if name not in counted:
+            raise folder.error(
+                f"{graph} takes weights from the file {name}, which is not there or is none that an export has",
+                f"export the model again, so that they are in {graph.name}_data beside it",
+            )
 
 
 def _check_tokenizer(folder: ModelFolder, place: Path, files: list[Path]) -> None:
@@ -164,6 +180,8 @@ def _check_shards(folder: ModelFolder, index: Path, names: set[str]) -> None:
             f"{', '.join(missing[:3])}",
             WHOLE,
         )
+    for name in wanted:
+        folder.inside(index.parent, name, index)
 
 
 def _check_model2vec(folder: ModelFolder) -> None:

@@ -36,13 +36,15 @@ def loaded_folders(folder: Path) -> list[Path]:
     modules = read_object(folder / "modules.json")
     for module in modules if isinstance(modules, list) else []:
         inner = module.get("path") if isinstance(module, dict) else None
-        if not isinstance(inner, str) or not is_inside(inner):
+        if not isinstance(inner, str) or not (inner == "" or is_inside(folder, inner)):
             continue
         found.append(folder / inner)
         for name in ("router_config.json", "config.json"):
             config = read_object(folder / inner / name)
             found += (
-                [folder / inner / route for route in config["types"] if is_inside(route)] if is_router(config) else []
+                [folder / inner / route for route in config["types"] if is_inside(folder / inner, route)]
+                if is_router(config)
+                else []
             )
     return list(dict.fromkeys(found))
 

@@ -13,6 +13,7 @@ from bench.errors import BenchError
 from bench.models.folders.folder import check_stored
 from bench.models.registry import Backend
 from bench.paths import entries, has_file, is_folder, walk_files
+from bench.regular import open_regular
 
 TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "whitespace*.json")
 # The first of a backend's files is the graph; what follows holds weights that are not in it.
@@ -81,7 +82,7 @@ def safetensors_header(path: Path, where: str) -> dict[str, Any]:
     check_stored(path, where)
     try:
         size = path.stat().st_size
-        with path.open("rb") as handle:
+        with open_regular(path) as handle:
             length = int.from_bytes(handle.read(8), "little")
             header = json.loads(handle.read(min(length, _LONGEST_HEADER)))
         tensors = {name: value for name, value in header.items() if name != "__metadata__"}

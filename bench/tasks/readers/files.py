@@ -10,7 +10,9 @@ from typing import BinaryIO
 
 from bench.errors import BenchError
 from bench.hub import HubFolder
+from bench.inside import OutsideError, inside
 from bench.paths import entries, is_file, is_folder, matching, path_exists
+from bench.regular import open_regular
 from bench.tasks.data import NotHereError
 from bench.tasks.readers.names import FileName, foreign
 
@@ -46,8 +48,14 @@ class DataFile:
 FindFiles = Callable[[list[str]], list[DataFile]]
 
 
-def local_files(path: Path) -> FindFiles:
-    """The files of a folder; a single file stands for a folder that holds it alone."""
+def local_files(path: Path, *, own: bool = False) -> FindFiles:
+    """The files of a folder; a single file stands for a folder that holds it alone.
+
+    Args:
+        path: The folder or file.
+        own: Whether the patterns are paths of the user's own, whose links may lead anywhere; those that a card or a
+            data set states may not lead out of the folder.
+    """
 
     def find(patterns: list[str]) -> list[DataFile]:
         alone = is_file(path)
@@ -55,15 +63,25 @@ def local_files(path: Path) -> FindFiles:
         found = {match for pattern in patterns for match in _matches(folder, pattern)}
         if alone:
             found &= {path}
+        elif not own:
+            _check_inside(folder, found)
         return [local_file(match, folder) for match in sorted(found)]
 
     return find
 
 
+def _check_inside(folder: Path, found: set[Path]) -> None:
+    for match in sorted(found):
+        try:
+            inside(folder, match.relative_to(folder).as_posix())
+        except OutsideError as error:
+            raise BenchError(error.message, where=str(folder), hint=error.hint) from error
+
+
 def local_file(path: Path, folder: Path | None = None) -> DataFile:
     """A file of this machine, named within a folder, its own by default."""
     folder = folder or path.parent
-    return DataFile(path.relative_to(folder).as_posix(), lambda: path.open("rb"), str(folder))
+    return DataFile(path.relative_to(folder).as_posix(), partial(open_regular, path), str(folder))
 
 
 def remote_files(folder: HubFolder) -> FindFiles:
