@@ -10,6 +10,7 @@ from support import ROOT
 
 # From the bottom up: a room imports its own and those below, never one above.
 LAYERS = [
+    {"neutral"},
     {"errors", "views", "metrics", "shipped", "markdown", "statistics"},
     {"reading"},
     {"files", "index_layout"},
