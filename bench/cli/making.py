@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import MofNCompleteColumn, TaskID
 
+from bench.cli.console import escape
 from bench.cli.progress import ProgressDisplay
 from bench.errors import BenchError
 from bench.hub import NotDownloadedError

@@ -8,6 +8,7 @@ import typer
 
 from bench.cli.chosen import chosen_models, with_each_unit, with_made_folder
 from bench.cli.options import RegistryFile, TaskName
+from bench.cli.output import say, say_text
 
 if TYPE_CHECKING:
     from bench.models.encoder import SentenceEncoder
@@ -50,7 +51,7 @@ def _print(unit: TaskUnit, data: RetrievalData | PairData, loaded: tuple[ModelEn
     from bench.tasks.data import RetrievalData
     from bench.vectors.texts import texts_by_role
 
-    typer.echo(f"\n{unit.label} ({unit.split}), {unit.info.type}, {unit.info.place.path}")
+    say("", f"{unit.label} ({unit.split}), {unit.info.type}, {unit.info.place.path}")
     _table([[what, f"{count:,}"] for what, count in counts(data)])
     found = labels(data)
     total = sum(count for _, count in found)
@@ -67,7 +68,7 @@ def _print(unit: TaskUnit, data: RetrievalData | PairData, loaded: tuple[ModelEn
     _table(spreads, ["", "n", "least", "median", "p90", "p99", "most", "mean", "cut off"])
     for fault in faults(data):
         if fault.count:
-            typer.echo("\n".join([fault.sentence, *(f"  {example}" for example in fault.examples)]))
+            say(fault.sentence, *(f"  {example}" for example in fault.examples))
 
 
 def _tokens(role: Any, texts: list[str], unit: TaskUnit, entry: ModelEntry, encoder: SentenceEncoder) -> list[str]:
@@ -87,16 +88,7 @@ def _spread(what: str, spread: Any) -> list[str]:
 
 
 def _table(rows: list[list[str]], headings: list[str] | None = None) -> None:
-    from tabulate import tabulate
+    from bench.markdown import plain_table
 
     width = max(map(len, rows), default=0)
-    typer.echo(
-        tabulate(
-            rows,
-            headers=(headings or [])[:width],
-            tablefmt="simple" if headings else "plain",
-            colalign=["left"] + ["right"] * (width - 1),
-            disable_numparse=True,
-        )
-        + "\n"
-    )
+    say_text(plain_table(rows, (headings or [])[:width], ["left"] + ["right"] * (width - 1)) + "\n")

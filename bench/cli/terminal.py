@@ -8,21 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import ProgressColumn, Task, TaskID
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from bench.cli.console import console, errors, escape, escape_lines
 from bench.cli.progress import ProgressDisplay
 from bench.cost.schedule import Step
 from bench.inputs import batching_note
 from bench.plan import Failure, Job, Plan, Verdict
 from bench.tasks.card import StudyName
 from bench.vectors.pipeline import Progress as EncodeProgress
-
-# A table wider than the terminal loses columns; without a terminal nothing is gained by wrapping.
-console = Console(width=None if os.environ.get("COLUMNS") or Console().is_terminal else 200)
-errors = Console(stderr=True, width=console.width)
 
 
 class _Count(ProgressColumn):
@@ -186,5 +182,5 @@ def print_failures(failures: Sequence[Failure]) -> None:
     for heading in ("model", "task", "why"):
         table.add_column(heading, overflow="fold")
     for failure in failures:
-        table.add_row(escape(failure.model), escape(failure.task), escape(str(failure.error)))
+        table.add_row(escape(failure.model), escape(failure.task), escape_lines(str(failure.error)))
     errors.print(table)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.cli.console import console
 from bench.cli.making import make_missing
-from bench.cli.terminal import RunDisplay, console, print_plan
+from bench.cli.terminal import RunDisplay, print_plan
 from bench.loaded import LoadedModels
 from bench.measuring import CostOptions
 from bench.models.registry import ModelEntry

@@ -9,6 +9,7 @@ from typing import Literal
 
 from bench.errors import BenchError
 from bench.files import write_error, write_text
+from bench.neutral import neutral
 from bench.report.board import MODELS, PICTURES, TASKS, Board, read_board
 from bench.report.gallery import draw_gallery
 from bench.report.index_page import index_blocks
@@ -42,7 +43,7 @@ def make_pages(results: Path) -> dict[str, str]:
     pages["leaderboard.md"] = _markdown(leaderboard_blocks(board, gallery))
     pages |= {page: _markdown(task_blocks(board, gallery, task)) for task, page in board.task_pages.items()}
     pages |= {page: _markdown(model_blocks(board, model)) for model, page in board.model_pages.items()}
-    return {path: content + _STAMP for path, content in sorted(pages.items())}
+    return {path: neutral(content, lines=True) + _STAMP for path, content in sorted(pages.items())}
 
 
 def _html(board: Board) -> str:
