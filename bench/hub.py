@@ -182,7 +182,7 @@ def repository_files(folder: Path) -> frozenset[str] | None:
     try:
         listed = json.loads((folder.parents[1] / "trees" / f"{folder.name}.json").read_text(encoding="utf-8"))
         return frozenset(listed["files"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

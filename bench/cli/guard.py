@@ -105,7 +105,7 @@ def report_fault(error: BaseException, doing: str) -> int:
         return 0
     if hasattr(error, "show") and hasattr(error, "exit_code"):
         return _show_usage(error)
-    from bench.cli.faults import as_bench_error
+    from bench.faults import as_bench_error
 
     found = as_bench_error(error, doing)
     with suppress(BenchError):

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import Field, FiniteFloat, model_validator
 
 from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
-from bench.results.common import SCHEMA_VERSION, Finding, ModelInfo, RecordPart, TaskInfo, Value, Version
+from bench.results.common import SCHEMA_VERSION, Dim, Finding, ModelInfo, RecordPart, TaskInfo, Value, Version
 from bench.results.study_records import ControlRecord, FidelityRecord, RerankRecord
 from bench.views import Precision, View
 
@@ -27,7 +27,7 @@ class ViewScores(RecordPart):
             by document id, and what it alone computes (nAUC). Empty in records from before version 3.
     """
 
-    truncate_dim: int | None
+    truncate_dim: Dim | None
     precision: Precision | None
     metrics: dict[str, Value]
     mteb: dict[str, float] = Field(default_factory=dict, exclude_if=lambda values: not values)
@@ -101,7 +101,7 @@ class Figure(RecordPart):
     name: str
     value: FiniteFloat
     n: int
-    truncate_dim: int | None = None
+    truncate_dim: Dim | None = None
     precision: Precision | None = None
     detail: Detail = Field(default_factory=dict)
     spread: FiniteFloat | None = None

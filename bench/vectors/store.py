@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 from bench.errors import BenchError
 from bench.files import digest_file, write_bytes, write_error, write_text
 from bench.models.profile import ModelProfile, TextContext
+from bench.neutral import neutral
 
 KEY_BYTES = 16
 
@@ -139,8 +140,8 @@ class VectorSpace:
         write_text(self.folder / "profile.json", profile.model_dump_json(indent=2) + "\n")
         file = self.folder / "names.txt"
         known = file.read_text(encoding="utf-8").split("\n")[:-1] if file.exists() else []
-        if name not in known:
-            write_text(file, "".join(f"{known_name}\n" for known_name in [*known, name]))
+        if neutral(name) not in known:
+            write_text(file, "".join(f"{known_name}\n" for known_name in [*known, neutral(name)]))
 
     @contextmanager
     def lock(self, on_wait: Callable[[], None]) -> Iterator[None]:

@@ -98,7 +98,7 @@ class BatchTuner:
         self.size, self.how = BatchSize(tokens=chosen), "found on these texts"
         try:
             known = json.loads(self._memory.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             known = {}
         known[self._machine] = {
             "tokens": chosen,

@@ -156,5 +156,5 @@ def read_object(path: Path) -> Any:
     """The JSON value of a file; None where there is none that can be read, which is a loader's to report."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
