@@ -15,6 +15,8 @@ from bench.exchange.collect import Export
 from bench.exchange.published import MODEL_FILE
 from bench.files import write_bytes
 from bench.mteb_import import import_mteb
+from bench.neutral import neutral_json
+from bench.reading import read_text
 
 # ISO 639-3 and ISO 15924 for what nobody has stated.
 UNKNOWN_LANGUAGE = "und-Zyyy"
@@ -127,11 +129,22 @@ def _result_file(export: Export) -> bytes:
         scores=scores,
         # A result keeps no time of a whole evaluation: it reuses vectors that another run encoded.
         evaluation_time=None,
-        date=datetime.fromisoformat(export.created),
+        date=_time(export),
     )
     with tempfile.TemporaryDirectory() as scratch:
         result.to_disk(Path(scratch) / "result.json")
-        return (Path(scratch) / "result.json").read_bytes()
+        return neutral_json(read_text(Path(scratch) / "result.json")).encode()
+
+
+def _time(export: Export) -> datetime:
+    try:
+        return datetime.fromisoformat(export.created)
+    except ValueError as error:
+        raise BenchError(
+            f"`{export.created}` is no time",
+            where=f"`created` of a record of {export.model.info.name} on {export.task}",
+            hint="run again with --force",
+        ) from error
 
 
 def _task_metadata(name: str | None) -> Any:

@@ -18,7 +18,7 @@ from bench.models.profile import ModelProfile
 from bench.models.prompts import ANY_TASK, PLACEHOLDER, text_context
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
-from bench.neutral import neutral_json
+from bench.neutral import neutral, neutral_json
 from bench.publish.scores import eval_results, score_tables
 from bench.publish.usage import usage
 from bench.results.index import ResultIndex
@@ -70,7 +70,7 @@ def render_card(subject: Subject, folder: str) -> str:
         "## Results",
         _results(subject),
     ]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    return neutral("\n\n".join(part.strip() for part in parts), lines=True) + "\n"
 
 
 def _metadata(subject: Subject) -> str:
