@@ -49,6 +49,12 @@ def as_bench_error(error: BaseException, doing: str) -> BenchError:
 def _known(error: BaseException, doing: str) -> BenchError | None:
     if isinstance(error, MemoryError) or _is_out_of_memory(error):
         return BenchError(f"not enough memory{_after_colon(error)}", where=doing, hint=_USE_LESS)
+    if isinstance(error, ImportError):
+        return BenchError(
+            f"a package cannot be imported{_after_colon(error)}",
+            where=doing,
+            hint="repair the installation: pip install --force-reinstall mrl-bench; `bench doctor` lists what is there",
+        )
     if isinstance(error, OSError) and error.errno is not None:
         return _of_system(error, doing)
     if isinstance(error, RecursionError):
@@ -74,10 +80,9 @@ def _of_system(error: OSError, doing: str) -> BenchError:
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    """Whether it is how a library says that memory was not enough."""
-    return isinstance(error, RuntimeError) and any(
-        words in str(error) for words in ("out of memory", "can't allocate memory", "bad_alloc")
-    )
+    """Whether it is how a library, or the loader of libraries, says that memory was not enough."""
+    words = ("out of memory", "allocate memory", "bad_alloc", "failed to map segment")
+    return isinstance(error, RuntimeError | ImportError) and any(part in str(error) for part in words)
 
 
 def _after_colon(error: BaseException) -> str:

@@ -11,11 +11,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from bench.cli.output import OUTPUT, close_output, neutral_streams, raw
 from bench.errors import BenchError, UsageError
+from bench.faults import as_bench_error
 from bench.neutral import neutral
 
 INTERRUPTED = 130
+_LAST_WORDS = b"error: not enough memory to go on\n  hint: close other programs, or do less at once\n"
 _ON, _OFF = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
 
 
@@ -94,25 +98,45 @@ def report_fault(error: BaseException, doing: str) -> int:
     Returns:
         The exit status.
     """
+    if isinstance(error, MemoryError):
+        # What the frames hold is needed for the message.
+        traceback.clear_frames(error.__traceback__)
+    try:
+        return _report(error, doing)
+    except BaseException:  # noqa: BLE001 - nothing is left but words that are ready
+        with suppress(OSError):
+            os.write(2, _LAST_WORDS)
+        return int(getattr(error, "exit_status", 1))
+
+
+def _report(error: BaseException, doing: str) -> int:
     if isinstance(error, KeyboardInterrupt):
         say_stopped()
         return INTERRUPTED
     if isinstance(error, SystemExit):
-        return error.code if isinstance(error.code, int) else int(error.code is not None)
+        # The parser ends the program so where a pipe is broken.
+        if not isinstance(error.__context__, BrokenPipeError):
+            return error.code if isinstance(error.code, int) else int(error.code is not None)
+        error = error.__context__
+    if isinstance(error, typer.Abort):
+        error = BenchError("no answer was given", where=doing, hint="run it in a terminal, or give all options")
     if isinstance(error, BrokenPipeError) and error.filename == OUTPUT:
         # The reader (head, less) has seen enough.
         close_output()
         return 0
     if hasattr(error, "show") and hasattr(error, "exit_code"):
         return _show_usage(error)
-    from bench.faults import as_bench_error
-
     found = as_bench_error(error, doing)
     with suppress(BenchError):
         if debugging():
-            _print(neutral("".join(traceback.format_exception(error)), lines=True).rstrip("\n"))
+            _print(neutral(traceback_of(error), lines=True))
     _print(f"error: {found}")
     return found.exit_status
+
+
+def traceback_of(error: BaseException) -> str:
+    """Python's traceback of an exception."""
+    return "".join(traceback.format_exception(error)).rstrip("\n")
 
 
 def say_stopped() -> None:

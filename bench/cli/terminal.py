@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from bench.cli.console import console, errors, escape, escape_lines
+from bench.cli.guard import debugging, traceback_of
+from bench.cli.output import say_text
 from bench.cli.progress import ProgressDisplay
 from bench.cost.schedule import Step
 from bench.inputs import batching_note
@@ -112,10 +113,8 @@ class RunDisplay(ProgressDisplay):
     def failed(self, failure: Failure) -> None:
         """A job failed."""
         self._console.print(f"[red]failed[/]: {escape(failure.model)} on {escape(failure.task)}")
-        if os.environ.get("BENCH_DEBUG") and failure.error.__cause__ is not None:
-            import traceback
-
-            traceback.print_exception(failure.error.__cause__)
+        if debugging() and failure.error.__cause__ is not None:
+            say_text(traceback_of(failure.error.__cause__), err=True)
 
     def print_files(self) -> None:
         """Where everything went."""
