@@ -96,7 +96,8 @@ def _place(export: Export, output: Path) -> tuple[Path, bytes]:
     with tempfile.TemporaryDirectory() as scratch:
         # Asking makes the folder, which must not be there before all is known to be right.
         place = ResultCache(scratch).get_task_result_path(export.task, meta).relative_to(scratch)
-    return output / place, (json.dumps(meta.to_dict(), indent=4, sort_keys=True, default=str) + "\n").encode()
+    content = json.dumps(meta.to_dict(), indent=4, sort_keys=True, default=str)
+    return output / place, f"{neutral_json(content)}\n".encode()
 
 
 def _result_file(export: Export) -> bytes:

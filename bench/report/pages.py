@@ -43,7 +43,7 @@ def make_pages(results: Path) -> dict[str, str]:
     pages["leaderboard.md"] = _markdown(leaderboard_blocks(board, gallery))
     pages |= {page: _markdown(task_blocks(board, gallery, task)) for task, page in board.task_pages.items()}
     pages |= {page: _markdown(model_blocks(board, model)) for model, page in board.model_pages.items()}
-    return {path: neutral(content, lines=True) + _STAMP for path, content in sorted(pages.items())}
+    return {path: content + _STAMP for path, content in sorted(pages.items())}
 
 
 def _html(board: Board) -> str:
@@ -54,7 +54,7 @@ def _html(board: Board) -> str:
 
 
 def _markdown(blocks: Sequence[str]) -> str:
-    return "\n\n".join(blocks) + "\n\n"
+    return neutral("\n\n".join(blocks), lines=True) + "\n\n"
 
 
 @dataclass(frozen=True)
