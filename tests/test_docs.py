@@ -50,14 +50,14 @@ EXIT_STATUSES = """## Exit statuses and messages
 | 3 | `bench gate`: cannot tell, a side that cannot be read, or a fault of bench |
 | 130 | stopped by Ctrl-C |
 
-An error is a line and a hint on standard error. An exception that bench does not know is a fault of bench: the line names it,
-and the exit status is 1. `bench --debug` before a command, or `BENCH_DEBUG=1`, shows Python's tracebacks too. Standard
-output that is full or closed is an error with exit status 1; a reader that stops early (`| head`) is none.
+An error is a line and a hint on standard error. An exception that bench does not know is a fault of bench: the line
+names it, and the exit status is 1. `bench --debug` before a command, or `BENCH_DEBUG=1`, shows Python's tracebacks too.
+Standard output that is full or closed is an error with exit status 1; a reader that stops early (`| head`) is none.
 
-Names and texts from files are shown without what a terminal, a log, a CI runner or a spreadsheet would act on: a control
-character, a bidirectional override or an invisible character appears as its escape (`\\x1b`, `\\u202e`), a line break in a
-name as `\\n`. JSON keeps the exact text, in JSON's escapes. In CSV a cell that a spreadsheet would run as a formula gets a
-`'` before it; `bench results --format csv --raw` leaves that out."""
+Names and texts from files are shown without what a terminal, a log, a CI runner or a spreadsheet would act on: a
+control character, a bidirectional override or an invisible character appears as its escape (`\\x1b`, `\\u202e`), a line
+break in a name as `\\n`. JSON keeps the exact text, in JSON's escapes. In CSV a cell that a spreadsheet would run as a
+formula gets a `'` before it; `bench results --format csv --raw` leaves that out."""
 
 
 def bench_commands(text: str) -> list[str]:
