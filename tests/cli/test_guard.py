@@ -5,18 +5,20 @@ from __future__ import annotations
 import ast
 import errno
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import typer
-from support import ROOT
+from support import ROOT, control_record, cost_record, fidelity_record, quality_record, rerank_record
 
 from bench import cli
 from bench.cli import run_cli
 from bench.errors import BenchError, UsageError
 from bench.faults import as_bench_error
+from bench.results.store import ResultStore
 
 EVIL = "\n::error::\x1b[31m"
 
@@ -251,3 +253,42 @@ _PRINTING = {
     "tabulate.tabulate", "sys.stdout.write", "sys.stderr.write", "rich.markup.escape", "traceback.print_exc",
     "traceback.print_exception", "yaml.safe_dump", "yaml.dump",
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        quality_record(),
+        control_record(),
+        fidelity_record(),
+        rerank_record(),
+        cost_record(figures=[("x", 1.0, 8, "int8")]),
+    ],
+    ids=lambda record: record.record,
+)
+@pytest.mark.parametrize("dim", [0, -1])
+def test_records_with_impossible_dimensions_are_refused(record, dim, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write = getattr(ResultStore(Path("results")), f"write_{record.record}{'s' if record.record == 'control' else ''}")
+    path = write(record, {"value": [1.0]})
+    text = re.sub(r'"truncate_dim": \d+', f'"truncate_dim": {dim}', path.read_text())
+    path.write_text(text)
+    for words in (["results"], ["report"]):
+        assert run_cli(words) == 1
+        err = capsys.readouterr().err
+        assert path.name in err
+        assert "truncate_dim" in err
+        assert "fault of bench" not in err
+
+
+def test_a_crashed_probe_is_one_line(tmp_path, monkeypatch):
+    from bench.cost.process import run_probe
+
+    (tmp_path / "crashing.py").write_text("def probe(job): raise ValueError('odd\\n::error::')\n")
+    (tmp_path / "dying.py").write_text("import os\ndef probe(job): os._exit(9)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(BenchError, match="ValueError: odd ::error::") as error:
+        run_probe("crashing", {})
+    assert "\n" not in error.value.message
+    with pytest.raises(BenchError, match="exit status 9"):
+        run_probe("dying", {})
