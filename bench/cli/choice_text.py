@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from bench.choosing.answer import Choice, Choosable, Limit, Measure, Relaxation
 from bench.choosing.constraints import Quantity, option_name
 from bench.markdown import plain_table
-from bench.neutral import neutral
+from bench.neutral import neutral_values
 from bench.report.cells import NOISY_MARK, NOISY_REASON, significant
 from bench.report.rows import LEAKAGE_MARK
 
@@ -32,21 +31,12 @@ _SHOWN = 8
 def render(choice: Choice) -> str:
     """The whole answer."""
     # Its lines are put together from names, of which none may hold a line break.
-    choice = Choice.model_validate({**_neutral(choice.model_dump()), "code": choice.code})
+    choice = Choice.model_validate({**neutral_values(choice.model_dump()), "code": choice.code})
     parts = [_head(choice), _verdict(choice), _table(choice), *_told(choice)]
     parts += ["\n".join(lines) for lines in (_relaxations(choice), _notes(choice)) if lines]
     if choice.code is not None:
         parts.append(choice.code.rstrip("\n"))
     return "\n\n".join(parts)
-
-
-def _neutral(value: Any) -> Any:
-    """A value whose texts are neutral."""
-    if isinstance(value, dict):
-        return {key: _neutral(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_neutral(inner) for inner in value]
-    return neutral(value) if isinstance(value, str) else value
 
 
 def amount_text(quantity: Quantity, value: float) -> str:

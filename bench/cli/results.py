@@ -52,6 +52,8 @@ def results(
     """Print results, a row a model, task, view and metric. In Python: bench.load_results("results")."""
     from bench.results.frame import load_results
 
+    if raw and output is not OutputFormat.csv:
+        raise UsageError(f"--raw: --format {output} has nothing of the kind", hint="--format csv --raw")
     frame = load_results(results)
     hidden = 0
     if not superseded:

@@ -355,3 +355,7 @@ def test_logs_of_libraries(bench, monkeypatch):
     assert faults(out) == faults(err) == []
     assert "this is a fault of bench" in err
     assert doctor is not None
+
+
+def test_raw_is_of_csv_alone(results):
+    results("results", "--raw", status={2})

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.neutral import neutral_json
+from bench.neutral import neutral_values
 from bench.reading import read_text
 from bench.report.html.data import page_data
 from bench.report.html.sizes import Sizes
@@ -62,9 +62,9 @@ def render_data(data: dict[str, Any]) -> str:
 
 
 def json_text(data: Any) -> str:
-    """JSON that can stand inside a script element, whatever the strings in it."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return neutral_json(text).translate(_ESCAPES)
+    """JSON that can stand inside a script element, whatever the strings in it, which are made neutral."""
+    text = json.dumps(neutral_values(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.translate(_ESCAPES)
 
 
 def _policy(script: str, style: str) -> str:
