@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench.errors import BenchError, UsageError
 from bench.files import digest_file
 from bench.paths import unreadable
 from bench.reading import user_path
@@ -22,11 +22,26 @@ _hashed: dict[str, tuple[list[int], str]] = {}
 
 
 def cache_root() -> Path:
-    """`$BENCH_CACHE`, else `mrl-bench` in the user's cache folder (`$XDG_CACHE_HOME`, `~/.cache`)."""
-    if chosen := os.environ.get("BENCH_CACHE"):
-        return user_path(chosen).resolve()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return (user_path(base) / "mrl-bench").resolve()
+    """`$BENCH_CACHE`, else `mrl-bench` in the user's cache folder (`$XDG_CACHE_HOME`, `~/.cache`).
+
+    Raises:
+        UsageError: The path starts with a home folder that there is not.
+    """
+    for name, inner in (("BENCH_CACHE", ""), ("XDG_CACHE_HOME", "mrl-bench")):
+        if chosen := os.environ.get(name):
+            return _expanded(chosen, name) / inner
+    return _expanded("~/.cache", "HOME") / "mrl-bench"
+
+
+def _expanded(text: str, variable: str) -> Path:
+    path = user_path(text)
+    if path.parts[:1] and path.parts[0].startswith("~"):
+        raise UsageError(
+            f"there is no home folder `{path.parts[0]}`, so no place for the cache",
+            where=variable,
+            hint="set BENCH_CACHE to a folder",
+        )
+    return path.resolve()
 
 
 def sha256_of(path: Path) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.neutral import neutral_json
 from bench.paths import walk_files
 from bench.regular import open_regular
 
@@ -172,7 +173,8 @@ def append_text(path: Path, content: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file with sorted keys, two-space indents and a final newline."""
-    write_text(path, json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, neutral_json(text) + "\n")
 
 
 @contextmanager

@@ -184,7 +184,7 @@ def repository_files(folder: Path) -> frozenset[str] | None:
     try:
         listed = json.loads(bytes_if_there(folder.parents[1] / "trees" / f"{folder.name}.json", MOST_RECORD) or b"")
         return frozenset(listed["files"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -45,6 +45,26 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 COMMANDS = typer.main.get_command(app)
 
 
+EXIT_STATUSES = """## Exit statuses and messages
+
+| exit status | meaning |
+| --- | --- |
+| 0 | done |
+| 1 | something failed, differs or does not fit; `bench gate`: a regression; `bench report --check`: stale pages |
+| 2 | wrong usage: an option, a configuration file or an environment variable |
+| 3 | `bench gate`: cannot tell, a side that cannot be read, or a fault of bench |
+| 130 | stopped by Ctrl-C |
+
+An error is a line and a hint on standard error. An exception that bench does not know is a fault of bench: the line
+names it, and the exit status is 1. `bench --debug` before a command, or `BENCH_DEBUG=1`, shows Python's tracebacks too.
+Standard output that is full or closed is an error with exit status 1; a reader that stops early (`| head`) is none.
+
+Names and texts from files are shown without what a terminal, a log, a CI runner or a spreadsheet would act on: a
+control character, a bidirectional override or an invisible character appears as its escape (`\\x1b`, `\\u202e`), a line
+break in a name as `\\n`. JSON keeps the exact text, in JSON's escapes. In CSV a cell that a spreadsheet would run as a
+formula gets a `'` before it; `bench results --format csv --raw` leaves that out."""
+
+
 def bench_commands(text: str) -> list[str]:
     """Every `bench ...` in code of a page."""
     code = re.findall(r"```.*?```|`[^`\n]+`|^\t.*$", text, re.DOTALL | re.MULTILINE)
@@ -56,7 +76,7 @@ def bench_commands(text: str) -> list[str]:
 
 def reference() -> str:
     """docs/cli.md as the program would write it."""
-    parts = ["# Commands", "Made from the program's own help; `make docs` writes it."]
+    parts = ["# Commands", "Made from the program's own help; `make docs` writes it.", EXIT_STATUSES]
     for name, command in COMMANDS.commands.items():
         parts += _section(f"bench {name}", command)
         for inner, subcommand in getattr(command, "commands", {}).items():

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from bench.cli.options import split_list
+from bench.cli.output import say_text
 from bench.errors import BenchError, UsageError
 from bench.paths import path_exists
 
@@ -103,7 +102,7 @@ def with_each_unit(name: str, work: Callable[[TaskUnit], None]) -> int:
         try:
             work(unit)
         except BenchError as error:
-            typer.echo(f"error: {error}", err=True)
+            say_text(f"error: {error}", err=True)
             failed = True
         unit.release()
     return int(failed)

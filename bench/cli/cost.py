@@ -61,6 +61,7 @@ def cost(
     same after scoring. Exit status: 0 all done, 1 something failed, 2 wrong usage.
     """
     from bench.cli.cost_tables import print_costs
+    from bench.cli.output import say
     from bench.cli.terminal import print_failures
     from bench.cli.work import plan_and_execute
     from bench.cost import effort
@@ -99,7 +100,7 @@ def cost(
         if not dry_run:
             print_costs(results, plan.jobs)
             if quick:
-                typer.echo("for a look only, nothing is kept: leave out --quick for numbers to keep")
+                say("for a look only, nothing is kept: leave out --quick for numbers to keep")
             else:
                 display.print_files()
     print_failures(failures)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import typer
-
+from bench.cli.output import say, say_text
 from bench.paths import path_exists
 
 
@@ -14,11 +13,11 @@ def doctor() -> None:
     from importlib import metadata
 
     import psutil
-    from tabulate import tabulate
 
     from bench import __version__, environment
     from bench.cache import cache_root
     from bench.hub import offline
+    from bench.markdown import plain_table
 
     facts = environment.describe()
     memory = psutil.virtual_memory()
@@ -37,7 +36,7 @@ def doctor() -> None:
         ["hub", "off (HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set)" if offline() else _hub_state()],
         *([name, version] for name, version in facts["libraries"].items()),
     ]
-    typer.echo(tabulate(rows, tablefmt="plain"))
+    say_text(plain_table(rows))
     wanted = {
         "bm25s": ("bm25", "the BM25 baseline"),
         "faiss-cpu": ("search", "search latency and index sizes"),
@@ -50,7 +49,7 @@ def doctor() -> None:
         try:
             metadata.version(package)
         except metadata.PackageNotFoundError:
-            typer.echo(f"missing: {package}, for {purpose}: pip install 'mrl-bench[{extra}]'")
+            say(f"missing: {package}, for {purpose}: pip install 'mrl-bench[{extra}]'")
 
 
 def _hub_state() -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table as RichTable
 
-from bench.cli.terminal import console
+from bench.cli.console import NeutralConsole, console, escape
 from bench.plan import Job
 from bench.report.cells import (
     AUDIT_COMMAND,
@@ -61,7 +59,7 @@ def _print(shown: RichTable) -> None:
     # A line that the terminal wraps can still be read, a cell cut short cannot.
     needed = max(console.width, Measurement.get(console, console.options.update(max_width=_WIDEST), shown).maximum)
     console.print()
-    Console(width=needed, force_terminal=console.is_terminal).print(shown)
+    NeutralConsole(width=needed, force_terminal=console.is_terminal).print(shown)
 
 
 def _rich_means(table: MeanTable) -> RichTable:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import ProgressColumn, Task, TaskID
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from bench.cli.console import console, errors, escape, escape_lines
+from bench.cli.guard import debugging, traceback_of
+from bench.cli.output import say_text
 from bench.cli.progress import ProgressDisplay
 from bench.cost.schedule import Step
 from bench.inputs import batching_note
@@ -21,10 +22,6 @@ from bench.paths import path_exists
 from bench.plan import Failure, Job, Plan, Verdict
 from bench.tasks.card import StudyName
 from bench.vectors.pipeline import Progress as EncodeProgress
-
-# A table wider than the terminal loses columns; without a terminal nothing is gained by wrapping.
-console = Console(width=None if os.environ.get("COLUMNS") or Console().is_terminal else 200)
-errors = Console(stderr=True, width=console.width)
 
 
 class _Count(ProgressColumn):
@@ -122,10 +119,8 @@ class RunDisplay(ProgressDisplay):
     def failed(self, failure: Failure) -> None:
         """A job failed."""
         self._console.print(f"[red]failed[/]: {escape(failure.model)} on {escape(failure.task)}")
-        if os.environ.get("BENCH_DEBUG") and failure.error.__cause__ is not None:
-            import traceback
-
-            traceback.print_exception(failure.error.__cause__)
+        if debugging() and failure.error.__cause__ is not None:
+            say_text(traceback_of(failure.error.__cause__), err=True)
 
     def print_files(self) -> None:
         """Where everything went."""
@@ -200,5 +195,5 @@ def print_failures(failures: Sequence[Failure]) -> None:
     for heading in ("model", "task", "why"):
         table.add_column(heading, overflow="fold")
     for failure in failures:
-        table.add_row(escape(failure.model), escape(failure.task), escape(str(failure.error)))
+        table.add_row(escape(failure.model), escape(failure.task), escape_lines(str(failure.error)))
     errors.print(table)

@@ -9,6 +9,7 @@ import typer
 
 from bench.cli.chosen import find_registry, task_folders
 from bench.cli.options import Device, RegistryFile, check_device_name
+from bench.cli.output import say
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ def train(
     What is made is not made again; what was interrupted goes on from its last checkpoint. Exit status: 0 all made,
     1 something failed, 2 wrong usage, 130 stopped by Ctrl-C.
     """
+    from bench.cli.console import console
     from bench.cli.folds import unfolded
     from bench.cli.making import TrainDisplay, failure
-    from bench.cli.terminal import console, print_failures, print_removed
+    from bench.cli.terminal import print_failures, print_removed
     from bench.leftovers import remove_leftovers
     from bench.training.data import TaskFinder
     from bench.training.identity import prepare
@@ -64,7 +66,7 @@ def train(
                     _announce(prepared, tested, display, device or entry.device)
                     continue
                 if prepared.is_made and not damaged_files(prepared):
-                    typer.echo(f"{entry.name} is up to date: {prepared.folder}")
+                    say(f"{entry.name} is up to date: {prepared.folder}")
                 make(prepared, find, tested, display, device or entry.device)
             except Exception as error:  # noqa: BLE001 - one model that cannot be made must not stop the others
                 failures.append(failure(entry.name, error))
@@ -94,23 +96,23 @@ def _announce(prepared: Prepared, tested: Sequence[TaskUnit], listener: Listener
 
     check_leakage(prepared, tested)
     recipe = prepared.recipe
-    typer.echo(f"{prepared.name}: from {', '.join(recipe.base)}, recipe {prepared.identity[:12]}")
+    say(f"{prepared.name}: from {', '.join(recipe.base)}, recipe {prepared.identity[:12]}")
     for part, prompts in zip(prepared.sets, prepared.prompts, strict=True):
-        typer.echo(f"  {part.label}: {len(part):,} rows ({part.shape}), loss {part.loss}")
+        say(f"  {part.label}: {len(part):,} rows ({part.shape}), loss {part.loss}")
         for column, prompt in prompts.items():
-            typer.echo(f"    before each {column}: {prompt!r}")
+            say(f"    before each {column}: {prompt!r}")
     if prepared.is_made:
         wrong = damaged_files(prepared)
-        typer.echo(f"  damaged, to be made again: {', '.join(wrong)}" if wrong else f"  up to date: {prepared.folder}")
+        say(f"  damaged, to be made again: {', '.join(wrong)}" if wrong else f"  up to date: {prepared.folder}")
         return
     first = prepared.chain[1] if len(prepared.chain) > 1 else None
     if first is not None and not first.is_made:
-        typer.echo(f"  to be trained after {first.name}, without which its steps cannot be timed")
+        say(f"  to be trained after {first.name}, without which its steps cannot be timed")
         return
     found = time_steps(prepared, listener, device)
     for coverage in found.coverage:
-        typer.echo(f"  {coverage}")
-    typer.echo(
+        say(f"  {coverage}")
+    say(
         f"  {found.steps:,} steps of {recipe.batch_size} rows, {recipe.epochs:g} epochs; about {found.seconds:,.0f} s "
         f"at {found.seconds_per_step:.2f} s a step, evaluations left out"
     )

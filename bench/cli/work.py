@@ -8,9 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.cli.console import console
 from bench.cli.folds import FoldOf, fold_notes, of_folds, pool_all, unfolded
 from bench.cli.making import make_missing
-from bench.cli.terminal import RunDisplay, console, print_plan, print_removed
+from bench.cli.terminal import RunDisplay, print_plan, print_removed
 from bench.leftovers import remove_leftovers
 from bench.loaded import LoadedModels
 from bench.measuring import CostOptions

@@ -16,6 +16,7 @@ Location = tuple[str | int, ...]
 
 _MAX_NODES = 100_000
 _MAX_EXPANDED = 5_000_000
+_MAX_DEPTH = 100
 # A key is its text, whatever type its looks would give it (`on`, `1`).
 _KEY_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
 
@@ -43,6 +44,25 @@ class YamlDocument:
         return str(self.path)
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads nodes that are nested to a limit, so that Python's own limit is never met without a line."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The node that comes next."""
+        if self.depth == _MAX_DEPTH:
+            raise yaml.MarkedYAMLError(
+                problem=f"nested more than {_MAX_DEPTH} levels deep",
+                problem_mark=self.peek_event().start_mark,  # type: ignore[no-untyped-call]
+            )
+        self.depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
+
+
 class _Builder:
     """Turns PyYAML nodes into values: no tags that construct objects, no loops, no duplicate keys."""
 
@@ -62,6 +82,8 @@ class _Builder:
         self.count += 1
         if self.count > _MAX_NODES:
             raise self.error(f"more than {_MAX_NODES:,} values after expanding aliases", mark)
+        if len(self.open) > _MAX_DEPTH:
+            raise self.error(f"nested more than {_MAX_DEPTH} levels deep after expanding aliases", mark)
         if id(node) in self.open:
             raise self.error("an anchor contains itself", mark, "remove the alias (`*name`) that closes the loop")
         if isinstance(node, yaml.ScalarNode):
@@ -167,7 +189,7 @@ def parse_yaml(text: str, path: Path) -> YamlDocument:
         path: The file that it is or will be in, for messages.
     """
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -178,13 +200,9 @@ def parse_yaml(text: str, path: Path) -> YamlDocument:
             where=f"{path}, line {line}",
             hint="indent with spaces: YAML does not allow tabs" if tab else "check the indents and quotes there",
         ) from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise UsageError(f"not valid YAML: {error}", where=str(path)) from error
     if node is None:
         raise UsageError("the file is empty", where=str(path), hint="see models.yaml in the README for a start")
     builder = _Builder(path)
-    try:
-        data = builder.build(node, ())
-    except RecursionError as error:
-        raise UsageError("nested too deeply", where=str(path)) from error
-    return YamlDocument(path, data, builder.lines)
+    return YamlDocument(path, builder.build(node, ()), builder.lines)

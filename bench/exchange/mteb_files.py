@@ -14,8 +14,10 @@ from bench.exchange.collect import Export
 from bench.exchange.published import MODEL_FILE
 from bench.files import scratch_folder, write_bytes
 from bench.mteb_import import import_mteb
+from bench.neutral import neutral_json
 from bench.paths import bytes_if_there, path_exists
-from bench.regular import MOST_RECORD, read_bytes
+from bench.reading import read_text
+from bench.regular import MOST_RECORD
 
 # ISO 639-3 and ISO 15924 for what nobody has stated.
 UNKNOWN_LANGUAGE = "und-Zyyy"
@@ -92,7 +94,8 @@ def _place(export: Export, output: Path) -> tuple[Path, bytes]:
     with scratch_folder("mteb") as scratch:
         # Asking makes the folder, which must not be there before all is known to be right.
         place = ResultCache(scratch).get_task_result_path(export.task, meta).relative_to(scratch)
-    return output / place, (json.dumps(meta.to_dict(), indent=4, sort_keys=True, default=str) + "\n").encode()
+    content = json.dumps(meta.to_dict(), indent=4, sort_keys=True, default=str)
+    return output / place, f"{neutral_json(content)}\n".encode()
 
 
 def _result_file(export: Export) -> bytes:
@@ -125,11 +128,22 @@ def _result_file(export: Export) -> bytes:
         scores=scores,
         # A result keeps no time of a whole evaluation: it reuses vectors that another run encoded.
         evaluation_time=None,
-        date=datetime.fromisoformat(export.created),
+        date=_time(export),
     )
     with scratch_folder("mteb") as scratch:
         result.to_disk(scratch / "result.json")
-        return read_bytes(scratch / "result.json", MOST_RECORD)
+        return neutral_json(read_text(scratch / "result.json", MOST_RECORD)).encode()
+
+
+def _time(export: Export) -> datetime:
+    try:
+        return datetime.fromisoformat(export.created)
+    except ValueError as error:
+        raise BenchError(
+            f"`{export.created}` is no time",
+            where=f"`created` of a record of {export.model.info.name} on {export.task}",
+            hint="run again with --force",
+        ) from error
 
 
 def _task_metadata(name: str | None) -> Any:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from bench.config.yaml_document import plain_yaml
+from bench.config.yaml_writing import dump_yaml
 from bench.errors import BenchError, UsageError
 from bench.files import safe_name, write_bytes, write_text
-from bench.labelling.sheet import spreadsheet_text
+from bench.neutral import spreadsheet_cell
 from bench.paths import is_file, matching, path_exists
 from bench.regular import MOST_TEXT, read_bytes
 from bench.shipped import shipped
@@ -132,7 +131,7 @@ def add_labels(unit: TaskUnit, card: Path, labels: Sequence[Label], output: Path
 
 def _row(label: Label, unit: TaskUnit) -> list[str]:
     ids = id_cell(label.query), id_cell(label.document)
-    note = label.note if label.note.startswith("'") else spreadsheet_text(label.note)
+    note = label.note if label.note.startswith("'") else spreadsheet_cell(label.note, lines=True)
     return [unit.split, unit.subset, *ids, str(label.gain), label.pair, label.pool, note]
 
 
@@ -158,7 +157,7 @@ def _with_labels_key(card: Path, name: str) -> str:
     raw = read_bytes(card, MOST_TEXT)
     text = raw.decode("utf-8-sig")
     newline = "\r\n" if "\r\n" in text else "\n"
-    line = yaml.safe_dump({"labels": [name]}, default_flow_style=None, allow_unicode=True, width=1000).strip()
+    line = dump_yaml({"labels": [name]}, default_flow_style=None, width=1000).strip()
     changed = f"{text}{newline if text and not text.endswith(newline) else ''}{line}{newline}"
     before = plain_yaml(text)
     try:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from bench.errors import BenchError
 from bench.files import write_error, write_text
+from bench.neutral import neutral
 from bench.paths import bytes_if_there, entries, is_file
 from bench.regular import MOST_RECORD
 from bench.report.board import MODELS, PICTURES, TASKS, Board, read_board
@@ -55,7 +56,7 @@ def _html(board: Board) -> str:
 
 
 def _markdown(blocks: Sequence[str]) -> str:
-    return "\n\n".join(blocks) + "\n\n"
+    return neutral("\n\n".join(blocks), lines=True) + "\n\n"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
@@ -14,6 +14,10 @@ from bench.tasks.card import TaskType
 # 3: models state pooling, padding and settings; findings state what texts were encoded with; views have mteb's values.
 SCHEMA_VERSION: Literal[3] = 3
 Version = Literal[1, 2, 3]
+
+
+# How many leading dimensions are kept.
+Dim = Annotated[int, Field(ge=1)]
 
 
 class RecordPart(BaseModel):

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import Field, FiniteFloat, model_validator
 
 from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
-from bench.results.common import SCHEMA_VERSION, Finding, ModelInfo, RecordPart, TaskInfo, Value, Version
+from bench.results.common import SCHEMA_VERSION, Dim, Finding, ModelInfo, RecordPart, TaskInfo, Value, Version
 from bench.results.study_records import ControlRecord, FidelityRecord, RerankRecord
 from bench.views import Precision, View
 
@@ -28,7 +28,7 @@ class ViewScores(RecordPart):
         folds: The main metric's mean over the queries of each fold; empty where a task has none.
     """
 
-    truncate_dim: int | None
+    truncate_dim: Dim | None
     precision: Precision | None
     metrics: dict[str, Value]
     mteb: dict[str, float] = Field(default_factory=dict, exclude_if=lambda values: not values)
@@ -109,7 +109,7 @@ class Figure(RecordPart):
     name: str
     value: FiniteFloat
     n: int
-    truncate_dim: int | None = None
+    truncate_dim: Dim | None = None
     precision: Precision | None = None
     detail: Detail = Field(default_factory=dict)
     spread: FiniteFloat | None = None

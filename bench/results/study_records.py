@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from bench.metrics import FidelityMeasure
-from bench.results.common import Finding, RecordPart, Value
+from bench.results.common import Dim, Finding, RecordPart, Value
 from bench.views import Control, ControlledView, ControlMethod, Precision, Shortlist, View
 
 
@@ -23,7 +23,7 @@ class ControlScores(RecordPart):
 
     method: ControlMethod
     draw: int | None = None
-    truncate_dim: int
+    truncate_dim: Dim
     metrics: dict[str, Value]
 
     @property
@@ -66,7 +66,7 @@ class ShortlistScores(RecordPart):
         recall: The share of a query's relevant documents that are on it.
     """
 
-    truncate_dim: int
+    truncate_dim: Dim
     precision: Precision
     shortlist: int = Field(ge=1)
     metrics: dict[str, Value]
@@ -98,7 +98,7 @@ class RerankRecord(Finding):
 class FidelityScores(RecordPart):
     """How far one view does what the same model does at full width in float32; what is not defined is left out."""
 
-    truncate_dim: int
+    truncate_dim: Dim
     precision: Precision
     measures: dict[FidelityMeasure, Value]
 

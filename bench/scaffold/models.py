@@ -100,7 +100,7 @@ def _from_card(card: Path) -> tuple[str, list[int]]:
     try:
         tags = (metadata_load(card) or {}).get("tags") or []
         text = read_text(card)
-    except (BenchError, OSError, ValueError, YAMLError):
+    except (BenchError, OSError, ValueError, RecursionError, YAMLError):
         return "pretrained", []
     known = {tag for tag in tags if isinstance(tag, str)} if isinstance(tags, list) else set()
     if known & _MATRYOSHKA_TAGS:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from bench.config import dump_yaml
 from bench.errors import UsageError
 from bench.files import write_new
 from bench.models.registry import ModelEntry, Registry
@@ -141,7 +140,7 @@ def _files(folder: Path, models: Models, tasks: Tasks, started: Registry | None)
 
 
 def _yaml(value: dict[str, Any]) -> str:
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+    return dump_yaml(value, width=110, default_flow_style=None)
 
 
 def _watched(folder: Path, tasks: Tasks, places: list[str]) -> list[str]:

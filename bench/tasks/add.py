@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
+from bench.config import dump_yaml
 from bench.errors import UsageError
 from bench.files import write_new
 from bench.paths import is_file, is_folder, path_exists
@@ -113,7 +113,7 @@ class NewTask:
     @property
     def text(self) -> str:
         """The card as it will stand in its file."""
-        return yaml.safe_dump(self.content, sort_keys=False, allow_unicode=True, width=110)
+        return dump_yaml(self.content, width=110)
 
     def write(self) -> None:
         """Write the card.

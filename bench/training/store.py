@@ -20,6 +20,7 @@ from bench.models.export.portable import complete_code
 from bench.models.folders.folder import SENTENCE_CONFIG
 from bench.models.folders.weights import weight_files
 from bench.models.manifest import MANIFEST, NoManifestError, damage, write_manifest
+from bench.neutral import neutral
 from bench.reading import read_text
 from bench.training.card import model_card
 from bench.training.identity import TRAINING_SCHEMA, Prepared, library_versions, models_root
@@ -71,7 +72,7 @@ def being_made(prepared: Prepared, on_wait: Callable[[], None]) -> Iterator[None
         raise write_error(folder, error) from error
     try:
         if not prepared.is_made:
-            write_text(name_file(prepared.identity), f"{prepared.name}\n")
+            write_text(name_file(prepared.identity), f"{neutral(prepared.name)}\n")
         yield
     finally:
         lock.release()

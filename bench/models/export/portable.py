@@ -17,7 +17,9 @@ from bench.models.folders.outside import Outside, find_outside
 from bench.models.folders.places import code_files, read_object
 from bench.models.folders.references import config_files, map_classes, modules_by_repo, named_classes
 from bench.models.registry import ModelEntry
+from bench.neutral import neutral_json
 from bench.paths import path_exists, walk_files
+from bench.reading import user_path
 from bench.regular import MOST_MODEL_JSON, MOST_TEXT, copy_regular, read_bytes
 
 # Keys in which libraries keep where files were.
@@ -69,14 +71,14 @@ def complete_code(entry: ModelEntry, source: Path, folder: Path) -> None:
         before = read_object(path)
         after = map_classes(path.name, before, change)
         if after != before:
-            write_text(path, json.dumps(after, indent=2, ensure_ascii=False) + "\n")
+            write_text(path, neutral_json(json.dumps(after, indent=2, ensure_ascii=False)) + "\n")
 
 
 def machine_places(located: Path, outside: Outside) -> list[str]:
     """The folders of this machine that a model was read from or kept in, and the user's own; the longest first."""
     from huggingface_hub import constants
 
-    places = [located, cache_root(), Path(constants.HF_HUB_CACHE), Path(constants.HF_HOME), Path.home()]
+    places = [located, cache_root(), Path(constants.HF_HUB_CACHE), Path(constants.HF_HOME), user_path("~")]
     places += [base.place.folder for base in outside.bases.values()]
     places += [part.place.folder for part in outside.all_code]
     found = {os.fspath(each) for place in places for each in (place.absolute(), place.resolve())}
@@ -100,7 +102,7 @@ def drop_paths(folder: Path, places: Sequence[str]) -> None:
         before = read_object(path)
         after = _without_paths(before, places)
         if after != before:
-            write_text(path, json.dumps(after, indent=2, ensure_ascii=False) + "\n")
+            write_text(path, neutral_json(json.dumps(after, indent=2, ensure_ascii=False)) + "\n")
 
 
 def _without_paths(value: Any, places: Sequence[str]) -> Any:
@@ -151,7 +153,7 @@ def check_no_place(folder: Path, places: Sequence[str], where: str) -> None:
         BenchError: One does.
     """
     # Code may name the folder of a user that many machines have.
-    strict = [place for place in places if place != os.fspath(Path.home())]
+    strict = [place for place in places if place != os.fspath(user_path("~"))]
     for path in walk_files(folder):
         if path.suffix in _BINARY or path.name.startswith(_VOCABULARIES):
             continue
