@@ -31,8 +31,8 @@ _SCORES: tuple[tuple[str, Range], ...] = (
     (r"similarity_absolute_change|mae|mse|rmse", AMOUNT),
 )
 _FIGURES: tuple[tuple[str, Range], ...] = (
-    (r"\w+_(ms|s|per_s)|matmul_gflops", POSITIVE),
-    (r"\w+_(bytes|mib|outliers)|bytes_per_vector|energy_\w+", AMOUNT),
+    (r"\w+_(bytes|mib|outliers|per_s)|bytes_per_vector|energy_\w+", AMOUNT),
+    (r"\w+_(ms|s)|matmul_gflops", POSITIVE),
     (r"hnsw_recall_at_\d+", SHARE),
     # Of two rates that were measured one after the other: noise may carry it beyond 1.
     (r"encode_matmul_share", AMOUNT),

@@ -31,6 +31,7 @@ from bench.results.study_records import ControlRecord, FidelityRecord, RerankRec
 
 RECORD_FOLDERS = ("quality", "controls", "fidelity", "rerank", "cost", "audits")
 _FOLDERS = ("environments", "acceptances", *RECORD_FOLDERS)
+_UNREADABLE = "cannot read the table of this record"
 
 
 class ResultStore:
@@ -189,9 +190,7 @@ def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | 
             # Threads cost more than these small tables.
             return file.read(columns, use_threads=False)
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise damaged_table(
-            table_path(record_path, record), str(error)
-        ) from error
+        raise damaged_table(table_path(record_path, record), f"{_UNREADABLE}: {error}") from error
 
 
 def table_path(record_path: Path, record: ModelRecord) -> Path:
@@ -217,15 +216,15 @@ def table_bytes(record_path: Path, record: ModelRecord) -> bytes:
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
-        raise damaged_table(path, "no such file") from error
+        raise damaged_table(path, f"{_UNREADABLE}: no such file") from error
     except OSError as error:
         raise BenchError(
-            f"cannot read the table of this record: {error.strerror or error}",
+            f"{_UNREADABLE}: {error.strerror or error}",
             where=str(path),
             hint="check the permissions, or run again with --force",
         ) from error
     if record.table_digest is not None and content_digest(content) != record.table_digest:
-        raise damaged_table(path, "its content does not match its digest")
+        raise damaged_table(path, f"{_UNREADABLE}: its content does not match its digest")
     return content
 
 
