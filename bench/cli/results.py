@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.options import ResultsFolder, split_list, whole_numbers
+from bench.cli.verify import verify_results
 from bench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -42,11 +43,23 @@ def results(
     superseded: Annotated[
         bool, typer.Option("--all", help="Also results of models and data that have changed since.")
     ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check every record and table instead; exit status 1 if any is damaged.")
+    ] = False,
 ) -> None:
     """Print results, a row a model, task, view and metric. In Python: bench.load_results("results")."""
-    from bench.results.frame import load_results
+    from bench.results.frame import make_frame, read_records
 
-    frame = load_results(results)
+    if verify:
+        verify_results(str(results))
+        return
+    records = read_records(results)
+    frame = make_frame(records)
+    if frame.empty:
+        typer.echo(f"no scores and no costs yet in {results}: bench run", err=True)
+        if output is OutputFormat.table:
+            return
+    older = sum(getattr(record, "table_digest", "") is None for _, record in records)
     hidden = 0
     if not superseded:
         hidden = int(frame["superseded"].sum())
@@ -58,6 +71,8 @@ def results(
     if dims:
         frame = frame[frame["truncate_dim"].isin(dims)]
     _print(frame.reset_index(drop=True), output)
+    if older:
+        typer.echo(f"{older} records were written before digests existed", err=True)
     if hidden and output is OutputFormat.table:
         typer.echo(f"{hidden} superseded rows not shown (--all shows them)", err=True)
 

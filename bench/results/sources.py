@@ -22,7 +22,7 @@ GIT_PREFIX = "git:"
 DEFAULT_PATH = "./results"
 # A revision may hold colons between braces: main@{2024-01-31 12:00}.
 # What to do about a damaged file of results that are no folder.
-_HEAL = {
+HEAL = {
     "archive": "get another copy of the archive, or pack the folder again: tar -czf results.tgz results",
     "git": "name another revision, or restore the file and commit it: git log -- FILE lists its versions",
 }
@@ -115,7 +115,7 @@ def open_source(text: str, where: Path | None = None) -> Iterator[Path]:
             if error.where is not None and error.where.startswith(name):
                 error.where = text + error.where.removeprefix(name)
                 if isinstance(error, DamagedError):
-                    error.hint = _HEAL[source.kind]
+                    error.hint = HEAL[source.kind]
             raise
 
 

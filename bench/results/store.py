@@ -30,7 +30,7 @@ from bench.results.schema import (
 from bench.results.study_records import ControlRecord, FidelityRecord, RerankRecord
 
 RECORD_FOLDERS = ("quality", "controls", "fidelity", "rerank", "cost", "audits")
-_FOLDERS = ("environments", "acceptances", *RECORD_FOLDERS)
+FOLDERS = ("environments", "acceptances", *RECORD_FOLDERS)
 _UNREADABLE = "cannot read the table of this record"
 
 
@@ -161,7 +161,7 @@ class ResultStore:
             raise
         return path
 
-    def _read(self, folders: tuple[str, ...] = _FOLDERS) -> Iterator[tuple[Path, Stored]]:
+    def _read(self, folders: tuple[str, ...] = FOLDERS) -> Iterator[tuple[Path, Stored]]:
         for folder in folders:
             for path in sorted((self.root / folder).rglob("*.json")):
                 yield path, read_record(path)[0]
@@ -170,7 +170,7 @@ class ResultStore:
 def is_result_file(path: PurePosixPath) -> bool:
     """Whether a path that starts in a results folder is that of a record or of its table; hidden files are none."""
     named = path.suffix in {".json", ".parquet"} and not any(part.startswith(".") for part in path.parts)
-    return named and len(path.parts) > 1 and path.parts[0] in _FOLDERS
+    return named and len(path.parts) > 1 and path.parts[0] in FOLDERS
 
 
 def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | None = None) -> pa.Table:
