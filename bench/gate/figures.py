@@ -125,5 +125,7 @@ class SampleReader:
                 hint="measure again: bench cost --force",
             ) from error
         if not np.isfinite(calls).all():
-            raise damaged_table(table_path(path, record), "column `milliseconds` of the table has a number that is not finite")
+            raise damaged_table(
+                table_path(path, record), "column `milliseconds` of the table has a number that is not finite"
+            )
         return [calls[numbers == number] for number in np.unique(numbers)]

@@ -44,8 +44,8 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
     """All results in a folder, one row a model, task unit, view and metric.
 
     Quality rows carry the environment they were computed in, though they do not depend on it. A figure measured
-    again is there once, the newest. `superseded` marks rows whose model or task has changed since; `verified` rows whose
-    record and table matched digests, which records from before there were digests have not. `control` is empty
+    again is there once, the newest. `superseded` marks rows whose model or task has changed since. `verified` marks
+    rows of records with digests, which matched; records from before there were digests have none. `control` is empty
     but for scores under a control for truncation (`pca`, `last`, `random-1`, ...). Scores of shortlists that are ranked
     again are `rerank_<metric>` and `shortlist_recall`, their `detail` `shortlist=<length>`.
 

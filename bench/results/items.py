@@ -242,7 +242,9 @@ def _read(path: Path, record: QualityRecord | RerankRecord, columns: tuple[str, 
         }
         endless = [name for name, found in values.items() if kind != "mteb" and not np.isfinite(found).all()]
         if endless:
-            raise damaged_table(table_path(path, record), f"column `{endless[0]}` of the table has a number that is not finite")
+            raise damaged_table(
+                table_path(path, record), f"column `{endless[0]}` of the table has a number that is not finite"
+            )
         return _Table(
             ids=table.column(key).cast(pa.string()).combine_chunks(),
             clusters=table.column(CLUSTER).cast(pa.int64()).to_numpy() if CLUSTER in table.column_names else None,

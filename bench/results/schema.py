@@ -50,7 +50,7 @@ class ViewScores(RecordPart):
 
     @model_validator(mode="after")
     def _in_range(self) -> ViewScores:
-        ranges.check_estimates(self.metrics)
+        ranges.check_estimates(self.metrics.items())
         ranges.check_scores(self.mteb)
         return self
 

@@ -36,7 +36,7 @@ class ControlScores(RecordPart):
     def _drawn(self) -> ControlScores:
         if (self.method == "random") != (self.draw is not None):
             raise ValueError("the control `random` has a draw, and no other has")
-        ranges.check_estimates(self.metrics)
+        ranges.check_estimates(self.metrics.items())
         return self
 
 
@@ -81,7 +81,7 @@ class ShortlistScores(RecordPart):
 
     @model_validator(mode="after")
     def _in_range(self) -> ShortlistScores:
-        ranges.check_estimates(self.metrics | {"shortlist_recall": self.recall})
+        ranges.check_estimates([*self.metrics.items(), ("shortlist_recall", self.recall)])
         return self
 
 
@@ -116,7 +116,7 @@ class FidelityScores(RecordPart):
 
     @model_validator(mode="after")
     def _in_range(self) -> FidelityScores:
-        ranges.check_estimates(self.measures)
+        ranges.check_estimates(self.measures.items())
         return self
 
 

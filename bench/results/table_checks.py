@@ -118,7 +118,10 @@ def _parts(
             for part in record.shortlists
         )
         return ("truncate_dim", "precision", SHORTLIST), lists
-    kept = (_Part((part.truncate_dim, part.precision), dict(part.measures)) for part in record.views)
+    kept = (
+        _Part((part.truncate_dim, part.precision), {str(name): value for name, value in part.measures.items()})
+        for part in record.views
+    )
     return ("truncate_dim", "precision"), kept
 
 

@@ -69,8 +69,8 @@ def test_no_flip_is_read_as_another_number(results):
         if same is False:
             faults.append(flip)
     assert faults == []
-    # Only where a space is another space nothing is damaged; a table is as it was to the last bit.
-    assert {kind for kind, seen in found.items() if True in seen} <= {".json space"}
+    # A space may become another one, a digit one that rounds to the same number; a table is as it was to the last bit.
+    assert {kind for kind, seen in found.items() if True in seen} <= {".json space", ".json number"}
     assert len(found) == 12
 
 
