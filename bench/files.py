@@ -171,10 +171,18 @@ def append_text(path: Path, content: str) -> None:
         raise write_error(path, error) from error
 
 
+def json_text(value: Any) -> str:
+    """JSON with sorted keys, two-space indents and a final newline.
+
+    Raises:
+        ValueError: A number in it is not finite.
+    """
+    return neutral_json(json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file with sorted keys, two-space indents and a final newline."""
-    text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(path, neutral_json(text) + "\n")
+    """Write a JSON file as `json_text` gives it."""
+    write_text(path, json_text(value))
 
 
 @contextmanager

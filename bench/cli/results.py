@@ -10,6 +10,7 @@ import typer
 
 from bench.cli.options import ResultsFolder, split_list, whole_numbers
 from bench.cli.output import say, say_json, say_text
+from bench.cli.verify import verify_results
 from bench.errors import UsageError, did_you_mean
 from bench.neutral import neutral, spreadsheet_cell
 
@@ -48,13 +49,25 @@ def results(
         bool,
         typer.Option("--raw", help="CSV for programs: no ' before cells that a spreadsheet would run as formulas."),
     ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check every record and table instead; exit status 1 if any is damaged.")
+    ] = False,
 ) -> None:
     """Print results, a row a model, task, view and metric. In Python: bench.load_results("results")."""
-    from bench.results.frame import load_results
+    from bench.results.frame import make_frame, read_records
 
     if raw and output is not OutputFormat.csv:
         raise UsageError(f"--raw: --format {output} has nothing of the kind", hint="--format csv --raw")
-    frame = load_results(results)
+    if verify:
+        verify_results(str(results))
+        return
+    records = read_records(results)
+    frame = make_frame(records)
+    if frame.empty:
+        say(f"no scores and no costs yet in {results}: bench run", err=True)
+        if output is OutputFormat.table:
+            return
+    older = sum(getattr(record, "table_digest", "") is None for _, record in records)
     hidden = 0
     if not superseded:
         hidden = int(frame["superseded"].sum())
@@ -66,6 +79,8 @@ def results(
     if dims:
         frame = frame[frame["truncate_dim"].isin(dims)]
     _print(frame.reset_index(drop=True), output, raw=raw)
+    if older:
+        say(f"{older} records were written before digests existed", err=True)
     if hidden and output is OutputFormat.table:
         say(f"{hidden} superseded rows not shown (--all shows them)", err=True)
 

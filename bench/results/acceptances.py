@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, FiniteFloat
 
 from bench.results.common import SCHEMA_VERSION, Dim, Version
 from bench.views import Precision
@@ -46,8 +46,8 @@ class AcceptedCheck(BaseModel):
     environment: str | None = None
     measured: str | None = None
     verdict: str
-    score: float | None
-    drop: float | None
+    score: FiniteFloat | None
+    drop: FiniteFloat | None
 
 
 class AcceptanceRecord(BaseModel):

@@ -12,8 +12,13 @@ from bench.tasks.card import TaskType
 
 # 2: cost figures have details, spread and computed; noise has reasons.
 # 3: models state pooling, padding and settings; findings state what texts were encoded with; views have mteb's values.
-SCHEMA_VERSION: Literal[3] = 3
-Version = Literal[1, 2, 3]
+# 4: records and tables have digests. Records of earlier versions may have them too.
+SCHEMA_VERSION: Literal[4] = 4
+Version = Literal[1, 2, 3, 4]
+
+Count = Annotated[int, Field(ge=0)]
+Amount = Annotated[FiniteFloat, Field(ge=0)]
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 
 
 # How many leading dimensions are kept.
@@ -47,9 +52,9 @@ class ModelInfo(RecordPart):
     fingerprint: str
     source: str
     revision: str | None = None
-    width: int | None = None
-    parameters: int | None = None
-    max_seq_length: int | None = None
+    width: Count | None = None
+    parameters: Count | None = None
+    max_seq_length: Count | None = None
     dtype: str | None = None
     similarity: str | None = None
     leakage: bool = False
@@ -86,8 +91,8 @@ class TaskInfo(RecordPart):
     subset: str
     fingerprint: str
     main_metric: str
-    n: int
-    documents: int | None = None
+    n: Count
+    documents: Count | None = None
     mteb: str | None = None
     mteb_type: str | None = None
     dataset: str | None = None
@@ -128,6 +133,7 @@ class Finding(RecordPart):
 
     Attributes:
         inputs: What texts of each role were encoded with; None of a baseline and in records from before version 3.
+        table_digest: Of the bytes of its Parquet file; None in records from before there were digests.
     """
 
     schema_version: Version = SCHEMA_VERSION
@@ -137,3 +143,4 @@ class Finding(RecordPart):
     model: ModelInfo
     task: TaskInfo
     inputs: dict[Role, TextInput] | None = None
+    table_digest: str | None = None

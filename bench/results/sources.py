@@ -14,6 +14,7 @@ from bench.files import scratch_folder
 from bench.paths import files_below, is_folder, path_exists
 from bench.reading import user_path
 from bench.results.archives import unpack_results
+from bench.results.digests import DamagedError
 from bench.results.revisions import check_revision, read_revision
 from bench.results.store import RECORD_FOLDERS
 
@@ -21,6 +22,11 @@ GIT_PREFIX = "git:"
 # The folder beside the one that the command runs in, where a revision is named without one.
 DEFAULT_PATH = "./results"
 # A revision may hold colons between braces: main@{2024-01-31 12:00}.
+# What to do about a damaged file of results that are no folder.
+HEAL = {
+    "archive": "get another copy of the archive, or pack the folder again: tar -czf results.tgz results",
+    "git": "name another revision, or restore the file and commit it: git log -- FILE lists its versions",
+}
 _REVISION = re.compile(r"((?:[^:{]|\{[^}]*\})*)(?::(.*))?", re.DOTALL)
 
 
@@ -109,6 +115,8 @@ def open_source(text: str, where: Path | None = None) -> Iterator[Path]:
             # When the message is read the temporary folder is gone.
             if error.where is not None and error.where.startswith(str(folder)):
                 error.where = text + error.where.removeprefix(str(folder))
+                if isinstance(error, DamagedError):
+                    error.hint = HEAL[source.kind]
             raise
 
 

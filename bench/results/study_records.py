@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from bench.metrics import FidelityMeasure
-from bench.results.common import Dim, Finding, RecordPart, Value
+from bench.results import ranges
+from bench.results.common import Count, Dim, Finding, RecordPart, Share, Value
 from bench.views import Control, ControlledView, ControlMethod, Precision, Shortlist, View
 
 
@@ -35,6 +36,7 @@ class ControlScores(RecordPart):
     def _drawn(self) -> ControlScores:
         if (self.method == "random") != (self.draw is not None):
             raise ValueError("the control `random` has a draw, and no other has")
+        ranges.check_estimates(self.metrics.items())
         return self
 
 
@@ -77,6 +79,11 @@ class ShortlistScores(RecordPart):
         """The shortlist as a key."""
         return Shortlist(View(self.truncate_dim, self.precision), self.shortlist)
 
+    @model_validator(mode="after")
+    def _in_range(self) -> ShortlistScores:
+        ranges.check_estimates([*self.metrics.items(), ("shortlist_recall", self.recall)])
+        return self
+
 
 class RerankRecord(Finding):
     """Quality of one model on one task unit where shortlists of its views are ranked again at full width in float32."""
@@ -107,6 +114,11 @@ class FidelityScores(RecordPart):
         """The view as a key."""
         return View(self.truncate_dim, self.precision)
 
+    @model_validator(mode="after")
+    def _in_range(self) -> FidelityScores:
+        ranges.check_estimates(self.measures.items())
+        return self
+
 
 class LeadingShares(RecordPart):
     """Shares that the first 1, 2, ... width dimensions hold, of the documents or sentences.
@@ -116,8 +128,8 @@ class LeadingShares(RecordPart):
         norm: Of the length.
     """
 
-    variance: list[float] | None
-    norm: list[float]
+    variance: list[Share] | None
+    norm: list[Share]
 
 
 class FidelitySettings(RecordPart):
@@ -129,9 +141,9 @@ class FidelitySettings(RecordPart):
         sample: Documents at most whose similarities are compared.
     """
 
-    depth: int
-    rbo_p: float
-    sample: int
+    depth: Count
+    rbo_p: Share
+    sample: Count
 
 
 class FidelityRecord(Finding):

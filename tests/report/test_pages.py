@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path, PurePosixPath
@@ -52,9 +53,14 @@ def test_the_pages_are_the_golden_ones():
     )
 
 
+def without_digests(path):
+    # The bytes of a table depend on the version of pyarrow.
+    return {key: part for key, part in json.loads(path.read_text()).items() if not key.endswith("digest")}
+
+
 def test_the_results_are_those_of_the_script(tmp_path):
     made, kept = (
-        {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*.json")}
+        {path.relative_to(root).as_posix(): without_digests(path) for path in root.rglob("*.json")}
         for root in (report_results.write_results(tmp_path), RESULTS)
     )
     assert made == kept
