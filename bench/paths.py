@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
@@ -20,6 +20,21 @@ def path_exists(path: Path) -> bool:
         BenchError: It cannot be told: no permission, links in a circle, or a link to what is not there.
     """
     return _mode(path) is not None
+
+
+def name_taken(path: Path) -> bool:
+    """Whether anything has this name, a link that leads nowhere among it.
+
+    Raises:
+        BenchError: It cannot be told.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return True
 
 
 def is_file(path: Path) -> bool:
@@ -77,7 +92,15 @@ def entries(folder: Path) -> list[Path]:
     Raises:
         BenchError: It cannot be read, is a file, or holds a name that is not UTF-8.
     """
-    return [folder / entry.name for entry in _scan(folder)]
+    try:
+        here = sorted(folder.iterdir())
+    except FileNotFoundError:
+        _refuse_lost_link(folder)
+        return []
+    except OSError as error:
+        raise unreadable(folder, error) from error
+    _check_names(folder, (path.name for path in here))
+    return here
 
 
 def walk_files(folder: Path) -> Iterator[Path]:
@@ -180,7 +203,7 @@ def _refuse_lost_link(path: Path) -> None:
             # What exists only as a link is one that leads nowhere.
             if place.is_symlink() and not place.exists():
                 raise BenchError(
-                    f"a symbolic link to {place.readlink()}, which is not there",
+                    f"no such file: a symbolic link to {place.readlink()}, which is not there",
                     where=str(place),
                     hint="restore what it leads to, or remove the link",
                 )
@@ -196,16 +219,20 @@ def _scan(folder: Path) -> list[os.DirEntry[str]]:
         return []
     except OSError as error:
         raise unreadable(folder, error) from error
-    for entry in here:
+    _check_names(folder, (entry.name for entry in here))
+    return here
+
+
+def _check_names(folder: Path, names: Iterable[str]) -> None:
+    for name in names:
         try:
-            entry.name.encode()
+            name.encode()
         except UnicodeEncodeError as error:
             raise BenchError(
-                f"holds a name that is not UTF-8: {os.fsencode(entry.name)!r}",
+                f"holds a name that is not UTF-8: {os.fsencode(name)!r}",
                 where=str(folder),
                 hint="rename the file, or move it away",
             ) from error
-    return here
 
 
 def _walk(folder: Path, trail: tuple[Path, ...]) -> Iterator[tuple[Path, int]]:

@@ -162,6 +162,7 @@ def test_folders_that_cannot_be_listed_are_errors(tmp_path, look, monkeypatch):
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
+    monkeypatch.setattr(os, "listdir", refuse)
     with pytest.raises(BenchError, match="Permission denied") as caught:
         look(tmp_path / "a")
     assert caught.value.where == str(hidden)
@@ -270,7 +271,7 @@ def test_cards_that_cannot_be_read_are_not_passed_over(tmp_path, damage, monkeyp
     folder.mkdir()
     match damage:
         case "unreadable":
-            monkeypatch.setattr(os, "scandir", lambda path: (_ for _ in ()).throw(PermissionError(13, "no")))
+            monkeypatch.setattr(os, "listdir", lambda path: (_ for _ in ()).throw(PermissionError(13, "no")))
         case "card is a folder":
             (folder / "x.yaml").mkdir()
         case "lost link":
@@ -292,7 +293,8 @@ def test_data_behind_a_lost_link_is_not_absent(tmp_path):
 def test_vectors_that_cannot_be_listed_are_not_encoded_again(tmp_path, monkeypatch):
     (tmp_path / "space").mkdir()
     (tmp_path / "space" / "x.arrow").write_bytes(b"")
-    monkeypatch.setattr(os, "scandir", lambda path: (_ for _ in ()).throw(PermissionError(13, "no")))
+    for name in ("scandir", "listdir"):
+        monkeypatch.setattr(os, name, lambda path: (_ for _ in ()).throw(PermissionError(13, "no")))
     with pytest.raises(BenchError):
         VectorSpace(tmp_path, "space").refresh()
     with pytest.raises(BenchError):

@@ -170,9 +170,13 @@ def read_yaml(path: Path) -> YamlDocument:
         UsageError: Not a file, not readable, not UTF-8, not YAML, empty, tabs as indents, duplicate keys, anchors that
             loop, or tags other than YAML's own scalars.
     """
-    if not path_exists(path):
+    try:
+        there, folder = path_exists(path), is_folder(path)
+    except BenchError as error:
+        raise UsageError(error.message, where=error.where, hint=error.hint) from error
+    if not there:
         raise UsageError("no such file", where=str(path), hint="check the path")
-    if is_folder(path):
+    if folder:
         raise UsageError("is a folder, not a YAML file", where=str(path))
     try:
         text = read_text(path)

@@ -105,7 +105,11 @@ def _check_made(entry: ModelEntry, made: Path) -> None:
     except NoManifestError as error:
         raise BenchError(f"{made.parent} {error.message}", where=where, hint=f"{again} checks it") from error
     if wrong:
-        raise BenchError(f"damaged: {', '.join(wrong)} in {made.parent}", where=where, hint=f"{again} makes it again")
+        raise BenchError(
+            f"damaged: {', '.join(wrong)} in {made.parent}",
+            where=where,
+            hint=f"{again} makes it again, bench cache clear --model {made.parent.name[:12]} deletes it",
+        )
 
 
 def _locate_one(entry: ModelEntry, source: str, *, download: bool) -> Located:

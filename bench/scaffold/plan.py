@@ -13,7 +13,7 @@ from bench.errors import UsageError
 from bench.files import write_new
 from bench.models.registry import ModelEntry, Registry
 from bench.models.registry_file import load_registry
-from bench.paths import is_folder, path_exists
+from bench.paths import is_folder, name_taken, path_exists
 from bench.scaffold.models import Models, find_models
 from bench.scaffold.needs import extras_of, folders_of, packages_of, requirement
 from bench.scaffold.repository import Repository, find_repository
@@ -54,7 +54,7 @@ class NewFile:
         Raises:
             BenchError: It cannot be written.
         """
-        return not path_exists(self.path) and (dry_run or write_new(self.path, self.text.encode()))
+        return not name_taken(self.path) and (dry_run or write_new(self.path, self.text.encode()))
 
 
 @dataclass
