@@ -29,6 +29,7 @@ from bench.studies import STUDIES
 from bench.tasks.card import StudyName
 from bench.tasks.data import RetrievalData
 from bench.tasks.mteb_data import MtebData
+from bench.tasks.unit import TaskUnit
 from bench.vectors.encode import EncodeReport, total
 from bench.vectors.store import Vectors
 from bench.vectors.texts import texts_by_role
@@ -91,7 +92,7 @@ def execute(
 def _audits(plan: Plan, store: ResultStore, index: ResultIndex, listener: Listener) -> list[Failure]:
     """Audit the data that has not been; what scores are worth should be known before they are."""
     failures = []
-    for unit, outcome in audit_missing([job.unit for job in plan.jobs if job.cells], store, index):
+    for unit, outcome in audit_missing(_audited(plan), store, index):
         if isinstance(outcome, Path):
             listener.audited(unit.label, outcome)
             continue
@@ -99,6 +100,11 @@ def _audits(plan: Plan, store: ResultStore, index: ResultIndex, listener: Listen
         failures.append(Failure("audit", unit.label, error))
         listener.failed(failures[-1])
     return failures
+
+
+def _audited(plan: Plan) -> list[TaskUnit]:
+    """What is to be audited: a fold's data is that of the split that it is a fold of."""
+    return [job.unit for job in plan.jobs if job.cells and job.unit.fold_of is None]
 
 
 def unexpected(error: Exception, where: str) -> BenchError:

@@ -27,8 +27,8 @@ LAYERS = [
     {"measuring", "listener", "inputs"},
     {"records", "loaded"},
     {"studies"},
-    {"planning"},
-    {"runner"},
+    {"planning", "pooling"},
+    {"runner", "labelling"},
     {"cli"},
     {"__main__"},
 ]

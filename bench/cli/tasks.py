@@ -11,6 +11,7 @@ from bench.cli.options import TaskNames, split_list
 from bench.cli.tasks_add import add, size_of
 from bench.cli.tasks_audit import audit
 from bench.cli.tasks_check import check
+from bench.cli.tasks_label import label
 from bench.hub import NotDownloadedError
 
 if TYPE_CHECKING:
@@ -20,16 +21,16 @@ if TYPE_CHECKING:
 
 
 tasks = typer.Typer(
-    help="List the tasks: type, splits, sizes, and where their data is; add, check and audit them.",
+    help="List the tasks: type, splits, sizes, and where their data is; add, check, audit and label them.",
     invoke_without_command=True,
 )
-for command in (add, check, audit):
+for command in (add, check, audit, label):
     tasks.command()(command)
 
 
 @tasks.callback()
 def show(context: typer.Context, names: TaskNames = None) -> None:
-    """List the tasks: type, splits, sizes, and where their data is; add, check and audit them."""
+    """List the tasks: type, splits, sizes, and where their data is; add, check, audit and label them."""
     if context.invoked_subcommand is None:
         _show(names)
 

@@ -12,7 +12,7 @@ from bench.cli.options import Device, RegistryFile, check_device_name
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from bench.models.registry import Registry
+    from bench.models.registry import ModelEntry, Registry
     from bench.plan import Failure
     from bench.tasks.unit import TaskUnit
     from bench.training.identity import Prepared
@@ -32,6 +32,7 @@ def train(
     What is made is not made again; what was interrupted goes on from its last checkpoint. Exit status: 0 all made,
     1 something failed, 2 wrong usage, 130 stopped by Ctrl-C.
     """
+    from bench.cli.folds import unfolded
     from bench.cli.making import TrainDisplay, failure
     from bench.cli.terminal import console, print_failures
     from bench.training.data import TaskFinder
@@ -45,14 +46,16 @@ def train(
     if found:
         raise UsageError(f"`{found[0].name}` has no recipe: it is found, not made", hint="`bench models` lists them")
     find = TaskFinder(task_folders(registry.base_dir))
+    plain, folded, failures = unfolded(entries, find)
     chosen = _registry_units(registry)
-    failures: list[Failure] = []
+    # A model of a fold is tested on that fold alone.
+    parts: list[tuple[ModelEntry, list[TaskUnit]]] = [(entry, []) for found in folded for entry in found.parts.values()]
     with TrainDisplay(console) as display:
-        for entry in entries:
+        for entry, units in [*((entry, chosen) for entry in plain), *parts]:
             try:
                 display.preparing(entry.name)
                 prepared = prepare(entry, find)
-                tested = audited_units(prepared, find, chosen)
+                tested = audited_units(prepared, find, units)
                 if dry_run:
                     _announce(prepared, tested, display, device or entry.device)
                     continue

@@ -92,20 +92,32 @@ def make_side(operand: Operand, index: ResultIndex) -> Side:
     """
     if operand.model is None:
         return Side(operand.text, index)
-    found = _cut(operand.model, index.models)
+    found = model_and_view(operand.model, index.models)
     if found is None:
         raise UsageError(
             f"no results of a model `{operand.model[:200]}`{f' in {operand.source}' if operand.source else ''}",
             hint=_near(operand.model, index.models) or f"there are: {', '.join(sorted(index.models)) or 'none'}",
         )
+    return Side(operand.text, index, *found)
+
+
+def model_and_view(text: str, known: Collection[str]) -> tuple[str, View | None] | None:
+    """The known model and the view that `MODEL[@DIM[/PRECISION]]` names; None where the model is not known.
+
+    Raises:
+        UsageError: There is no such precision.
+    """
+    found = _cut(text, known)
+    if found is None:
+        return None
     name, dim, precision = found
     if dim is None:
-        return Side(operand.text, index, name)
-    for known in PRECISIONS:
-        if known == (precision or "float32"):
-            return Side(operand.text, index, name, View(int(dim), known))
+        return name, None
+    for one in PRECISIONS:
+        if one == (precision or "float32"):
+            return name, View(int(dim), one)
     raise UsageError(
-        f"no precision `{precision}` in `{operand.text}`",
+        f"no precision `{precision}` in `{text}`",
         hint=did_you_mean(precision or "", PRECISIONS) or f"precisions: {', '.join(PRECISIONS)}",
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.report.encoding import EncodingRow, encoding_row
+from bench.report.folds import fold_notes, pooled_text
 from bench.report.inputs import input_rows
 from bench.report.ranks import Standing, shared_ranks, standings
 from bench.report.ties import tie_notes
@@ -41,6 +42,7 @@ class Row:
         rank_shared: Whether another row has the same rank.
         leakage: Whether the model may have been trained on what it is tested on.
         drawn: Whether its weights are random.
+        pooled: That several models were trained for it, one a fold of the queries; empty where one was.
     """
 
     model: str
@@ -64,6 +66,7 @@ class Row:
     rank_shared: bool = False
     leakage: bool = False
     drawn: bool = False
+    pooled: str = ""
 
     @property
     def headline(self) -> bool:
@@ -75,7 +78,8 @@ class Row:
         """The kind, marked where the scores are not to be trusted or cannot be."""
         if self.drawn:
             return f"{self.kind}, {RANDOM_WEIGHTS}"
-        return f"{self.kind} {LEAKAGE_MARK}" if self.leakage else self.kind
+        kind = f"{self.kind}, {self.pooled}" if self.pooled else self.kind
+        return f"{kind} {LEAKAGE_MARK}" if self.leakage else kind
 
 
 @dataclass
@@ -232,6 +236,8 @@ def _table(unit: _Unit, environment: str | None, costs: Mapping[str, Cost]) -> T
     table.notes += task.notes
     scored = [(cell.record.model.name, cell.view, cell.cell.scores) for cell in unit.cells]
     table.notes += tie_notes(scored, [table.metric, *table.shown])
+    full_width = [(cell.record, cell.cell.scores) for cell in unit.cells if cell.reference or cell.view is None]
+    table.notes += fold_notes(full_width)
     for name, cost in sorted(costs.items()):
         missing = [f"{probe} was not measured: {why}" for probe, why in sorted(cost.record.not_measured.items())]
         table.notes += [f"{name}: {note}" for note in missing]
@@ -250,6 +256,7 @@ def _row(cell: _Scored, table: Table, full: float | None, figures: dict[str, Any
         share=score.value / full if full and full > 0 else None,
         reference=cell.reference,
         leakage=model.leakage,
+        pooled=pooled_text(cell.record),
         shown={name: cell.metrics[name].value for name in table.shown if name in cell.metrics},
         **figures,
     )

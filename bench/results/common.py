@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from bench.models.keys import Role
 from bench.models.registry import Backend, Kind, Weights
@@ -73,6 +73,7 @@ class TaskInfo(RecordPart):
         dataset: Hub id of the data set, where it has one.
         revision: Commit of that data set; None where the data came from another place.
         shown: Metrics that leaderboards show beside the main one.
+        fold_of: The split whose queries it is a fold of; None of what is no fold. Reports show the split alone.
     """
 
     name: str
@@ -89,6 +90,7 @@ class TaskInfo(RecordPart):
     revision: str | None = None
     shown: list[str] = []
     notes: list[str] = []
+    fold_of: str | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class Value(RecordPart):

@@ -75,7 +75,9 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
 def _quality(index: ResultIndex) -> Iterator[_Row]:
     for cell in index.cells.values():
         scores = cell.record.views[cell.position]
-        place = {"truncate_dim": scores.truncate_dim, "precision": scores.precision}
+        place: _Row = {"truncate_dim": scores.truncate_dim, "precision": scores.precision}
+        if cell.record.pooled:
+            place["detail"] = detail_text({"folds": len(cell.record.pooled)})
         yield from _values(_common(cell.record, index) | place, scores.metrics.items())
 
 

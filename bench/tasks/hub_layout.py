@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,6 +17,7 @@ from bench.tasks.beir import read_judged
 from bench.tasks.data import NotHereError, PairData, RetrievalData
 from bench.tasks.mteb_bridge import MtebDefinition
 from bench.tasks.pairs import ROLES, Pair, pair_data, read_pair
+from bench.tasks.readers.cells import needed_text
 from bench.tasks.readers.files import DataFile, local_files, whole_tables
 from bench.tasks.readers.named import listed_columns
 from bench.tasks.readers.rows import read_rows
@@ -198,7 +200,7 @@ def _pairs(task: MtebDefinition, layout: HubLayout, split: str, subset: str) -> 
         for row in read_rows(file, choose):
             subsets[str(row.cells.get(_SUBSET_COLUMN))] = None
             if not merged or row.cells[_SUBSET_COLUMN] == subset:
-                pairs.append(read_pair(row, columns, allow_empty=True))
+                pairs.append(read_pair(row, columns, partial(needed_text, allow_empty=True)))
     if merged and not pairs:
         raise _missing(f"no subset `{subset}`", list(subsets), "subsets", subset, layout.folder)
     return pair_data(pairs, files[0].where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,7 +24,7 @@ DEFAULT_SUBSET = "default"
 _SHOWN = 5
 
 
-def read_data(card: TaskCard, path: Path, split: str, subset: str) -> TaskData:
+def read_data(card: TaskCard, path: Path, split: str, subset: str, also: Collection[str] = ()) -> TaskData:
     """The data of one split and subset.
 
     Args:
@@ -32,6 +33,7 @@ def read_data(card: TaskCard, path: Path, split: str, subset: str) -> TaskData:
             Hub's file layout.
         split: The split.
         subset: The subset, DEFAULT_SUBSET where the task has none.
+        also: Of a retrieval folder, ids of queries that labels beside the data judge (bench.tasks.labels).
 
     Raises:
         NotHereError: It is not in there.
@@ -48,6 +50,7 @@ def read_data(card: TaskCard, path: Path, split: str, subset: str) -> TaskData:
             ignore_identical_ids=card.ignore_identical_ids,
             allow_empty=card.allow_empty,
             strict=card.strict,
+            also=also,
         )
     return read_pair_files(_pair_files(card, path, split, subset), allow_empty=card.allow_empty)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.tasks.catalog import Task
+from bench.tasks.tables.split import fold_left_out
 from bench.tasks.unit import TaskUnit
 from bench.training.data import TaskFinder
 from bench.training.identity import Prepared
@@ -58,11 +59,13 @@ def time_steps(prepared: Prepared, listener: Listener, device: str = "auto") -> 
 
 def audited_units(prepared: Prepared, find: TaskFinder, tested: Sequence[TaskUnit]) -> list[TaskUnit]:
     """What the audit compares training data with: what is tested, and what the recipe's own tasks test."""
-    names = [data.task for data in prepared.recipe.data if data.task is not None]
+    named = [(data.task, data.split) for data in prepared.recipe.data if data.task is not None]
     if prepared.recipe.evaluate is not None:
-        names.append(prepared.recipe.evaluate.task)
+        named.append((prepared.recipe.evaluate.task, prepared.recipe.evaluate.split))
     units = list(tested)
-    for name in dict.fromkeys(names):
+    for name, split in dict.fromkeys(named):
         task: Task = find.task(name, prepared.entry.base_dir)
-        units += task.units(download=find.download)
+        found, fold = task.units(download=find.download), fold_left_out(split)
+        # What is trained without a fold is tested on that fold.
+        units += [unit.other(fold) for unit in found] if fold is not None else found
     return list({(unit.task, unit.split, unit.subset): unit for unit in units}.values())

@@ -57,7 +57,7 @@ def render_data(data: dict[str, Any]) -> str:
     )
     # These three stand in the template as they are: the package's own, and what json_text has escaped.
     inlined = {"style": style, "script": script, "data": json_text(data)}
-    return template.render(policy=_policy(script, style), fields=_FIELDS, **inlined)
+    return template.render(policy=content_policy(script, style), fields=_FIELDS, **inlined)
 
 
 def json_text(data: Any) -> str:
@@ -66,7 +66,7 @@ def json_text(data: Any) -> str:
     return text.translate(_ESCAPES)
 
 
-def _policy(script: str, style: str) -> str:
+def content_policy(script: str, style: str) -> str:
     """A Content-Security-Policy that allows this script and this style, and nothing else."""
     return (
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
