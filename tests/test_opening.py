@@ -18,6 +18,8 @@ SYSTEM = "a fixed file of the system"
 OWN = "a temporary file of this process"
 ALLOWED = {
     ("bench/cli/output.py", "os.open"): "the null device, in place of a closed output",
+    ("bench/__main__.py", "os.open"): "the null device, in place of a closed stream",
+    ("bench/__main__.py", "open"): "a stream that is open, by its number",
     ("bench/cost/child.py", "job_file.read_text"): OWN,
     ("bench/cost/child.py", "answer_file.write_text"): OWN,
     ("bench/cost/process.py", "job_file.write_text"): OWN,
@@ -43,6 +45,7 @@ ALLOWED = {
 # Joining with a key of a file's content (`folder / module["path"]`) or a text made of one.
 LIBRARIES_ALLOWED = {
     ("bench/models/loaded/model2vec.py", "load_file"): "weights of a folder that was checked, mapped into memory",
+    ("bench/results/store.py", "pq.ParquetFile"): "bytes in memory, whose digest was checked",
     ("bench/vectors/store.py", "pa.memory_map"): "a chunk of the cache whose content was checked",
 }
 JOINS_ALLOWED = {
