@@ -53,7 +53,7 @@ def make_plan(
     units = _units(tasks, plan, on_task, download=options.download)
     for entry in entries:
         try:
-            model, notes = _plan_model(entry, options, load_profile)
+            model, notes = plan_model(entry, options, load_profile)
             plan.notes += [*notes, *notes_on_inputs(model, units), *notes_on_needs(model, units)]
         except BenchError as error:
             plan.failures.append(Failure(entry.name, "all tasks", error))
@@ -125,10 +125,14 @@ def after_download(error: NotDownloadedError) -> BenchError:
     return BenchError(error.message, where=error.where, hint="a run without --dry-run downloads it")
 
 
-def _plan_model(
+def plan_model(
     entry: ModelEntry, options: Options, load_profile: Callable[[ModelEntry, Located, VectorSpace], ModelProfile]
 ) -> tuple[PlannedModel, list[str]]:
-    """A model that is ready to run, and what a reader of the plan should know about it."""
+    """A model that is ready to run, and what a reader of the plan should know about it.
+
+    Raises:
+        BenchError: Its files are not here or are broken, or it lacks the dimensions asked for.
+    """
     if entry.kind == "baseline":
         return PlannedModel(entry, baseline_fingerprint(entry)), []
     check_backend(entry)

@@ -21,7 +21,7 @@ from bench.models.prompts import text_context
 from bench.plan import PlannedModel
 from bench.quality.agreement import DEPTH, RBO_P
 from bench.quality.changes import SAMPLE
-from bench.quality.evaluate import Scores
+from bench.quality.evaluate import Scores, fold_means
 from bench.quality.fidelity import FidelityScores
 from bench.quality.shortlists import RECALL
 from bench.results import study_records
@@ -46,6 +46,7 @@ from bench.results.study_records import (
     RerankRecord,
     ShortlistScores,
 )
+from bench.tasks.data import RetrievalData
 from bench.tasks.unit import TaskUnit
 from bench.vectors.encode import EncodeReport
 from bench.views import ControlledView, Shortlist, View
@@ -72,16 +73,20 @@ def quality_record(
     return QualityRecord(
         **_provenance(created, model, unit, profile),
         encoding=Encoding(**asdict(report)) if report else None,
-        views=[
-            ViewScores(
-                truncate_dim=view.truncate_dim if view else None,
-                precision=view.precision if view else None,
-                metrics={name: Value(**asdict(estimate)) for name, estimate in scores.metrics.items()},
-                mteb=scores.mteb,
-            )
-            for view, scores in scored
-        ],
+        views=[view_scores(view, scores, unit) for view, scores in scored],
         items="",
+    )
+
+
+def view_scores(view: View | None, scores: Scores, unit: TaskUnit) -> ViewScores:
+    """The scores of one view, with those of each fold where the task's queries are divided into folds."""
+    folds = unit.data.folds if isinstance(unit.data, RetrievalData) else None
+    return ViewScores(
+        truncate_dim=view.truncate_dim if view else None,
+        precision=view.precision if view else None,
+        metrics={name: Value(**asdict(estimate)) for name, estimate in scores.metrics.items()},
+        mteb=scores.mteb,
+        folds=fold_means(folds, scores.items[unit.main_metric]) if folds else {},
     )
 
 
@@ -229,7 +234,7 @@ def _provenance(created: str, model: PlannedModel, unit: TaskUnit, profile: Mode
         "created": created,
         "environment": environment.fingerprint(),
         "model": _model_info(model, profile),
-        "task": _task_info(unit),
+        "task": task_info(unit),
         "inputs": _inputs(model, unit, profile) if profile else None,
     }
 
@@ -276,7 +281,8 @@ def _model_info(model: PlannedModel, profile: ModelProfile | None) -> ModelInfo:
     )
 
 
-def _task_info(unit: TaskUnit) -> TaskInfo:
+def task_info(unit: TaskUnit) -> TaskInfo:
+    """The task unit that a record is about."""
     info = unit.info
     return TaskInfo(
         name=unit.task,
@@ -293,4 +299,5 @@ def _task_info(unit: TaskUnit) -> TaskInfo:
         revision=info.place.revision,
         shown=unit.card.shown,
         notes=info.notes,
+        fold_of=unit.fold_of,
     )

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.files import json_text
 from bench.models.profile import ModelProfile, TextContext
+from bench.results.digests import DIGEST, TABLE_DIGEST, record_text
 from bench.results.items import ITEM_KEYS
 from bench.results.schema import (
     AuditFinding,
@@ -331,6 +333,18 @@ def cost_record(
         ],
         not_measured=dict(not_measured or {}),
     )
+
+
+def rewrite_record(path: Path, **changes: object) -> None:
+    """Change keys of a record's file, as if bench had written it so."""
+    path.write_text(record_text(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
+
+
+def make_older(path: Path, version: int = 3, **changes: object) -> None:
+    """Make a record one of an earlier schema, from before there were digests."""
+    value = json.loads(path.read_text(encoding="utf-8")) | {"schema_version": version} | changes
+    kept = {key: part for key, part in value.items() if key not in {DIGEST, TABLE_DIGEST}}
+    path.write_text(json_text(kept), encoding="utf-8")
 
 
 def write_hub(folder: Path, configs: Mapping[str, Mapping[str, Iterable[Mapping[str, object]]]]) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shlex
@@ -13,14 +14,17 @@ from pathlib import Path
 
 import experiments
 import fidelity_page
+import measured_deviations
 import pytest
 import shortlists
 import typer
 import yaml
+from scipy import stats
 from support import ROOT
 from torture.parts import PARTS
 
 from bench import choose
+from bench.audit.measured import MEASURED
 from bench.choosing.answer import Choice, Choosable, Limit, Measure, Relaxation
 from bench.cli import app, run_cli
 from bench.cli.choice_text import render
@@ -35,10 +39,31 @@ from bench.results.acceptances import AcceptanceRecord, AcceptedCheck
 from bench.scaffold.repository import Repository
 from bench.scaffold.workflow import workflow
 from bench.tasks.card import TaskCard
-from bench.tasks.tables.section import Columns, Distractors, Join, Sample, Split, Table
+from bench.tasks.tables.section import Columns, Distractors, Join, Sample, Table
+from bench.tasks.tables.split import Split
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "Makefile"]
 COMMANDS = typer.main.get_command(app)
+
+
+EXIT_STATUSES = """## Exit statuses and messages
+
+| exit status | meaning |
+| --- | --- |
+| 0 | done |
+| 1 | something failed, differs or does not fit; `bench gate`: a regression; `bench report --check`: stale pages |
+| 2 | wrong usage: an option, a configuration file or an environment variable |
+| 3 | `bench gate`: cannot tell, a side that cannot be read, or a fault of bench |
+| 130 | stopped by Ctrl-C |
+
+An error is a line and a hint on standard error. An exception that bench does not know is a fault of bench: the line
+names it, and the exit status is 1. `bench --debug` before a command, or `BENCH_DEBUG=1`, shows Python's tracebacks too.
+Standard output that is full or closed is an error with exit status 1; a reader that stops early (`| head`) is none.
+
+Names and texts from files are shown without what a terminal, a log, a CI runner or a spreadsheet would act on: a
+control character, a bidirectional override or an invisible character appears as its escape (`\\x1b`, `\\u202e`), a line
+break in a name as `\\n`. JSON keeps the exact text, in JSON's escapes. In CSV a cell that a spreadsheet would run as a
+formula gets a `'` before it; `bench results --format csv --raw` leaves that out."""
 
 
 def bench_commands(text: str) -> list[str]:
@@ -52,7 +77,7 @@ def bench_commands(text: str) -> list[str]:
 
 def reference() -> str:
     """docs/cli.md as the program would write it."""
-    parts = ["# Commands", "Made from the program's own help; `make docs` writes it."]
+    parts = ["# Commands", "Made from the program's own help; `make docs` writes it.", EXIT_STATUSES]
     for name, command in COMMANDS.commands.items():
         parts += _section(f"bench {name}", command)
         for inner, subcommand in getattr(command, "commands", {}).items():
@@ -220,6 +245,32 @@ def test_the_cheapest_shortlists_are_what_the_results_give():
     assert page.count("\n### ") == 3
 
 
+def test_the_queries_needed_are_what_the_results_give():
+    found = measured_deviations.measured(ROOT / "results")
+    assert found == MEASURED, "run: make docs"
+    page = (ROOT / "docs" / "prepare-your-data.md").read_text(encoding="utf-8")
+    assert page == measured_deviations.fill(page, ROOT / "results"), "run: make docs"
+
+
+def test_the_queries_needed_follow_from_their_deviations_by_the_formula():
+    page = (ROOT / "docs" / "prepare-your-data.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- needed -->")[2].partition("<!-- end -->")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line.startswith("|")]
+    margins = [float(heading.removeprefix("margin ")) for heading in rows[0][3:]]
+    z = stats.norm.isf(0.05) + stats.norm.ppf(0.8)
+    assert len(rows) > 8
+    for row in rows[2:]:
+        deviations = [float(end) for end in row[2].split("-")]
+        for margin, cell in zip(margins, row[3:], strict=True):
+            ends = cell.replace(",", "").split("-")
+            for deviation, end in zip(deviations, ends * (len(deviations) // len(ends)), strict=True):
+                # The t distribution adds half of the critical value squared.
+                n = (z * deviation / margin) ** 2 + stats.norm.isf(0.05) ** 2 / 2
+                # As many without a loss leave 5% to a loss of everything in a share of the margin.
+                least = math.log(0.05) / math.log(1 - margin)
+                assert int(end) == pytest.approx(max(n, math.ceil(least)), abs=1.5), (row[0], margin)
+
+
 ANSWERED = re.compile(r"```\n\$ bench choose (.*?)\n\n.*?```", re.DOTALL)
 
 
@@ -382,6 +433,9 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as empty:
         os.environ["BENCH_CACHE"] = empty
         example.write_text(compared(example.read_text(encoding="utf-8")), encoding="utf-8")
+    measured_deviations.write_module(ROOT / "results")
+    needed = ROOT / "docs" / "prepare-your-data.md"
+    needed.write_text(measured_deviations.fill(needed.read_text(encoding="utf-8"), ROOT / "results"), encoding="utf-8")
     ci = ROOT / "docs" / "ci.md"
     ci.write_text(with_workflow(ci.read_text(encoding="utf-8")), encoding="utf-8")
     told = ROOT / "docs" / "experiments.md"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from running import entry, plan_of, run, values
-from support import make_model, random_beir, write_pairs
+from support import make_model, random_beir, rewrite_record, write_pairs
 
 from bench.cost import effort
 from bench.errors import BenchError, UsageError
@@ -228,7 +228,7 @@ def test_weights_that_change_while_bench_runs_are_never_kept_under_the_old_name(
 def test_a_clock_that_ran_ahead_does_not_keep_cells_stale(tiny_model, task, results):
     run([entry(tiny_model)], [task], results)
     (record,) = (results / "quality").rglob("*.json")
-    record.write_text(record.read_text().replace('"created": "2', '"created": "3'))
+    rewrite_record(record, created="3" + json.loads(record.read_text())["created"][1:])
     corpus = task / "corpus.jsonl"
     corpus.write_text(corpus.read_text().replace('"text": "', '"text": "brand new ', 1))
     run([entry(tiny_model)], [task], results)

@@ -200,6 +200,34 @@ def table(
     )
 
 
+def articles(
+    folder: Path,
+    content: Content,
+    kinds: Sequence[str],
+    *,
+    dialect: Dialect = PLAIN,
+    ids: Sequence[Callable[[str], Any]] = (str, str),
+    **section: Any,
+) -> TaskCard:
+    """A table of all documents and one of judgements that name them, each in a format and with ids of its own."""
+    texts = [{"nr": ids[0](name), "text": text} for name, text in content.documents.items()]
+    rows = [
+        {"qid": q, "query": content.queries[q], "article": ids[1](d), "relevance": label}
+        for q, d, label in content.labels
+    ]
+    write_table(folder / f"articles.{kinds[0]}", texts, dialect)
+    write_table(folder / f"clicks.{kinds[1]}", rows, dialect)
+    join = {"files": f"articles.{kinds[0]}", "on": {"article": "nr"}, "searched": "all"}
+    table = {
+        "shape": "relevance",
+        "files": {"test": f"clicks.{kinds[1]}"},
+        "columns": {"query_id": "qid", "document": "text"},
+        "join": {**join, **{key: value for key, value in section.items() if key == "encoding"}},
+        **section,
+    }
+    return TaskCard.model_validate({"name": "x", "type": "retrieval", "table": table})
+
+
 def pairs(folder: Path, rows: Sequence[tuple[str, str, float]], kind: str, dialect: Dialect = PLAIN) -> TaskCard:
     """A file of scored pairs."""
     objects = [{"sentence1": a, "sentence2": b, "score": score} for a, b, score in rows]

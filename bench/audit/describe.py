@@ -9,13 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bench.audit.finding import found, repeated
-from bench.audit.texts import normalise
+from bench.audit.finding import found, repeated, short
 from bench.results.schema import AuditFinding
 from bench.tasks.data import PairData, RetrievalData
+from bench.tasks.markup import markup_examples
+from bench.tasks.same_text import normalise
 
 _MOST_VALUES = 11
 _BINS = 5
+# With a smaller share of documents that are relevant to no query a corpus looks cut down.
+_FEWEST_DISTRACTORS = 0.1
+# About 256 tokens of English, what many small models read of a text.
+LONG = 1_000
+_BEFORE = 20
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,47 @@ def faults(data: RetrievalData | PairData) -> list[AuditFinding]:
         words = f"{role} share their text with another after normalisation"
         checks.append(repeated(f"repeated_{role}_normalised", texts, [normalise(text) for text in texts], words))
     return checks
+
+
+def never_relevant(data: RetrievalData) -> str:
+    """How many documents are relevant to no query, and what that means."""
+    n = len(data.documents)
+    count = n - len(np.unique(data.pair_documents))
+    said = f"{count:,} of {n:,} documents ({count / n:.1%}) are relevant to no query."
+    if count >= _FEWEST_DISTRACTORS * n:
+        return f"{said} That is normal: they are distractors, as in a real search."
+    return (
+        f"{said} If the corpus was cut down to documents with labels, scores are too high: keep every document that "
+        "users search."
+    )
+
+
+def markup(role: str, texts: Sequence[str]) -> AuditFinding:
+    """Texts that hold HTML, with what stands around the first of it.
+
+    Args:
+        role: What they are, in the plural.
+        texts: The texts.
+    """
+    rows = markup_examples(texts)
+    return found(
+        f"markup_{role}",
+        len(rows),
+        len(texts),
+        f"{role} hold HTML tags or entities",
+        (_around(texts[row]) for row in rows),
+    )
+
+
+def long_texts(role: str, texts: Sequence[str]) -> AuditFinding:
+    """Texts that models with short inputs may cut off."""
+    count = sum(len(text) > LONG for text in texts)
+    return found(f"long_{role}", count, len(texts), f"{role} are longer than {LONG:,} characters")
+
+
+def _around(text: str) -> str:
+    starts = [place for place in (text.find("<"), text.find("&")) if place >= 0]
+    return short(text[max(min(starts) - _BEFORE, 0) :])
 
 
 def _distinctly_kept(data: RetrievalData | PairData) -> dict[str, list[str]]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence, Set
 
 from bench.audit.finding import found, not_checked, short, short_pair
 from bench.audit.near import JACCARD, near_duplicates
-from bench.audit.texts import GRAM, normalise
+from bench.audit.texts import GRAM
 from bench.results.schema import AuditFinding
+from bench.tasks.same_text import normalise
 
 Pair = tuple[str, str]
 

@@ -1,8 +1,7 @@
-"""When two texts count as the same, and as nearly the same."""
+"""When two texts count as nearly the same."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,26 +13,6 @@ Int64 = npt.NDArray[np.int64]
 GRAM = 5
 _PAD = "\U0010ffff"  # a noncharacter: no text for interchange holds it
 _LARGEST_CODE = 1 << 62
-
-
-class _Spaced(dict[int, int]):
-    """A table for str.translate that turns every punctuation mark (Unicode category P) into a space."""
-
-    def __missing__(self, code: int) -> int:
-        self[code] = ord(" ") if unicodedata.category(chr(code)).startswith("P") else code
-        return self[code]
-
-
-_SPACED = _Spaced()
-
-
-def normalise(text: str) -> str:
-    """A text without what people do not read: NFKC, case folded, punctuation and white space as single spaces.
-
-    A text of nothing but punctuation keeps it.
-    """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return " ".join(folded.translate(_SPACED).split()) or " ".join(folded.split())
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from bench.choosing.decide import Decision, Effect, Relaxed, decide, fit, unknow
 from bench.choosing.known import Known
 from bench.choosing.snippet import code
 from bench.errors import BenchError, UsageError
+from bench.results.folds import without_folds
 from bench.results.index import RerankCell, ResultIndex
 from bench.results.items import ItemReader, Items, as_columns, shared_clusters
 from bench.results.schema import ModelInfo
@@ -84,7 +85,7 @@ def choose(
     constraints = read_constraints(limits)
     documents = None if corpus_size is None else read_count("--corpus-size", corpus_size)
     store = ResultStore(Path(results))
-    index = ResultIndex(store.records())
+    index = ResultIndex(without_folds(store.records()))
     if not index.cells:
         raise BenchError("no results to choose from", where=str(results), hint="make some: bench run")
     unit = find_unit(index, task, split, subset)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from bench.choosing.commands import quoted
 from bench.results.common import TextInput
+from bench.results.folds import FOLDS
 from bench.results.schema import ModelInfo
 
 _HUB, _PACKAGE, _RECIPE = "hub:", "package:", "recipe "
@@ -46,6 +47,13 @@ def load_lines(model: ModelInfo, dim: int, inputs: Mapping[str, TextInput] | Non
             f"# The folder that this writes: bench export model {quoted(model.name)} {quoted(f'./{model.name}')}"
         )
         place = folder
+    elif source.startswith(FOLDS):
+        place = _text(f"./{model.name}")
+        lines += [
+            f"# The score is that of {source.removeprefix(FOLDS)}.",
+            f"# To use it, train one on the split `test`, which has all rows, and write its folder to {place}:",
+            "# bench export model NAME DIR",
+        ]
     else:
         place = _text(source.removeprefix(_HUB))
     if model.pooling == MODEL2VEC:
@@ -59,7 +67,7 @@ def load_lines(model: ModelInfo, dim: int, inputs: Mapping[str, TextInput] | Non
         arguments.append(f"backend={_text(str(model.backend))}")
     elif model.dtype not in {None, "float32"}:
         arguments.append(f'model_kwargs={{"dtype": torch.{model.dtype}}}')
-    if inputs is None and not source.startswith(_RECIPE):
+    if inputs is None and not source.startswith((_RECIPE, FOLDS)):
         lines.append(f"# Without prompts that models.yaml sets; with them: bench export model {quoted(model.name)} DIR")
     lines.append(f"model = SentenceTransformer({', '.join(arguments)})")
     if model.max_seq_length is not None:

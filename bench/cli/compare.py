@@ -61,7 +61,7 @@ def compare(
     from bench.comparing.comparison import Selection, compare
 
     with ExitStack() as opened:
-        sides = _sides((a, b), results, opened)
+        sides = read_sides((a, b), results, opened)
         selection = Selection(
             tuple(split_list(task)), tuple(split_list(subset)), metric, all_views=all_views, queries=queries
         )
@@ -76,8 +76,17 @@ def compare(
     return 1 if found.empty else 0
 
 
-def _sides(texts: Sequence[str], results: Path, opened: ExitStack) -> tuple[Side, Side]:
-    """Both sides; a source that both name is read once."""
+def read_sides(texts: Sequence[str], results: Path, opened: ExitStack) -> tuple[Side, Side]:
+    """Both sides; a source that both name is read once.
+
+    Args:
+        texts: What names them (bench.comparing.operands).
+        results: The usual results folder.
+        opened: Keeps other sources open.
+
+    Raises:
+        BenchError: They name nothing that is known, or results cannot be read.
+    """
     from bench.comparing.operands import make_side, parse_operand
     from bench.results.index import ResultIndex
     from bench.results.sources import open_source
@@ -86,7 +95,7 @@ def _sides(texts: Sequence[str], results: Path, opened: ExitStack) -> tuple[Side
     indices: dict[str | None, ResultIndex] = {None: ResultIndex([])}
     broken: BenchError | None = None
     try:
-        indices[None] = ResultIndex(ResultStore(results).records() if results.is_dir() else [])
+        indices[None] = ResultIndex(ResultStore(results).records())
     except BenchError as error:
         # Two other sources can be compared all the same.
         broken = error

@@ -6,8 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import typer
-
+from bench.cli.output import say_json
 from bench.comparing.comparison import Comparison
 from bench.comparing.costs import CostRow
 from bench.comparing.rows import CONFIDENCE, LEVEL, Point, Row
@@ -28,7 +27,7 @@ def print_json(found: Comparison, examples: Sequence[Examples]) -> None:
         "costs": [_cost(row) for row in found.costs],
         "notes": found.notes,
     }
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+    say_json(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def _row(row: Row, examples: Examples | None) -> dict[str, Any]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 import typer
-from tabulate import tabulate
 
 from bench.audit.finding import short
+from bench.cli.output import say_text
 from bench.comparing.comparison import Comparison
 from bench.comparing.costs import TITLES, CostRow
 from bench.comparing.operands import Side
 from bench.comparing.rows import LEVEL, Point, Row
 from bench.examples.finder import Document, Example, Examples
-from bench.markdown import escape, pipe_table, printable
+from bench.markdown import aligned, escape, pipe_table, plain_table, printable
 from bench.report.cells import NOISY_MARK, NOISY_REASON, significant
 from bench.results.index import unit_title
 from bench.results.schema import STEADY_SPREAD
@@ -33,13 +34,17 @@ _Style = Callable[[str, str | None], str]
 
 def print_tables(found: Comparison, examples: Sequence[Examples]) -> None:
     """The comparison, with colours at a terminal."""
-    colour = False if os.environ.get("NO_COLOR") else None
+    paint = None if os.environ.get("NO_COLOR") else _paint
+    for part in _parts(found, examples, _plain_table, _plain_examples, printable, lambda text, _: text):
+        say_text(f"{part}\n", paint=paint)
 
-    def style(text: str, name: str | None) -> str:
-        return typer.style(text, fg=name, bold=True) if name else text
 
-    for part in _parts(found, examples, _plain_table, _plain_examples, printable, style):
-        typer.echo(f"{part}\n", color=colour)
+def _paint(text: str) -> str:
+    """Verdicts, which stand last in a row, in colour."""
+    for words, colour in _VERDICTS.values():
+        if colour is not None:
+            text = re.sub(f"(?<= ){words}$", typer.style(words, fg=colour, bold=True), text, flags=re.MULTILINE)
+    return text
 
 
 def print_markdown(found: Comparison, examples: Sequence[Examples]) -> None:
@@ -48,7 +53,7 @@ def print_markdown(found: Comparison, examples: Sequence[Examples]) -> None:
     def style(text: str, name: str | None) -> str:
         return f"**{text}**" if name else text
 
-    typer.echo("\n\n".join(_parts(found, examples, pipe_table, _markdown_examples, _markdown, style, "  ")))
+    say_text("\n\n".join(_parts(found, examples, pipe_table, _markdown_examples, _markdown, style, "  ")))
 
 
 def _parts(
@@ -190,10 +195,10 @@ def _p(value: float) -> str:
 
 
 def _plain_table(lines: Sequence[Sequence[str]], headings: Sequence[str], text_columns: int) -> str:
-    align = ["left"] * text_columns + ["right"] * (len(headings) - text_columns)
+    align = aligned(headings, text_columns)
     if headings[-1] == "":
         align[-1] = "left"
-    return tabulate(lines, headings, tablefmt="simple", disable_numparse=True, colalign=align)
+    return plain_table(lines, headings, align)
 
 
 def _heading(entry: Examples) -> str:

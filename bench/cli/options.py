@@ -72,7 +72,8 @@ def split_list(values: list[str] | None, known: Collection[str] = ()) -> list[st
     Raises:
         UsageError: An empty value, as an unset shell variable gives.
     """
-    from bench.reading import path_exists, user_path
+    from bench.paths import path_exists
+    from bench.reading import user_path
 
     found: list[str] = []
     for value in values or []:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import ReportsFolder, ResultsFolder
+from bench.cli.output import say
 
 Check = Annotated[
     bool, typer.Option("--check", help="Write nothing; list what is stale. Exit status 1 if anything is.")
@@ -27,10 +28,10 @@ def report(
     if check:
         stale = stale_pages(results, reports)
         for page in stale:
-            typer.echo(f"{page.state}: {reports / page.path}")
-        typer.echo("write them: bench report" if stale else f"{reports} is up to date")
+            say(f"{page.state}: {reports / page.path}")
+        say("write them: bench report" if stale else f"{reports} is up to date")
         return 1 if stale else 0
     for page in write_pages(results, reports):
-        typer.echo(f"{'removed' if page.state == 'left over' else 'wrote'} {reports / page.path}")
-    typer.echo(f"{reports / 'README.md'} leads to all pages")
+        say(f"{'removed' if page.state == 'left over' else 'wrote'} {reports / page.path}")
+    say(f"{reports / 'README.md'} leads to all pages")
     return 0

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table as RichTable
 
-from bench.cli.terminal import console
+from bench.cli.console import NeutralConsole, console, escape
 from bench.plan import Job
 from bench.report.cells import (
     AUDIT_COMMAND,
@@ -24,6 +22,7 @@ from bench.report.cells import (
 from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS, shown_columns
 from bench.report.means import MeanTable, make_means
 from bench.report.rows import LEAKAGE_MARK, LEAKAGE_NOTE, Table, make_tables
+from bench.results.folds import without_folds
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
 
@@ -35,8 +34,10 @@ def print_tables(results: Path, jobs: Sequence[Job]) -> None:
 
     Several subsets of a task are one table, with their mean.
     """
-    units = {(job.unit.task, job.unit.split, job.unit.subset) for job in jobs}
-    tables = [table for table in make_tables(ResultIndex(ResultStore(results).records())) if table.unit in units]
+    # Of folds the pooled result is shown.
+    units = {(job.unit.task, job.unit.fold_of or job.unit.split, job.unit.subset) for job in jobs}
+    index = ResultIndex(without_folds(ResultStore(results).records()))
+    tables = [table for table in make_tables(index) if table.unit in units]
     means = {(mean.task, mean.split): mean for mean in make_means(tables)}
     for mean in means.values():
         _print(_rich_means(mean))
@@ -58,7 +59,7 @@ def _print(shown: RichTable) -> None:
     # A line that the terminal wraps can still be read, a cell cut short cannot.
     needed = max(console.width, Measurement.get(console, console.options.update(max_width=_WIDEST), shown).maximum)
     console.print()
-    Console(width=needed, force_terminal=console.is_terminal).print(shown)
+    NeutralConsole(width=needed, force_terminal=console.is_terminal).print(shown)
 
 
 def _rich_means(table: MeanTable) -> RichTable:

@@ -8,9 +8,11 @@ import typer
 
 from bench.cli.chosen import task_folders
 from bench.cli.options import TaskNames, split_list
+from bench.cli.output import say_text
 from bench.cli.tasks_add import add, size_of
 from bench.cli.tasks_audit import audit
 from bench.cli.tasks_check import check
+from bench.cli.tasks_label import label
 from bench.hub import NotDownloadedError
 
 if TYPE_CHECKING:
@@ -20,23 +22,22 @@ if TYPE_CHECKING:
 
 
 tasks = typer.Typer(
-    help="List the tasks: type, splits, sizes, and where their data is; add, check and audit them.",
+    help="List the tasks: type, splits, sizes, and where their data is; add, check, audit and label them.",
     invoke_without_command=True,
 )
-for command in (add, check, audit):
+for command in (add, check, audit, label):
     tasks.command()(command)
 
 
 @tasks.callback()
 def show(context: typer.Context, names: TaskNames = None) -> None:
-    """List the tasks: type, splits, sizes, and where their data is; add, check and audit them."""
+    """List the tasks: type, splits, sizes, and where their data is; add, check, audit and label them."""
     if context.invoked_subcommand is None:
         _show(names)
 
 
 def _show(names: list[str] | None) -> None:
-    from tabulate import tabulate
-
+    from bench.markdown import plain_table
     from bench.tasks.catalog import find_cards, on_hub, select_tasks
 
     faults: list[str] = []
@@ -44,14 +45,10 @@ def _show(names: list[str] | None) -> None:
     if not names:
         # Reading all that others publish takes long: who wants to know of one names it.
         rows += [_hub_row(task.card) for task in find_cards(task_folders()).values() if on_hub(task)]
-    typer.echo(
-        tabulate(
-            rows, headers=["task", "type", "split", "subset", "size", "fingerprint", "data"], disable_numparse=True
-        )
-    )
+    say_text(plain_table(rows, ["task", "type", "split", "subset", "size", "fingerprint", "data"]))
     # A reason in a cell would make the table wider than any terminal.
     for fault in dict.fromkeys(faults):
-        typer.echo(f"\n{fault}")
+        say_text(f"\n{fault}")
 
 
 def _rows(task: Task | BrokenTask, faults: list[str]) -> list[list[str]]:

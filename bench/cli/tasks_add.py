@@ -11,7 +11,10 @@ import typer
 
 from bench.cli.chosen import task_folders
 from bench.cli.options import one_of
+from bench.cli.output import say
+from bench.cli.tasks_add_split import division_lines
 from bench.errors import UsageError
+from bench.neutral import neutral
 
 if TYPE_CHECKING:
     from bench.tasks.add import NewTask, Wishes
@@ -73,6 +76,55 @@ def add(
         float | None,
         typer.Option("--relevant-from", metavar="NUMBER", help="The least relevance of a relevant document."),
     ] = None,
+    queries: Annotated[
+        Path | None,
+        typer.Option(
+            "--queries",
+            metavar="FILE",
+            help="Queries and what was clicked; the other file then holds the articles, all of which are searched.",
+        ),
+    ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on",
+            metavar="COLUMN[=COLUMN]",
+            help="The column of --queries that names an article, and the articles' column that it names. Default: the "
+            "only two that share their values.",
+        ),
+    ] = None,
+    repeated: Annotated[
+        str | None,
+        typer.Option(
+            "--repeated",
+            metavar="RULE",
+            help="The label of a query and document that n rows hold: log2 (1 + floor(log2 n)), count (n) or once "
+            "(1). Default with --queries: log2, unless a column holds grades.",
+        ),
+    ] = None,
+    split_by: Annotated[
+        str | None,
+        typer.Option(
+            "--split-by",
+            metavar="NAME",
+            help="Divide the rows of one file into train and test: by query (no query is in both), time (the latest "
+            "rows are tested) or row.",
+        ),
+    ] = None,
+    test_share: Annotated[
+        float | None,
+        typer.Option("--test-share", metavar="NUMBER", help="Share of the queries or rows to test. Default: 0.3."),
+    ] = None,
+    time: Annotated[_Column, _column("--time-column", holds="the time to split by")] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            "--folds", metavar="NUMBER", help="Instead of one test: as many folds of the queries, each tested once."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="NUMBER", help="What splits are drawn by. Default: 0.")
+    ] = None,
     encoding: Annotated[
         str | None,
         typer.Option(
@@ -111,15 +163,24 @@ def add(
     ] = None,
     language: Annotated[str | None, typer.Option("--language", metavar="CODE", help="ISO code, for people.")] = None,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Accept rows whose texts are empty.")] = False,
+    strip_html: Annotated[
+        bool, typer.Option("--strip-html", help="Read texts as plain text, without their HTML.")
+    ] = False,
 ) -> None:
     """Make a task of your own data: recognise the columns, load it, and write its card, tasks/NAME.yaml.
 
+    With --queries the data is two files: articles, and queries with the article that was clicked.
+
     The data stays where it is. Nothing is written when something is wrong, and no card is written over.
     """
+    from bench.reading import user_path
     from bench.tasks.add import Wishes
     from bench.tasks.readers.delimited import Quoting
     from bench.tasks.readers.numbers import Decimal
+    from bench.tasks.tables.new_split import asked_split
+    from bench.tasks.tables.repeated import Repeated
     from bench.tasks.tables.section import Encoding, Shape
+    from bench.tasks.tables.split import SplitBy
 
     columns = {
         "query": query,
@@ -134,6 +195,7 @@ def add(
         "score": score,
     }
     card = {"description": description, "language": language, "allow_empty": allow_empty or None}
+    card |= {"strip_html": strip_html or None}
     wishes = Wishes(
         shape=one_of("--shape", shape, get_args(Shape)),
         columns={role: column for role, column in columns.items() if column is not None},
@@ -144,6 +206,10 @@ def add(
         lists=lists,
         ignored=frozenset(ignore or ()),
         relevant_from=relevant_from,
+        queries=None if queries is None else user_path(str(queries)),
+        on=on,
+        repeated=one_of("--repeated", repeated, get_args(Repeated)),
+        split=asked_split(one_of("--split-by", split_by, get_args(SplitBy)), test_share, time, folds, seed),
         card={key: value for key, value in card.items() if value is not None},
     )
     task = _decided(data, name, tasks_dir, wishes)
@@ -169,8 +235,8 @@ def _decided(data: Path, name: str, folder: Path, wishes: Wishes) -> NewTask:
 
 
 def _asked(error: UndecidedColumnError, wishes: Wishes) -> Wishes:
-    typer.echo(f"{error.where}: {error.message}")
-    if typer.confirm(f"Does `{error.column}` say how relevant a document is?"):
+    say(f"{error.where}: {error.message}")
+    if typer.confirm(neutral(f"Does `{error.column}` say how relevant a document is?")):
         return replace(wishes, columns={**wishes.columns, "relevance": error.column})
     return replace(wishes, ignored=wishes.ignored | {error.column})
 
@@ -187,22 +253,29 @@ def _character(delimiter: str | None) -> str | None:
 
 def _print(task: NewTask) -> None:
     if task.shape is not None:
-        typer.echo(f"shape: {task.shape}")
+        say(f"shape: {task.shape}")
     for table in task.use:
-        typer.echo(table.name)
+        say(table.name)
         for role, column in table.roles.items():
-            typer.echo(f"  {role}: column {column}")
+            say(f"  {role}: column {column}")
         for column in table.unused:
-            typer.echo(f"  not used: column {column}")
+            say(f"  not used: column {column}")
     for unit in task.units:
-        typer.echo(f"split {unit.split}: {size_of(unit.info)}")
+        say(f"split {unit.split}: {size_of(unit.info)}")
         for note in unit.info.notes:
-            typer.echo(f"  {note}")
+            say(f"  {note}")
     if task.training is not None:
-        typer.echo(f"split train: {size_of(task.training.info)}, to train with")
+        say(f"split train: {size_of(task.training.info)}, to train with")
+    for sentence in task.markup:
+        if task.content.get("strip_html"):
+            say(f"warning: after --strip-html, {sentence}")
+        else:
+            say(f"warning: {sentence}; --strip-html reads texts as plain text")
+    for line in division_lines(task):
+        say(line)
     # A name is looked for in certain folders only.
     found = task.path.parent.resolve() in task_folders()
-    typer.echo(f"wrote {task.path}; run it with: bench run --tasks {task.content['name'] if found else task.path}")
+    say(f"wrote {task.path}; run it with: bench run --tasks {task.content['name'] if found else task.path}")
 
 
 def size_of(info: UnitInfo) -> str:

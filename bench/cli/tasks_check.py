@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.cli.check_notes import echo_table, print_finding, print_languages, print_margins, print_texts
 from bench.cli.chosen import chosen_models, with_each_unit, with_made_folder
-from bench.cli.options import RegistryFile, TaskName
+from bench.cli.options import RegistryFile, ResultsFolder, TaskName
+from bench.cli.output import say
 
 if TYPE_CHECKING:
     from bench.models.encoder import SentenceEncoder
@@ -23,12 +26,28 @@ def check(
         typer.Option("--model", metavar="NAME_OR_PATH", help="Also count tokens as this model does, with its prompts."),
     ] = None,
     models: RegistryFile = None,
+    results: ResultsFolder = Path("results"),
 ) -> int:
-    """Show what a task's data holds: counts, labels, lengths, and texts that are empty or repeated."""
+    """Show what a task's data holds, and how small a difference it can show.
+
+    Counts, labels, lengths; texts that are empty, repeated, HTML or long; languages of a sample. The difference follows
+    from how much models differ query by query: those in the results folder on this data, else others on other tasks.
+    """
     from bench.audit.record import readable
+    from bench.paths import is_folder
+    from bench.results.index import ResultIndex
+    from bench.results.store import ResultStore
 
     loaded = None if model is None else _load(*chosen_models(models, [model]))
-    return with_each_unit(name, lambda unit: _print(unit, readable(unit), loaded))
+    index = ResultIndex(ResultStore(results).records() if is_folder(results) else [])
+
+    def work(unit: TaskUnit) -> None:
+        data = readable(unit)
+        _print_counts(unit, data, loaded)
+        _print_notes(data, tokens_counted=loaded is not None)
+        print_margins(unit, len(set(data.clusters.tolist())), index, str(results))
+
+    return with_each_unit(name, work)
 
 
 def _load(entries: list[ModelEntry], registry: Registry) -> tuple[ModelEntry, SentenceEncoder]:
@@ -45,18 +64,20 @@ def _load(entries: list[ModelEntry], registry: Registry) -> tuple[ModelEntry, Se
     return entries[0], encoder
 
 
-def _print(unit: TaskUnit, data: RetrievalData | PairData, loaded: tuple[ModelEntry, SentenceEncoder] | None) -> None:
-    from bench.audit.describe import counts, faults, labels, lengths, positives_per_query
+def _print_counts(
+    unit: TaskUnit, data: RetrievalData | PairData, loaded: tuple[ModelEntry, SentenceEncoder] | None
+) -> None:
+    from bench.audit.describe import counts, labels, lengths, positives_per_query
     from bench.tasks.data import RetrievalData
     from bench.vectors.texts import texts_by_role
 
-    typer.echo(f"\n{unit.label} ({unit.split}), {unit.info.type}, {unit.info.place.path}")
-    _table([[what, f"{count:,}"] for what, count in counts(data)])
+    say("", f"{unit.label} ({unit.split}), {unit.info.type}, {unit.info.place.path}")
+    echo_table([[what, f"{count:,}"] for what, count in counts(data)], right=[1])
     found = labels(data)
     total = sum(count for _, count in found)
     heading = "label" if isinstance(data, RetrievalData) else "gold score"
     rows = [[value, f"{count:,}", f"{count / total:.1%}"] for value, count in found]
-    _table(rows, [heading, "how many", "share"])
+    echo_table(rows, [heading, "how many", "share"], right=[1, 2])
     spreads = []
     if isinstance(data, RetrievalData):
         spreads.append(_spread("positives a query", positives_per_query(data)))
@@ -64,10 +85,21 @@ def _print(unit: TaskUnit, data: RetrievalData | PairData, loaded: tuple[ModelEn
         spreads.append(_spread(f"characters a {role}", lengths(texts)))
         if loaded:
             spreads.append(_tokens(role, texts, unit, *loaded))
-    _table(spreads, ["", "n", "least", "median", "p90", "p99", "most", "mean", "cut off"])
+    echo_table(spreads, ["", "n", "least", "median", "p90", "p99", "most", "mean", "cut off"], right=range(1, 9))
+
+
+def _print_notes(data: RetrievalData | PairData, *, tokens_counted: bool) -> None:
+    from bench.audit.describe import faults, never_relevant
+    from bench.tasks.data import RetrievalData
+    from bench.vectors.texts import texts_by_role
+
     for fault in faults(data):
-        if fault.count:
-            typer.echo("\n".join([fault.sentence, *(f"  {example}" for example in fault.examples)]))
+        print_finding(fault)
+    if isinstance(data, RetrievalData):
+        say(never_relevant(data))
+    texts = texts_by_role(data)
+    print_texts(texts, tokens_counted=tokens_counted)
+    print_languages(texts)
 
 
 def _tokens(role: Any, texts: list[str], unit: TaskUnit, entry: ModelEntry, encoder: SentenceEncoder) -> list[str]:
@@ -84,19 +116,3 @@ def _tokens(role: Any, texts: list[str], unit: TaskUnit, entry: ModelEntry, enco
 def _spread(what: str, spread: Any) -> list[str]:
     values = (spread.n, spread.least, spread.median, spread.p90, spread.p99, spread.most)
     return [what, *(f"{value:,}" for value in values), f"{spread.mean:,.1f}"]
-
-
-def _table(rows: list[list[str]], headings: list[str] | None = None) -> None:
-    from tabulate import tabulate
-
-    width = max(map(len, rows), default=0)
-    typer.echo(
-        tabulate(
-            rows,
-            headers=(headings or [])[:width],
-            tablefmt="simple" if headings else "plain",
-            colalign=["left"] + ["right"] * (width - 1),
-            disable_numparse=True,
-        )
-        + "\n"
-    )

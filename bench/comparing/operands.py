@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import UsageError, did_you_mean
-from bench.reading import path_exists, user_path
+from bench.paths import is_file, is_folder, path_exists
+from bench.reading import user_path
 from bench.results.index import ResultIndex
 from bench.results.sources import GIT_PREFIX, holds_results
 from bench.views import PRECISIONS, View
@@ -92,20 +93,32 @@ def make_side(operand: Operand, index: ResultIndex) -> Side:
     """
     if operand.model is None:
         return Side(operand.text, index)
-    found = _cut(operand.model, index.models)
+    found = model_and_view(operand.model, index.models)
     if found is None:
         raise UsageError(
             f"no results of a model `{operand.model[:200]}`{f' in {operand.source}' if operand.source else ''}",
             hint=_near(operand.model, index.models) or f"there are: {', '.join(sorted(index.models)) or 'none'}",
         )
+    return Side(operand.text, index, *found)
+
+
+def model_and_view(text: str, known: Collection[str]) -> tuple[str, View | None] | None:
+    """The known model and the view that `MODEL[@DIM[/PRECISION]]` names; None where the model is not known.
+
+    Raises:
+        UsageError: There is no such precision.
+    """
+    found = _cut(text, known)
+    if found is None:
+        return None
     name, dim, precision = found
     if dim is None:
-        return Side(operand.text, index, name)
-    for known in PRECISIONS:
-        if known == (precision or "float32"):
-            return Side(operand.text, index, name, View(int(dim), known))
+        return name, None
+    for one in PRECISIONS:
+        if one == (precision or "float32"):
+            return name, View(int(dim), one)
     raise UsageError(
-        f"no precision `{precision}` in `{operand.text}`",
+        f"no precision `{precision}` in `{text}`",
         hint=did_you_mean(precision or "", PRECISIONS) or f"precisions: {', '.join(PRECISIONS)}",
     )
 
@@ -128,7 +141,7 @@ def _is_source(text: str, where: Path | None) -> bool:
     if text.startswith(GIT_PREFIX):
         return "#" not in text
     path = (where or Path()) / user_path(text)
-    return path_exists(path) and (path.is_file() or holds_results(path))
+    return is_file(path) or (is_folder(path) and holds_results(path))
 
 
 def _names_source(text: str, where: Path | None) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.results.acceptances import AcceptanceRecord
+from bench.results.folds import without_folds
 from bench.results.index import Cell, Cost, ResultIndex, UnitKey
 from bench.results.schema import CostRecord
 from bench.results.sources import holds_results
@@ -74,7 +75,7 @@ def read_side(label: str, folder: Path) -> Side:
     if not holds_results(folder):
         raise BenchError("no results in it", where=label, hint="make some: bench run; or name another folder")
     store = ResultStore(folder)
-    records = store.records()
+    records = without_folds(store.records())
     index = ResultIndex(records)
     cells = {
         CellKey(model, unit, view): cell

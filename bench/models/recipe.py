@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from bench.config.names import HubId, PartName, inside
+from bench.config.names import HubId, PartName, inner_name
 
 Shape = Literal["pairs", "triplets", "scored-pairs", "labelled-pairs"]
 LossName = Literal[
@@ -126,7 +126,7 @@ class TrainingData(_Strict):
             return self
         for name in self.files or []:
             try:
-                inside(name)
+                inner_name(name)
             except ValueError as error:
                 raise ValueError(f"`files`: {name} {error}") from error
         return self
@@ -216,6 +216,7 @@ class Recipe(_Strict):
         evaluate: How the best checkpoint is found; without it the last one counts.
         limit: Rows to take of each data set that does not say it itself, the first ones.
         allow_leakage: Whether training on what a chosen task tests is allowed; leaderboards mark the model then.
+        folds: Whether to train a model for each fold of a task that has folds, without the rows of that fold.
     """
 
     base: _Texts
@@ -235,6 +236,7 @@ class Recipe(_Strict):
     evaluate: Evaluation | None = None
     limit: _Positive | None = None
     allow_leakage: bool = False
+    folds: bool = False
 
     @model_validator(mode="after")
     def _whole(self) -> Recipe:

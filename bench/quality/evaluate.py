@@ -162,14 +162,8 @@ def check_spread(vectors: VectorRows, texts: list[str], model: str) -> None:
 def _summary(data: RetrievalData, ranks: Ranks, confidence: Mapping[str, Float64] | None = None) -> Scores:
     """The metrics of every query, their means, and intervals where there is more than one text of a query."""
     items = _by_query(data, ranks)
-    table = np.column_stack([items[name] for name in retrieval.METRICS])
-    means = table.mean(axis=0).tolist()
     clusters = data.clusters
-    # One query says nothing of how queries differ.
-    ends = mean_intervals(table, clusters).T.tolist() if clusters.any() else [(None, None)] * len(means)
-    metrics = {
-        name: Estimate(mean, low, high) for name, mean, (low, high) in zip(retrieval.METRICS, means, ends, strict=True)
-    }
+    metrics = query_means({name: items[name] for name in retrieval.METRICS}, clusters)
     mteb_items = items
     within = ranks.above < retrieval.MAX_CUTOFF
     if ranks.ahead is not None and ((ranks.tied > 1) | (ranks.ahead > 0))[within].any():
@@ -178,6 +172,32 @@ def _summary(data: RetrievalData, ranks: Ranks, confidence: Mapping[str, Float64
     differing = {name: mean for name, mean in differing.items() if abs(mean - metrics[name].value) > _ROUNDING}
     further = naucs(confidence, mteb_items) if confidence is not None else {}
     return Scores(metrics, data.query_ids, dict(items), clusters, differing | further)
+
+
+def query_means(items: Mapping[str, Float64], clusters: Int32) -> dict[str, Estimate]:
+    """The mean of each metric over queries, with its interval where there is more than one cluster of them.
+
+    Args:
+        items: Each metric of every query, shape (n,) each.
+        clusters: The cluster of every query, shape (n,).
+    """
+    table = np.column_stack(list(items.values()))
+    means = table.mean(axis=0).tolist()
+    # One query says nothing of how queries differ.
+    ends = mean_intervals(table, clusters).T.tolist() if clusters.any() else [(None, None)] * len(means)
+    return {name: Estimate(mean, low, high) for name, mean, (low, high) in zip(items, means, ends, strict=True)}
+
+
+def fold_means(folds: Sequence[str], values: npt.NDArray[Any]) -> dict[str, float]:
+    """The mean over the queries of each fold, in the folds' order.
+
+    Args:
+        folds: The fold of each query.
+        values: A metric of each query, shape (n,).
+    """
+    of_queries = np.array(folds)
+    names = sorted(set(folds), key=lambda name: (len(name), name))
+    return {name: float(values[of_queries == name].mean()) for name in names}
 
 
 def _by_query(data: RetrievalData, ranks: Ranks) -> dict[str, Float64]:

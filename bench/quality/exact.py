@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Lock
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,15 @@ _BLOCK_VALUES = 1 << 21
 
 # Called from several threads at once with query rows, document rows and their scores, -inf for what is not ranked.
 TileWork: TypeAlias = Callable[[slice, slice, Float32], None]
+
+
+class ScoreTiles(Protocol):
+    """The scores of some queries for all documents, a tile at a time; its length is the number of queries."""
+
+    def __len__(self) -> int: ...
+
+    def each_tile(self, work: TileWork) -> None:
+        """Show every score once, in any order."""
 
 
 def score_tile(queries: Comparable, documents: Comparable) -> Float32:
@@ -124,14 +133,14 @@ class TopKeeper:
         return TopScores(scores, (scores == scores[:, -1:]).sum(axis=1) + self._beyond)
 
 
-def top_scores(scores: ExactScores, depth: int) -> TopScores:
+def top_scores(scores: ScoreTiles, depth: int) -> TopScores:
     """The best scores of each query."""
     keeper = TopKeeper(len(scores), depth)
     scores.each_tile(lambda rows, _, tile: keeper.add(rows, tile))
     return keeper.top()
 
 
-def find_candidates(scores: ExactScores, top: TopScores) -> Candidates:
+def find_candidates(scores: ScoreTiles, top: TopScores) -> Candidates:
     """The documents of the best scores, all that tie for the last place included.
 
     Args:

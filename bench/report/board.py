@@ -14,6 +14,7 @@ from bench.report.means import MeanTable, make_means
 from bench.report.names import page_names
 from bench.report.retention import Retention, make_retentions
 from bench.report.rows import RANDOM_WEIGHTS, Row, Table, make_tables
+from bench.results.folds import without_folds
 from bench.results.index import ResultIndex, UnitKey, unit_key
 from bench.results.items import ItemReader
 from bench.results.schema import AuditRecord, ModelInfo, TaskInfo, UnitRecord
@@ -92,7 +93,7 @@ def read_board(results: Path) -> Board:
         BenchError: No results, or files in them that cannot be read.
     """
     store = ResultStore(results)
-    records = store.records()
+    records = without_folds(store.records())
     index = ResultIndex(records)
     tables = make_tables(index, ItemReader())
     if not tables:

@@ -9,6 +9,9 @@ from typing import Literal
 
 from bench.errors import BenchError
 from bench.files import write_error, write_text
+from bench.neutral import neutral
+from bench.paths import bytes_if_there, entries, is_file
+from bench.regular import MOST_RECORD
 from bench.report.board import MODELS, PICTURES, TASKS, Board, read_board
 from bench.report.gallery import draw_gallery
 from bench.report.index_page import index_blocks
@@ -53,7 +56,7 @@ def _html(board: Board) -> str:
 
 
 def _markdown(blocks: Sequence[str]) -> str:
-    return "\n\n".join(blocks) + "\n\n"
+    return neutral("\n\n".join(blocks), lines=True) + "\n\n"
 
 
 @dataclass(frozen=True)
@@ -132,21 +135,11 @@ def _left_over(pages: Mapping[str, str], reports: Path) -> list[StalePage]:
 
 
 def _files(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.is_file())
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(folder)) from error
+    return [path for path in entries(folder) if is_file(path)]
 
 
 def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
+    return bytes_if_there(path, MOST_RECORD)
 
 
 def _is_own(path: Path) -> bool:

@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.report.costs import cost_columns, measured_views
 from bench.report.encoding import EncodingRow, encoding_row
+from bench.report.folds import fold_notes, pooled_text
 from bench.report.inputs import input_rows
 from bench.report.ranks import Standing, shared_ranks, standings
 from bench.report.ties import tie_notes
 from bench.results.index import Cell, Cost, ResultIndex, UnitKey, unit_key, unit_title
 from bench.results.items import ItemReader
-from bench.results.schema import AuditRecord, CostRecord, QualityRecord, TaskInfo, Value, make_view
+from bench.results.schema import AuditRecord, CostRecord, QualityRecord, TaskInfo, Value
 from bench.views import View, sort_key
 
 RANDOM_WEIGHTS = "random weights"
@@ -41,6 +43,7 @@ class Row:
         rank_shared: Whether another row has the same rank.
         leakage: Whether the model may have been trained on what it is tested on.
         drawn: Whether its weights are random.
+        pooled: That several models were trained for it, one a fold of the queries; empty where one was.
     """
 
     model: str
@@ -64,6 +67,7 @@ class Row:
     rank_shared: bool = False
     leakage: bool = False
     drawn: bool = False
+    pooled: str = ""
 
     @property
     def headline(self) -> bool:
@@ -71,11 +75,16 @@ class Row:
         return self.score is not None and (self.reference or self.view is None)
 
     @property
+    def whole_kind(self) -> str:
+        """The kind, with the number of models where the score is pooled."""
+        return f"{self.kind}, {self.pooled}" if self.pooled else self.kind
+
+    @property
     def marked_kind(self) -> str:
         """The kind, marked where the scores are not to be trusted or cannot be."""
         if self.drawn:
             return f"{self.kind}, {RANDOM_WEIGHTS}"
-        return f"{self.kind} {LEAKAGE_MARK}" if self.leakage else self.kind
+        return f"{self.whole_kind} {LEAKAGE_MARK}" if self.leakage else self.whole_kind
 
 
 @dataclass
@@ -212,7 +221,7 @@ def _table(unit: _Unit, environment: str | None, costs: Mapping[str, Cost]) -> T
     shared = shared_ranks(unit.standings)
     for cell, standing in zip(unit.cells, unit.standings, strict=True):
         name = cell.record.model.name
-        figures = _figures(costs.get(name), cell.view, searched)
+        figures = cost_columns(costs.get(name), cell.view, searched)
         table.rows.append(_row(cell, table, full.get(name), figures | _rank(standing, shared)))
     top: dict[str, float] = {}
     for row in table.rows:
@@ -220,7 +229,7 @@ def _table(unit: _Unit, environment: str | None, costs: Mapping[str, Cost]) -> T
     table.rows.sort(key=lambda row: (-top[row.model], row.model, sort_key(row.view) if row.view else (0, 0)))
     for name, cost in sorted(costs.items()):
         if name not in top:
-            table.rows += [_unscored_row(cost, view, _figures(cost, view, "")) for view in _measured_views(cost)]
+            table.rows += [_unscored_row(cost, view, cost_columns(cost, view, "")) for view in measured_views(cost)]
             why = RANDOM_WEIGHTS if cost.record.model.drawn else "not scored"
             table.model_notes.setdefault(name, []).append(f"{why}: cost only")
     newest = {cell.record.model.name: cell.record for cell in sorted(unit.cells, key=lambda cell: cell.record.created)}
@@ -232,6 +241,8 @@ def _table(unit: _Unit, environment: str | None, costs: Mapping[str, Cost]) -> T
     table.notes += task.notes
     scored = [(cell.record.model.name, cell.view, cell.cell.scores) for cell in unit.cells]
     table.notes += tie_notes(scored, [table.metric, *table.shown])
+    full_width = [(cell.record, cell.cell.scores) for cell in unit.cells if cell.reference or cell.view is None]
+    table.notes += fold_notes(full_width)
     for name, cost in sorted(costs.items()):
         missing = [f"{probe} was not measured: {why}" for probe, why in sorted(cost.record.not_measured.items())]
         table.notes += [f"{name}: {note}" for note in missing]
@@ -250,6 +261,7 @@ def _row(cell: _Scored, table: Table, full: float | None, figures: dict[str, Any
         share=score.value / full if full and full > 0 else None,
         reference=cell.reference,
         leakage=model.leakage,
+        pooled=pooled_text(cell.record),
         shown={name: cell.metrics[name].value for name in table.shown if name in cell.metrics},
         **figures,
     )
@@ -265,36 +277,3 @@ def _rank(standing: Standing | None, shared: set[int]) -> dict[str, Any]:
 def _unscored_row(cost: Cost, view: View | None, figures: dict[str, Any]) -> Row:
     model = cost.record.model
     return Row(model.name, model.kind, view, None, None, reference=False, drawn=model.drawn, **figures)
-
-
-def _measured_views(cost: Cost) -> list[View | None]:
-    """The views that a cost has figures of, from wide to narrow; without any the full width."""
-    found = {make_view(figure.truncate_dim, figure.precision) for figure, _ in cost.figures.values()} - {None}
-    if not found and cost.record.model.width:
-        found = {View(cost.record.model.width, "float32")}
-    return sorted(found, key=lambda view: sort_key(view) if view else (0, 0)) or [None]
-
-
-def _figures(cost: Cost | None, view: View | None, reranked: str) -> dict[str, Any]:
-    """The cost columns of a row.
-
-    Args:
-        cost: The model's cost; None where none was measured.
-        view: The row's view.
-        reranked: The name of the figure that tells what reranking gives.
-    """
-
-    def figure(name: str, **detail: str | int) -> float | None:
-        return cost.value(name, view, **detail) if cost else None
-
-    return {
-        "bytes_per_vector": view.bytes_per_vector if view else None,
-        "index_bytes": figure("index_bytes"),
-        "search_ms": figure("search_p50_ms"),
-        "search_p95_ms": figure("search_p95_ms"),
-        "hnsw_ms": figure("search_p50_ms", index="hnsw"),
-        "hnsw_recall": figure("hnsw_recall_at_10"),
-        "search_mib": figure("memory_search_mib"),
-        "reranked": figure(reranked, shortlist=100),
-        "noisy": cost.noisy_at(view) if cost else False,
-    }

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat
 
-from bench.results.common import SCHEMA_VERSION, Version
+from bench.results.common import SCHEMA_VERSION, Dim, Version
 from bench.views import Precision
 
 
@@ -40,7 +40,7 @@ class AcceptedCheck(BaseModel):
     split: str
     subset: str
     task_fingerprint: str | None
-    truncate_dim: int | None
+    truncate_dim: Dim | None
     precision: Precision | None
     measure: str
     environment: str | None = None

@@ -21,6 +21,10 @@ Amount = Annotated[FiniteFloat, Field(ge=0)]
 Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 
 
+# How many leading dimensions are kept.
+Dim = Annotated[int, Field(ge=1)]
+
+
 class RecordPart(BaseModel):
     """An object of a record; a key that it does not know is an error."""
 
@@ -78,6 +82,7 @@ class TaskInfo(RecordPart):
         dataset: Hub id of the data set, where it has one.
         revision: Commit of that data set; None where the data came from another place.
         shown: Metrics that leaderboards show beside the main one.
+        fold_of: The split whose queries it is a fold of; None of what is no fold. Reports show the split alone.
     """
 
     name: str
@@ -94,6 +99,7 @@ class TaskInfo(RecordPart):
     revision: str | None = None
     shown: list[str] = []
     notes: list[str] = []
+    fold_of: str | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class Value(RecordPart):

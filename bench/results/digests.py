@@ -41,7 +41,7 @@ def damaged_record(path: Path, why: str) -> DamagedError:
 def damaged_table(path: Path, why: str) -> DamagedError:
     """What is raised for a damaged table of a record; see damaged_record."""
     return DamagedError(
-        f"damaged: cannot read the table of this record: {why}",
+        f"damaged: {why}",
         where=str(path),
         hint=f"restore it (git checkout -- {shlex.quote(str(path))}), or run again with --force; "
         "bench results --verify checks the whole folder",

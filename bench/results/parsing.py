@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -12,6 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from bench.errors import BenchError
 from bench.reading import parse_json, read_text
+from bench.regular import MOST_RECORD
 from bench.results import digests
 from bench.results.acceptances import AcceptanceRecord
 from bench.results.digests import damaged_record
@@ -19,6 +19,8 @@ from bench.results.schema import SCHEMA_VERSION, AnyRecord, AuditRecord, CostRec
 
 Stored: TypeAlias = AnyRecord | AcceptanceRecord
 _ADAPTER: TypeAdapter[Stored] = TypeAdapter(Annotated[Stored, Field(discriminator="record")])
+# Keys of objects that may hold anything, numbers that are not finite left out.
+_FREE = ("setup", "settings", "facts")
 
 
 def read_record(path: Path) -> tuple[Stored, bool]:
@@ -51,7 +53,7 @@ def table_name(record: Stored) -> str | None:
 
 def _text(path: Path) -> str:
     try:
-        return read_text(path)
+        return read_text(path, MOST_RECORD)
     except BenchError as error:
         if isinstance(error.__cause__, UnicodeDecodeError):
             raise damaged_record(path, error.message) from error
@@ -71,11 +73,9 @@ def _checked(text: str, path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise damaged_record(path, "not a result record: no JSON object")
     why = _why_damaged(value)
-    fault = _fault(value) if why or not _is_newer(value) else None
     if why:
+        fault = _fault(value)
         raise damaged_record(path, f"{why} ({fault})" if fault else why)
-    if fault:
-        raise damaged_record(path, f"not a result record: {fault}")
     return value
 
 
@@ -88,13 +88,13 @@ def _why_damaged(value: dict[str, Any]) -> str | None:
 def _validated(value: dict[str, Any], path: Path) -> Stored:
     if _is_newer(value):
         raise BenchError(
-            f"written with schema {value['schema_version']}; this bench reads up to {SCHEMA_VERSION}",
+            f"written with {_newer(value)}",
             where=str(path),
             hint="upgrade bench: pip install --upgrade mrl-bench",
         )
     try:
-        return _ADAPTER.validate_python(value)
-    except ValidationError as error:
+        return _valid(value)
+    except ValueError as error:
         raise damaged_record(path, f"not a result record: {_first(error)}") from error
 
 
@@ -103,30 +103,44 @@ def _is_newer(value: dict[str, Any]) -> bool:
     return isinstance(version, int) and version > SCHEMA_VERSION
 
 
+def _newer(value: dict[str, Any]) -> str:
+    return f"schema {value['schema_version']}; this bench reads up to {SCHEMA_VERSION}"
+
+
+def _valid(value: dict[str, Any]) -> Stored:
+    """The record in a JSON object without digest.
+
+    Raises:
+        ValueError: It is none; pydantic's ValidationError is one.
+    """
+    record = _ADAPTER.validate_python(value)
+    for name in _FREE:
+        _check_finite(value.get(name), name)
+    return record
+
+
 def _fault(value: dict[str, Any]) -> str | None:
-    """What is wrong with a record, its digest aside; None where nothing is."""
-    # Settings and facts may hold anything but these.
-    for key, number in _not_finite(value):
-        return f"{key}: Input should be a finite number, not {json.dumps(number)}"
+    """Why a JSON object is no record that can be read, its digest aside; None where it is one."""
+    if _is_newer(value):
+        return f"or written with {_newer(value)}: upgrade bench if that is so"
     try:
-        _ADAPTER.validate_python({key: part for key, part in value.items() if key != digests.DIGEST})
-    except ValidationError as error:
+        _valid({key: part for key, part in value.items() if key != digests.DIGEST})
+    except ValueError as error:
         return _first(error)
     return None
 
 
-def _first(error: ValidationError) -> str:
+def _first(error: ValueError) -> str:
+    """The first thing that is wrong, by its key."""
+    if not isinstance(error, ValidationError):
+        return str(error)
     fault = error.errors(include_url=False)[0]
     return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
 
 
-def _not_finite(value: Any, key: str = "") -> Iterator[tuple[str, float]]:
-    """Numbers in a JSON value that are not finite, with their keys."""
-    if isinstance(value, dict):
-        for name, part in value.items():
-            yield from _not_finite(part, f"{key}.{name}" if key else name)
-    elif isinstance(value, list):
-        for row, part in enumerate(value):
-            yield from _not_finite(part, f"{key}.{row}")
-    elif isinstance(value, float) and not math.isfinite(value):
-        yield key, value
+def _check_finite(value: Any, key: str) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{key}: Input should be a finite number, not {json.dumps(value)}")
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in parts:
+        _check_finite(part, f"{key}.{name}")

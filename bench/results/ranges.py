@@ -31,8 +31,8 @@ _SCORES: tuple[tuple[str, Range], ...] = (
     (r"similarity_absolute_change|mae|mse|rmse", AMOUNT),
 )
 _FIGURES: tuple[tuple[str, Range], ...] = (
-    (r"\w+_(ms|s|per_s)|matmul_gflops", POSITIVE),
-    (r"\w+_(bytes|mib|outliers)|bytes_per_vector|energy_\w+", AMOUNT),
+    (r"\w+_(bytes|mib|outliers|per_s)|bytes_per_vector|energy_\w+", AMOUNT),
+    (r"\w+_(ms|s)|matmul_gflops", POSITIVE),
     (r"hnsw_recall_at_\d+", SHARE),
     # Of two rates that were measured one after the other: noise may carry it beyond 1.
     (r"encode_matmul_share", AMOUNT),
@@ -68,18 +68,18 @@ SCORES = _Ranges(_SCORES)
 FIGURES = _Ranges((*_FIGURES, *((rf"rerank_(?:{pattern})", found) for pattern, found in _SCORES)))
 
 
-def check_estimates(estimates: Mapping[str, Estimate]) -> None:
+def check_estimates(estimates: Iterable[tuple[str, Estimate]]) -> None:
     """Check metrics, or measures of fidelity, with their intervals.
 
     An interval need not hold its value: that of a percentile bootstrap may not.
 
     Args:
-        estimates: By name.
+        estimates: Names and values.
 
     Raises:
         ValueError: A value or an end is not in the range of its metric, or the ends are not in order.
     """
-    for name, found in estimates.items():
+    for name, found in estimates:
         low, high = SCORES[name]
         ends = found.ci_low, found.ci_high
         if ends[0] is None or ends[1] is None:
@@ -120,4 +120,6 @@ def _expected(ranges: _Ranges, name: str) -> str:
     low, high = ranges[name]
     if low == POSITIVE[0]:
         return "which must be more than 0"
-    return f"which must be {round(low):d} or more" if math.isinf(high) else f"which must be {round(low)} to {round(high)}"
+    return (
+        f"which must be {round(low):d} or more" if math.isinf(high) else f"which must be {round(low)} to {round(high)}"
+    )

@@ -12,6 +12,7 @@ from bench.results.common import (
     SCHEMA_VERSION,
     Amount,
     Count,
+    Dim,
     Finding,
     ModelInfo,
     RecordPart,
@@ -36,12 +37,14 @@ class ViewScores(RecordPart):
     Attributes:
         mteb: What MTEB's evaluator gives, by MTEB's names: the metrics whose values differ there, since it breaks ties
             by document id, and what it alone computes (nAUC). Empty in records from before version 3.
+        folds: The main metric's mean over the queries of each fold; empty where a task has none.
     """
 
-    truncate_dim: Count | None
+    truncate_dim: Dim | None
     precision: Precision | None
     metrics: dict[str, Value]
     mteb: dict[str, FiniteFloat] = Field(default_factory=dict, exclude_if=lambda values: not values)
+    folds: dict[str, FiniteFloat] = Field(default_factory=dict, exclude_if=lambda values: not values)
 
     @property
     def view(self) -> View | None:
@@ -50,7 +53,7 @@ class ViewScores(RecordPart):
 
     @model_validator(mode="after")
     def _in_range(self) -> ViewScores:
-        ranges.check_estimates(self.metrics)
+        ranges.check_estimates(self.metrics.items())
         ranges.check_scores(self.mteb)
         return self
 
@@ -69,12 +72,18 @@ class Encoding(RecordPart):
 
 
 class QualityRecord(Finding):
-    """Quality of one model on one task unit, at the views scored together."""
+    """Quality of one model on one task unit, at the views scored together.
+
+    Attributes:
+        pooled: Where each query was scored by a model that was trained without its fold: the fingerprints of these
+            models, in the order of the folds.
+    """
 
     record: Literal["quality"] = "quality"
     encoding: Encoding | None
     views: list[ViewScores]
     items: str
+    pooled: list[str] = Field(default_factory=list, exclude_if=lambda values: not values)
 
     @property
     def knows_mteb_order(self) -> bool:
@@ -118,7 +127,7 @@ class Figure(RecordPart):
     name: str
     value: FiniteFloat
     n: Count
-    truncate_dim: Count | None = None
+    truncate_dim: Dim | None = None
     precision: Precision | None = None
     detail: Detail = Field(default_factory=dict)
     spread: Amount | None = None

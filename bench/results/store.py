@@ -16,6 +16,9 @@ import pyarrow.parquet as pq
 
 from bench.errors import BenchError
 from bench.files import digest_json, safe_name, write_bytes, write_text
+from bench.inside import inside
+from bench.paths import files_below, path_exists
+from bench.regular import MOST_TABLE, read_bytes
 from bench.results.acceptances import AcceptanceRecord
 from bench.results.digests import TABLE_DIGEST, content_digest, damaged_record, damaged_table, record_text
 from bench.results.parsing import Stored, read_record, table_name
@@ -30,7 +33,9 @@ from bench.results.schema import (
 from bench.results.study_records import ControlRecord, FidelityRecord, RerankRecord
 
 RECORD_FOLDERS = ("quality", "controls", "fidelity", "rerank", "cost", "audits")
-_FOLDERS = ("environments", "acceptances", *RECORD_FOLDERS)
+_MOST_CELLS = 1_000_000_000
+FOLDERS = ("environments", "acceptances", *RECORD_FOLDERS)
+_UNREADABLE = "cannot read the table of this record"
 
 
 class ResultStore:
@@ -130,7 +135,7 @@ class ResultStore:
     def write_environment(self, fingerprint: str, facts: dict[str, Any]) -> None:
         """Write the facts of an environment, once."""
         path = self.root / "environments" / f"{safe_name(fingerprint)}.json"
-        if not path.exists():
+        if not path_exists(path):
             record = EnvironmentRecord(fingerprint=fingerprint, facts=facts)
             _write_record(path, record)
 
@@ -160,16 +165,16 @@ class ResultStore:
             raise
         return path
 
-    def _read(self, folders: tuple[str, ...] = _FOLDERS) -> Iterator[tuple[Path, Stored]]:
+    def _read(self, folders: tuple[str, ...] = FOLDERS) -> Iterator[tuple[Path, Stored]]:
         for folder in folders:
-            for path in sorted((self.root / folder).rglob("*.json")):
+            for path in files_below(self.root / folder, ".json"):
                 yield path, read_record(path)[0]
 
 
 def is_result_file(path: PurePosixPath) -> bool:
     """Whether a path that starts in a results folder is that of a record or of its table; hidden files are none."""
     named = path.suffix in {".json", ".parquet"} and not any(part.startswith(".") for part in path.parts)
-    return named and len(path.parts) > 1 and path.parts[0] in _FOLDERS
+    return named and len(path.parts) > 1 and path.parts[0] in FOLDERS
 
 
 def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | None = None) -> pa.Table:
@@ -186,12 +191,16 @@ def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | 
     content = table_bytes(record_path, record)
     try:
         with pq.ParquetFile(pa.BufferReader(content)) as file:
+            # A few bytes can stand for any number of equal cells.
+            if file.metadata.num_rows * file.metadata.num_columns > _MOST_CELLS:
+                raise BenchError(
+                    f"a table of more than {_MOST_CELLS:,} cells, the most that is read",
+                    where=str(table_path(record_path, record)),
+                )
             # Threads cost more than these small tables.
             return file.read(columns, use_threads=False)
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise damaged_table(
-            table_path(record_path, record), str(error)
-        ) from error
+        raise damaged_table(table_path(record_path, record), f"{_UNREADABLE}: {error}") from error
 
 
 def table_path(record_path: Path, record: ModelRecord) -> Path:
@@ -200,10 +209,10 @@ def table_path(record_path: Path, record: ModelRecord) -> Path:
     Raises:
         DamagedError: The record names none.
     """
-    name = Path(table_name(record) or "").name
+    name = table_name(record)
     if not name:
         raise damaged_record(record_path, "it names no table")
-    return record_path.with_name(name)
+    return inside(record_path.parent, name)
 
 
 def table_bytes(record_path: Path, record: ModelRecord) -> bytes:
@@ -215,17 +224,17 @@ def table_bytes(record_path: Path, record: ModelRecord) -> bytes:
     """
     path = table_path(record_path, record)
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, MOST_TABLE)
     except FileNotFoundError as error:
-        raise damaged_table(path, "no such file") from error
+        raise damaged_table(path, f"{_UNREADABLE}: no such file") from error
     except OSError as error:
         raise BenchError(
-            f"cannot read the table of this record: {error.strerror or error}",
+            f"{_UNREADABLE}: {error.strerror or error}",
             where=str(path),
             hint="check the permissions, or run again with --force",
         ) from error
     if record.table_digest is not None and content_digest(content) != record.table_digest:
-        raise damaged_table(path, "its content does not match its digest")
+        raise damaged_table(path, f"{_UNREADABLE}: its content does not match its digest")
     return content
 
 

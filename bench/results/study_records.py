@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from bench.metrics import FidelityMeasure
 from bench.results import ranges
-from bench.results.common import Count, Finding, RecordPart, Share, Value
+from bench.results.common import Count, Dim, Finding, RecordPart, Share, Value
 from bench.views import Control, ControlledView, ControlMethod, Precision, Shortlist, View
 
 
@@ -24,7 +24,7 @@ class ControlScores(RecordPart):
 
     method: ControlMethod
     draw: int | None = None
-    truncate_dim: Count
+    truncate_dim: Dim
     metrics: dict[str, Value]
 
     @property
@@ -36,7 +36,7 @@ class ControlScores(RecordPart):
     def _drawn(self) -> ControlScores:
         if (self.method == "random") != (self.draw is not None):
             raise ValueError("the control `random` has a draw, and no other has")
-        ranges.check_estimates(self.metrics)
+        ranges.check_estimates(self.metrics.items())
         return self
 
 
@@ -68,7 +68,7 @@ class ShortlistScores(RecordPart):
         recall: The share of a query's relevant documents that are on it.
     """
 
-    truncate_dim: Count
+    truncate_dim: Dim
     precision: Precision
     shortlist: int = Field(ge=1)
     metrics: dict[str, Value]
@@ -81,7 +81,7 @@ class ShortlistScores(RecordPart):
 
     @model_validator(mode="after")
     def _in_range(self) -> ShortlistScores:
-        ranges.check_estimates(self.metrics | {"shortlist_recall": self.recall})
+        ranges.check_estimates([*self.metrics.items(), ("shortlist_recall", self.recall)])
         return self
 
 
@@ -105,7 +105,7 @@ class RerankRecord(Finding):
 class FidelityScores(RecordPart):
     """How far one view does what the same model does at full width in float32; what is not defined is left out."""
 
-    truncate_dim: Count
+    truncate_dim: Dim
     precision: Precision
     measures: dict[FidelityMeasure, Value]
 
@@ -116,7 +116,7 @@ class FidelityScores(RecordPart):
 
     @model_validator(mode="after")
     def _in_range(self) -> FidelityScores:
-        ranges.check_estimates(self.measures)
+        ranges.check_estimates(self.measures.items())
         return self
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from bench.statistics.clusters import Int64, alone, cluster_sums
+from bench.statistics.clusters import Int64, ordered_sums
 
 Float64 = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.uint16]
@@ -100,11 +100,7 @@ def _in_order(values: Float64, clusters: npt.NDArray[np.integer] | None) -> tupl
     Each column is in an order of its own, by size and then by sum, so that an interval depends neither on the order or
     names of items nor on other columns.
     """
-    if clusters is not None and clusters.shape == values.shape[:1] and not alone(clusters):
-        # Sums are taken in the order of the values, so that rounding is the same in any order of items.
-        rows = np.lexsort((values, np.broadcast_to(clusters[:, None], values.shape)), axis=0)
-        values, clusters = np.take_along_axis(values, rows, axis=0), np.sort(clusters)
-    sums, sizes = cluster_sums(values, clusters)
+    sums, sizes = ordered_sums(values, clusters)
     if sizes.max() == 1:
         return np.sort(sums, axis=0), sizes
     places = np.lexsort((sums, np.broadcast_to(sizes[:, None], sums.shape)), axis=0)

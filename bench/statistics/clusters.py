@@ -33,6 +33,14 @@ def cluster_sums(values: Float64, clusters: npt.NDArray[np.integer] | None) -> t
     return np.add.reduceat(values[order], starts, axis=0), sizes
 
 
+def ordered_sums(values: Float64, clusters: npt.NDArray[np.integer] | None) -> tuple[Float64, Int64]:
+    """`cluster_sums` with the same rounding in any order of the items: each column in the order of its values."""
+    if clusters is not None and clusters.shape == values.shape[:1] and not alone(clusters):
+        rows = np.lexsort((values, np.broadcast_to(clusters[:, None], values.shape)), axis=0)
+        values, clusters = np.take_along_axis(values, rows, axis=0), np.sort(clusters)
+    return cluster_sums(values, clusters)
+
+
 def alone(clusters: npt.NDArray[np.integer]) -> bool:
     """Whether each item is a cluster of its own."""
     return len(np.unique(clusters)) == len(clusters)

@@ -1,4 +1,4 @@
-"""How small a difference a comparison can find."""
+"""How small a difference a comparison can find, and how many observations a difference needs."""
 
 from __future__ import annotations
 
@@ -48,3 +48,38 @@ def minimum_detectable_effect(
         beyond *= 2
     found: Float64 = error * float(optimize.brentq(lacking, 0.0, beyond, xtol=1e-10))
     return found
+
+
+def observations_needed(
+    deviation: float, effect: float, *, level: float = 0.05, power: float = POWER, two_sided: bool = True
+) -> int:
+    """The fewest observations whose minimum detectable effect is at most `effect`.
+
+    One-sided, with the effect as the margin, it is the size that a test of non-inferiority needs where both are equally
+    good. With many observations it is ((z of the level + z of the power) * deviation / effect)^2.
+
+    Args:
+        deviation: Standard deviation of the paired differences.
+        effect: The true mean difference to be found, above 0.
+        level: As in minimum_detectable_effect.
+        power: Likewise.
+        two_sided: Likewise.
+
+    Raises:
+        ValueError: The effect is not above 0, the deviation is negative, or the power is not between the level and 1.
+    """
+    if not effect > 0 or not deviation >= 0:
+        raise ValueError(f"an effect is above 0 and a deviation at least 0, not {effect} and {deviation}")
+
+    def found(n: int) -> bool:
+        error = np.array([deviation / np.sqrt(n)])
+        smallest = minimum_detectable_effect(error, n - 1, level=level, power=power, two_sided=two_sided)
+        return bool(smallest[0] <= effect)
+
+    least, most = 1, 2
+    while not found(most):
+        least, most = most, 2 * most
+    while most - least > 1:
+        middle = (least + most) // 2
+        least, most = (least, middle) if found(middle) else (middle, most)
+    return most

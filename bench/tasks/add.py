@@ -5,28 +5,36 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
+from bench.config import dump_yaml
 from bench.errors import UsageError
 from bench.files import write_new
-from bench.reading import path_exists
+from bench.paths import is_file, is_folder, path_exists
+from bench.regular import special_kind
+from bench.tasks.add_articles import articles_task
 from bench.tasks.beir import beir_use, is_beir, splits_of
 from bench.tasks.card import CARD_NAME, TaskCard
 from bench.tasks.catalog import Task
+from bench.tasks.mteb_data import MtebData
+from bench.tasks.plain import markup_found
 from bench.tasks.readers.delimited import Format, Quoting
 from bench.tasks.readers.files import DataFile, first_found, listed, local_files
 from bench.tasks.readers.named import ColumnUse, plain_name
 from bench.tasks.readers.names import foreign
 from bench.tasks.readers.numbers import Decimal
-from bench.tasks.tables.profile import Profile, profile
-from bench.tasks.tables.recognise import Recognised, check_unused, named_column, recognise, unused_columns
-from bench.tasks.tables.section import TEST, TRAIN, Encoding, Shape
+from bench.tasks.tables.new_split import split_section, undivided
+from bench.tasks.tables.profile import profile
+from bench.tasks.tables.recognise import check_unused, named_column, recognise
+from bench.tasks.tables.repeated import Repeated
+from bench.tasks.tables.section import ALL, Encoding, Shape
+from bench.tasks.tables.split import TEST, TRAIN, Split
+from bench.tasks.tables.stated import stated_dialect, table_use
 from bench.tasks.unit import TaskUnit
 
 # The split that is scored is the first of these that the data has.
@@ -48,6 +56,10 @@ class Wishes:
         lists: Whether lists that are written as text are several texts.
         ignored: Columns that are not to be used.
         relevant_from: The least relevance of a relevant document.
+        queries: The file of queries and clicks, where the data is a file of articles.
+        on: The columns that join the two.
+        repeated: What the label is of a pair of query and document that several rows hold.
+        split: How the rows are divided into splits.
         card: Further keys of the card.
     """
 
@@ -60,6 +72,10 @@ class Wishes:
     lists: bool | None = None
     ignored: frozenset[str] = frozenset()
     relevant_from: float | None = None
+    queries: Path | None = None
+    on: str | None = None
+    repeated: Repeated | None = None
+    split: Split | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -67,6 +83,7 @@ class Wishes:
         """Whether anything is said that only a table has."""
         said = (
             self.shape, self.encoding, self.delimiter, self.quoting, self.decimal, self.lists, self.relevant_from,
+            self.queries, self.on, self.repeated, self.split,
         )  # fmt: skip
         return bool(self.columns or self.ignored) or any(value is not None for value in said)
 
@@ -82,6 +99,7 @@ class NewTask:
         use: What the columns of each table were taken for.
         units: What is scored, with its data loaded.
         training: The pairs to train with, where there are any.
+        markup: Sentences on texts that hold HTML.
     """
 
     path: Path
@@ -90,11 +108,12 @@ class NewTask:
     use: list[ColumnUse]
     units: list[TaskUnit]
     training: TaskUnit | None
+    markup: list[str]
 
     @property
     def text(self) -> str:
         """The card as it will stand in its file."""
-        return yaml.safe_dump(self.content, sort_keys=False, allow_unicode=True, width=110)
+        return dump_yaml(self.content, width=110)
 
     def write(self) -> None:
         """Write the card.
@@ -125,20 +144,30 @@ def new_task(data: Path, name: str, folder: Path, known: Mapping[str, object], w
     path = folder / f"{name}.yaml"
     if not _NAME.fullmatch(name):
         raise UsageError(f"`{name}` is no name for a task", hint="at most 100 letters, digits, `_`, `-` and `.`")
-    if name in known or path.exists() or (folder / name / CARD_NAME).exists():
+    if name in known or path_exists(path) or path_exists(folder / name / CARD_NAME):
         raise UsageError(f"there is a task `{name}` already", hint="choose another --name, or delete its card")
     if not path_exists(data):
         raise UsageError("no such file or folder", where=str(data), hint="check the path")
     data = data.resolve()
-    if not data.is_file() and not data.is_dir():
+    if not is_file(data) and not is_folder(data):
         raise UsageError(
-            "neither a file nor a folder: a task is read again at every run", where=str(data), hint="save it as a file"
+            f"neither a file nor a folder ({special_kind(data)}): a task is read again at every run",
+            where=str(data),
+            hint="save it as a file",
         )
+    data = data.resolve()
     shape = None
-    if data.is_dir() and is_beir(data):
+    if wishes.queries is not None:
+        found = articles_task(data, wishes.queries, wishes)
+        data, section, use = found.folder, found.section, found.use
+        shape = section["table"]["shape"]
+    elif wishes.on is not None:
+        raise UsageError("--on joins two files: --queries is missing", hint="--queries FILE names the clicks")
+    elif is_folder(data) and is_beir(data):
         if wishes.of_table:
             raise UsageError(
-                "a BEIR folder is no table: it has no shape, columns, encoding, delimiter or least relevance to choose",
+                "a BEIR folder is no table: it has no shape, columns, encoding, delimiter, least relevance or split to "
+                "choose",
                 where=str(data),
                 hint="leave these options out, or name the file that they are about",
             )
@@ -150,10 +179,14 @@ def new_task(data: Path, name: str, folder: Path, known: Mapping[str, object], w
     content = {"name": name, **section, "path": str(data), **wishes.card}
     task = Task(_card(content), folder)
     units = task.units(download=False)
-    for unit in units:
-        _ = unit.info
+    markup = [sentence for unit in units for sentence in _markup(unit)]
     content["path"] = _card_path(data, folder)
-    return NewTask(path, _ordered(content), shape, use, units, task.training())
+    return NewTask(path, _ordered(content), shape, use, units, task.training(), markup)
+
+
+def _markup(unit: TaskUnit) -> Iterable[str]:
+    _ = unit.info
+    return () if isinstance(unit.data, MtebData) else markup_found(unit.data)
 
 
 def _card(content: dict[str, Any]) -> TaskCard:
@@ -177,54 +210,43 @@ def _table(data: Path, wishes: Wishes) -> tuple[dict[str, Any], list[ColumnUse]]
     # Rows that are scored are no training rows, whatever their file is called.
     files = {TEST if split == TRAIN == scored else split: pattern for split, pattern in splits.items()}
     scored = TEST if scored == TRAIN else scored
+    if wishes.split is not None:
+        files, scored = undivided(data, splits), ALL
     text = Format((wishes.encoding or "utf-8",), wishes.delimiter, wishes.quoting)
     looked = {split: profile(first_found(local_files(data), [pattern]), text) for split, pattern in files.items()}
     for column in wishes.ignored:
         if not any(plain_name(column) in map(plain_name, part.kinds) for part in looked.values()):
             named_column(looked[scored], column)
-    recognised = recognise(looked[scored], wishes.shape, wishes.columns, wishes.ignored)
+    split, ignored = wishes.split, wishes.ignored
+    if split is not None and split.time is not None:
+        column = named_column(looked[scored], split.time)
+        split, ignored = split.model_copy(update={"time": column}), ignored | {column}
+    recognised = recognise(looked[scored], wishes.shape, wishes.columns, ignored)
     if wishes.shape is None:
         for part in looked.values():
-            check_unused(part, recognised, wishes.ignored)
+            check_unused(part, recognised, ignored)
     table: dict[str, Any] = {"shape": recognised.shape, "files": files, "columns": recognised.columns}
     further = {
         "encoding": wishes.encoding,
-        **_dialect(list(looked.values()), wishes),
+        **stated_dialect(list(looked.values()), wishes.delimiter, wishes.quoting),
         "decimal": wishes.decimal,
         "lists": (recognised.lists or None) if wishes.lists is None else wishes.lists,
+        "repeated": wishes.repeated,
         "relevant_from": wishes.relevant_from,
     }
     table |= {key: value for key, value in further.items() if value is not None}
+    if split is not None:
+        table |= split_section(split, recognised.shape)
     section: dict[str, Any] = {"type": "sts" if recognised.shape == "pairs" else "retrieval"}
-    use = [_use(files[split], part, recognised) for split, part in looked.items()]
-    return section | ({"splits": [scored]} if scored != TEST else {}) | {"table": table}, use
-
-
-def _dialect(tables: list[Profile], wishes: Wishes) -> dict[str, str | None]:
-    """What the card says of how its CSV files are written: what is not as usual, and the same in all of them."""
-    found = {(table.dialect, table.usual) for table in tables}
-    dialect, usual = next(iter(found))
-    if len(found) > 1 or dialect is None:
-        return {"delimiter": wishes.delimiter, "quoting": wishes.quoting}
-    return {
-        "delimiter": wishes.delimiter or (dialect.delimiter if dialect.delimiter != usual else None),
-        "quoting": wishes.quoting or (dialect.quoting if dialect.quoting == "none" else None),
-    }
-
-
-def _use(name: str, table: Profile, recognised: Recognised) -> ColumnUse:
-    roles = {
-        role: f"{column} (lists)" if recognised.lists and table.holds_lists(column) else column
-        for role, column in recognised.columns.items()
-    }
-    unused = [f"{column} ({table.kinds[column]})" for column in unused_columns(table, recognised.columns)]
-    described = ", ".join(str(part) for part in (table.dialect, table.encoding) if part)
-    return ColumnUse(f"{name} ({described})" if described else name, roles, unused)
+    time = {} if split is None or split.time is None else {"time": split.time}
+    columns = recognised.columns | time
+    use = [table_use(files[name], part, columns, lists=recognised.lists) for name, part in looked.items()]
+    return section | ({"splits": [scored]} if scored not in {TEST, ALL} else {}) | {"table": table}, use
 
 
 def _splits(data: Path) -> dict[str, str]:
     """Name or pattern of the files of each split."""
-    if data.is_file():
+    if is_file(data):
         return {TEST: data.name}
     everything = [file for folder in (data, data / "data") for file in listed(folder, data)]
     tables = [file for file in everything if file.parts.tabular]

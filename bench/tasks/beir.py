@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.paths import is_folder
 from bench.tasks.data import NotHereError, RetrievalData
 from bench.tasks.judged import make_judged
 from bench.tasks.readers.files import DataFile, find_table, foreign_hint, listed
@@ -47,7 +48,7 @@ def is_beir(folder: Path) -> bool:
     """Whether a folder holds a retrieval task, or enough of one to say what is missing."""
     files = listed(folder, folder)
     queries = any(file.parts.stem == "queries" and file.parts.format in {"jsonl", "json"} for file in files)
-    judged = (folder / "qrels").is_dir() or any(_is_qrels(file) for file in files)
+    judged = is_folder(folder / "qrels") or any(_is_qrels(file) for file in files)
     return queries or judged or any(_has(folder, stem.format("test")) for stem in _TEXTS["document"])
 
 
@@ -62,6 +63,7 @@ def read_beir(
     ignore_identical_ids: bool = False,
     allow_empty: bool = False,
     strict: bool = False,
+    also: Collection[str] = (),
 ) -> RetrievalData:
     """Read one split.
 
@@ -71,19 +73,39 @@ def read_beir(
         ignore_identical_ids: See RetrievalData.
         allow_empty: Whether texts may be empty, however many.
         strict: Whether oddities that MTEB tolerates are refused, however few (bench.tasks.tolerance).
+        also: Ids of queries to take besides those that the split judges; with them it need not judge any.
 
     Raises:
         NotHereError: A file is missing, or there are no judgements for the split.
         BenchError: See read_judged.
     """
+    try:
+        judgements = _judgements(folder, split)
+    except NotHereError:
+        if not also:
+            raise
+        judgements = []
     return read_judged(
         _texts(folder, "document", split),
         _texts(folder, "query", split),
-        _judgements(folder, split),
+        judgements,
         Tolerance(strict),
         ignore_identical_ids=ignore_identical_ids,
         allow_empty=allow_empty,
+        also=also,
     )
+
+
+def unjudged_queries(folder: Path, split: str) -> list[str]:
+    """Ids of the queries that a split could judge and that no split of the folder does.
+
+    Raises:
+        NotHereError: A file is missing.
+        BenchError: A file is broken.
+    """
+    judged = {row.query for name in splits_of(folder) for row in read_judgements(_judgements(folder, name))}
+    asked = read_texts(_texts(folder, "query", split), "query", Tolerance(), allow_empty=True)
+    return [name for name in asked if name not in judged]
 
 
 def beir_use(folder: Path, split: str) -> list[ColumnUse]:
@@ -109,6 +131,7 @@ def read_judged(
     allow_empty: bool = False,
     most_empty: float | None = LIMIT,
     advise: bool = True,
+    also: Collection[str] = (),
 ) -> RetrievalData:
     """A retrieval task from the files of its three tables.
 
@@ -121,6 +144,7 @@ def read_judged(
         allow_empty: Whether texts may be empty without a word.
         most_empty: See read_texts.
         advise: See make_judged.
+        also: Ids of queries to take besides those that are judged; with them no judgement is needed.
 
     Raises:
         RepeatedIdError: An id stands for two texts.
@@ -129,22 +153,24 @@ def read_judged(
     """
     texts = read_texts(documents, "document", tolerance, allow_empty=allow_empty, most_empty=most_empty)
     asked = read_texts(queries, "query", tolerance, allow_empty=allow_empty, most_empty=most_empty)
-    where = judgements[0].where
+    where = judgements[0].where if judgements else documents[0].place
     rows = list(read_judgements(judgements))
-    if not rows:
+    if not rows and not also:
         raise BenchError("no judgement in the file", where=where)
     judged = judge(rows, LabelRule(), tolerance)
+    further = set(also).difference(judged.queries)
     return make_judged(
         texts,
         asked,
         judged.gains,
         where,
         tolerance,
-        asked=judged.queries,
+        asked=[*judged.queries, *(name for name in asked if name in further)],
         files=(documents[0].name, queries[0].name),
         ignore_identical_ids=ignore_identical_ids,
         advise=advise,
         notes=judged.notes,
+        unjudged=bool(also),
     )
 
 

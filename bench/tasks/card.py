@@ -61,6 +61,7 @@ class TaskCard(BaseModel):
         licence: Licence of the data, for people.
         ignore_identical_ids: For retrieval, leave a document with the query's own id out (as MTEB does for ArguAna).
         allow_empty: Whether texts may be empty, however many.
+        strip_html: Whether texts are read as plain text, without their HTML (bench.tasks.markup).
         strict: Whether oddities that MTEB tolerates are refused, however few, such as judged documents that the corpus
             lacks (beir.md).
         shown: Metrics that leaderboards show beside the main one.
@@ -69,6 +70,7 @@ class TaskCard(BaseModel):
         main_metric: The metric that ranks models; the type's own by default, which the type mteb does not have.
         studies: What a run finds out besides scores, unless its options say otherwise (controls.md, fidelity.md,
             rerank.md).
+        labels: Files with further judgements, merged over the data's own; relative to the card.
         table: For data that are rows of a table: which columns of which files are the task.
     """
 
@@ -88,11 +90,13 @@ class TaskCard(BaseModel):
     licence: str | None = None
     ignore_identical_ids: bool = False
     allow_empty: bool = False
+    strip_html: bool = False
     strict: bool = False
     shown: list[_Text] = []
     instruction: str | Instructions | None = None
     main_metric: _Text | None = None
     studies: list[StudyName] = []
+    labels: list[_Text] = []
     table: Table | None = None
 
     @field_validator("path")
@@ -102,7 +106,7 @@ class TaskCard(BaseModel):
             raise ValueError("a path cannot hold a NUL character")
         return path
 
-    @field_validator("splits", "subsets", "shown", "studies")
+    @field_validator("splits", "subsets", "shown", "studies", "labels")
     @classmethod
     def _unique(cls, values: list[str] | None) -> list[str] | None:
         for value in values or []:
@@ -133,8 +137,14 @@ class TaskCard(BaseModel):
             )
         if self.type == "mteb" and self.studies:
             raise ValueError("a task of type mteb has no `studies`: its scores are mteb's own")
+        if self.type == "mteb" and self.strip_html:
+            raise ValueError("a task of type mteb has no `strip_html`: its texts are mteb's own")
         if self.type != "retrieval" and "rerank" in self.studies:
             raise ValueError(f"a task of type {self.type} has no documents to rank again, as the study `rerank` does")
+        if self.labels and self.type != "retrieval":
+            raise ValueError(f"a task of type {self.type} has no documents to label: `labels` is for retrieval")
+        if self.labels and self.mteb is not None:
+            raise ValueError(f"`labels` make it another task than mteb's {self.mteb}: remove `mteb`")
         if self.table is not None and self.type != self.table.task_type:
             raise ValueError(f"a table of shape {self.table.shape} makes a task of type {self.table.task_type}")
         return self

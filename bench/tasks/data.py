@@ -40,6 +40,11 @@ class RetrievalData:
         lacking_queries: Row of the query of each positive judgement of a document that the corpus lacks, shape (l,). It
             is never found and counts as relevant, as in MTEB.
         lacking_gains: Its label, at least 1, shape (l,).
+        groups: The group of each query whose members are one observation; by default equal texts are.
+        folds: The fold of each query, where a model may have been trained without it.
+        irrelevant_queries: Row of the query of each judgement that a document of the corpus is not relevant, shape
+            (z,); empty where `irrelevant` is None.
+        irrelevant_documents: Row of its document, shape (z,).
     """
 
     document_ids: list[str]
@@ -54,6 +59,10 @@ class RetrievalData:
     irrelevant: int | None = None
     lacking_queries: Int64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     lacking_gains: Int64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    groups: list[str] | None = None
+    folds: list[str] | None = None
+    irrelevant_queries: Int64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    irrelevant_documents: Int64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @property
     def n(self) -> int:
@@ -84,8 +93,8 @@ class RetrievalData:
 
     @property
     def clusters(self) -> Int32:
-        """A number for each query, shape (n,); queries with the same text are one observation and share it."""
-        return _numbered(self.queries)
+        """A number for each query, shape (n,); queries that are one observation share it."""
+        return _numbered(self.queries if self.groups is None else self.groups)
 
     def fingerprint(self) -> str:
         """Identity by content: texts, labels, query ids and scoring settings; not row order or document ids.
@@ -110,8 +119,12 @@ class RetrievalData:
                 "documents": _combine(documents).hex(),
                 "queries": _combine(queries).hex(),
                 "ignore_identical_ids": self.ignore_identical_ids,
+                **({} if self.folds is None else {"folds": self._fold_digest(self.folds)}),
             }
         )
+
+    def _fold_digest(self, folds: Sequence[str]) -> str:
+        return _combine(_digest(name, fold) for name, fold in zip(self.query_ids, folds, strict=True)).hex()
 
 
 def make_retrieval(
@@ -124,6 +137,8 @@ def make_retrieval(
     notes: Sequence[str] = (),
     irrelevant: int | None = None,
     lacking: Sequence[tuple[int, int]] = (),
+    not_relevant: Sequence[tuple[int, int]] = (),
+    unjudged: bool = False,
 ) -> RetrievalData:
     """Judged queries as data; those without a relevant document score 0, as in MTEB, and a note says so.
 
@@ -136,21 +151,23 @@ def make_retrieval(
         notes: Further notes.
         irrelevant: See RetrievalData.
         lacking: Query row and label, at least 1, of each positive judgement of a document that the corpus lacks.
+        not_relevant: Query row and document row of each judgement that a document is not relevant.
+        unjudged: Whether there may be no positive judgement.
 
     Raises:
         BenchError: There is no positive judgement.
     """
-    if not positive:
+    if not positive and not unjudged:
         raise BenchError(
             "no document is relevant to any query: every label is 0 or less",
             where=where,
             hint="a relevant document needs a label of 1 or more",
         )
-    table = np.array(positive, dtype=np.int64)
+    table = np.array(positive, dtype=np.int64).reshape(-1, 3)
     missing = np.array(lacking, dtype=np.int64).reshape(-1, 2)
+    rejected = np.array(not_relevant, dtype=np.int64).reshape(-1, 2)
     n = len(queries[0])
-    without = n - len(np.unique(np.concatenate([table[:, 0], missing[:, 0]])))
-    lost = [f"{without} of {n} queries have no relevant document and score 0"] if without else []
+    lost = unanswered_note(n, np.concatenate([table[:, 0], missing[:, 0]]))
     return RetrievalData(
         document_ids=documents[0],
         documents=documents[1],
@@ -164,7 +181,15 @@ def make_retrieval(
         irrelevant=irrelevant,
         lacking_queries=missing[:, 0],
         lacking_gains=missing[:, 1],
+        irrelevant_queries=rejected[:, 0],
+        irrelevant_documents=rejected[:, 1],
     )
+
+
+def unanswered_note(n: int, relevant_queries: Int64) -> list[str]:
+    """The note on queries without a relevant document; empty where each of the n has one."""
+    without = n - len(np.unique(relevant_queries))
+    return [f"{without} of {n} queries have no relevant document and score 0"] if without else []
 
 
 @dataclass(frozen=True)

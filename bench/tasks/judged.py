@@ -22,6 +22,7 @@ def make_judged(
     ignore_identical_ids: bool = False,
     advise: bool = True,
     notes: Sequence[str] = (),
+    unjudged: bool = False,
 ) -> RetrievalData:
     """The judged queries of a split as data.
 
@@ -39,6 +40,7 @@ def make_judged(
         ignore_identical_ids: See RetrievalData.
         advise: Whether to note queries that `ignore_identical_ids` would matter for where it is off.
         notes: What else a reader of the scores should know.
+        unjudged: Whether there may be no relevant document.
 
     Raises:
         BenchError: Too many judged documents or queries are missing, or no document is relevant to any query.
@@ -49,6 +51,7 @@ def make_judged(
     known = [query for query in asked if query in queries]
     rows, places = ({name: row for row, name in enumerate(names)} for names in (known, documents))
     positive = [(query, document, gain) for (query, document), gain in gains.items() if gain > 0 and query in rows]
+    rejected = [(query, document) for (query, document), gain in gains.items() if gain <= 0 and query in rows]
     lacking = [(rows[query], gain) for query, document, gain in positive if document not in places]
     if advise and not ignore_identical_ids:
         _note_own(documents, queries, known, tolerance)
@@ -59,8 +62,10 @@ def make_judged(
         where,
         ignore_identical_ids=ignore_identical_ids,
         notes=[*notes, *tolerance.notes],
-        irrelevant=sum(gain <= 0 and query in rows for (query, _), gain in gains.items()),
+        irrelevant=len(rejected),
         lacking=lacking,
+        not_relevant=[(rows[query], places[document]) for query, document in rejected if document in places],
+        unjudged=unjudged,
     )
 
 
@@ -77,9 +82,18 @@ def take_missing_queries(missing: Sequence[str], of: int, file: str, where: str,
 
 
 def take_missing_documents(
-    there: Container[str], gains: Mapping[tuple[str, str], int], file: str, where: str, tolerance: Tolerance
+    there: Container[str],
+    gains: Mapping[tuple[str, str], int],
+    file: str,
+    where: str,
+    tolerance: Tolerance,
+    *,
+    named: bool = False,
 ) -> None:
-    """Note judged documents that a file lacks, or refuse them: by their share of documents or positive judgements."""
+    """Note judged documents that a file lacks, or refuse them: by their share of documents or positive judgements.
+
+    With `named` the note names the first of them.
+    """
     judged = dict.fromkeys(document for _, document in gains)
     missing = [document for document in judged if document not in there]
     if not missing:
@@ -95,6 +109,7 @@ def take_missing_documents(
         where=where,
         hint=f"add them to {file} or remove their judgements",
         share=max(len(missing) / len(judged), lost / max(len(relevant), 1)),
+        named=named,
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TypeAlias
 
 from bench.errors import did_you_mean
+from bench.paths import entries, is_file
 from bench.tasks.beir import read_beir, splits_of
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError, PairData, RetrievalData
@@ -22,7 +24,7 @@ DEFAULT_SUBSET = "default"
 _SHOWN = 5
 
 
-def read_data(card: TaskCard, path: Path, split: str, subset: str) -> TaskData:
+def read_data(card: TaskCard, path: Path, split: str, subset: str, also: Collection[str] = ()) -> TaskData:
     """The data of one split and subset.
 
     Args:
@@ -31,6 +33,7 @@ def read_data(card: TaskCard, path: Path, split: str, subset: str) -> TaskData:
             Hub's file layout.
         split: The split.
         subset: The subset, DEFAULT_SUBSET where the task has none.
+        also: Of a retrieval folder, ids of queries that labels beside the data judge (bench.tasks.labels).
 
     Raises:
         NotHereError: It is not in there.
@@ -47,6 +50,7 @@ def read_data(card: TaskCard, path: Path, split: str, subset: str) -> TaskData:
             ignore_identical_ids=card.ignore_identical_ids,
             allow_empty=card.allow_empty,
             strict=card.strict,
+            also=also,
         )
     return read_pair_files(_pair_files(card, path, split, subset), allow_empty=card.allow_empty)
 
@@ -71,7 +75,7 @@ def _read_hub_layout(task: MtebDefinition, path: Path, split: str, subset: str, 
 
 
 def _pair_files(card: TaskCard, path: Path, split: str, subset: str) -> list[DataFile]:
-    if path.is_file():
+    if is_file(path):
         if split == card.splits[0]:
             return whole_tables([local_file(path)])
         raise NotHereError(f"one file has no split `{split}`", where=str(path))
@@ -85,7 +89,7 @@ def _pair_files(card: TaskCard, path: Path, split: str, subset: str) -> list[Dat
     stem = split if subset == DEFAULT_SUBSET else subset
     files = [file for folder in (path, path / "data") for file in listed(folder, path)]
     there = list(dict.fromkeys(file.parts.stem for file in files if file.parts.tabular))
-    others = ", ".join(entry.name for entry in sorted(path.iterdir())[:_SHOWN]) or "nothing"
+    others = ", ".join(entry.name for entry in entries(path)[:_SHOWN]) or "nothing"
     shown = f"files of pairs found: {', '.join(there)}" if there else f"no file of pairs; in the folder: {others}"
     close = did_you_mean(stem, there)
     raise NotHereError(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,23 +65,21 @@ def _read(file: DataFile, *, allow_empty: bool) -> Iterator[Pair]:
         return list(ROLES)
 
     for row in read_rows(file, choose, Format()):
-        yield read_pair(row, {role: role for role in ROLES}, allow_empty=allow_empty)
+        yield read_pair(row, {role: role for role in ROLES}, partial(needed_text, allow_empty=allow_empty))
 
 
-def read_pair(row: Row, columns: Mapping[str, str], *, allow_empty: bool) -> Pair:
+def read_pair(row: Row, columns: Mapping[str, str], text: Callable[[Any, str, Row], str]) -> Pair:
     """A row as a pair.
 
     Args:
         row: The row.
         columns: The column of each role.
-        allow_empty: Whether sentences may be empty.
+        text: Reads a sentence from its cell, column and row.
 
     Raises:
         BenchError: A sentence is empty or none.
     """
-    first, second = (
-        needed_text(row.cells[columns[role]], columns[role], row, allow_empty=allow_empty) for role in ROLES[:2]
-    )
+    first, second = (text(row.cells[columns[role]], columns[role], row) for role in ROLES[:2])
     return Pair(first, second, row.cells[columns["score"]], Row({}, row.file, row.place))
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from bench.files import safe_name
 from bench.hub import HubFolder, offline
-from bench.reading import path_exists, user_path
+from bench.paths import path_exists
+from bench.reading import user_path
+from bench.regular import check_kind
 from bench.tasks.card import TaskCard
-from bench.tasks.data import NotHereError
+from bench.tasks.data import NotHereError, RetrievalData
+from bench.tasks.labels import read_labels, with_labels
 from bench.tasks.layouts import DEFAULT_SUBSET, TaskData, read_data
+from bench.tasks.mteb_data import MtebData
 from bench.tasks.places import HubData, Place
+from bench.tasks.plain import without_markup
 from bench.tasks.readers.files import first_found, lacks_parts, local_files, remote_files
 from bench.tasks.tables.read import read_table
 
@@ -40,19 +45,42 @@ class Sources:
     base: Path
     download: bool = True
 
-    def load(self, split: str, subset: str) -> Loaded:
-        """The data of one split and subset, from the first place that has it.
+    def load(self, split: str, subset: str, also: Collection[str] = ()) -> Loaded:
+        """The data of one split and subset, from the first place that has it, with the labels beside it.
+
+        Args:
+            split: The split.
+            subset: The subset.
+            also: See read_data.
 
         Raises:
             NotHereError: The card's only place does not hold it.
             NotDownloadedError: Only the Hub can have it and may not be asked.
             NotAvailableError: No place has it.
-            BenchError: The place that has it holds broken data.
+            BenchError: The place that has it holds broken data, or the labels beside it do not fit it.
+        """
+        labels = read_labels(self.base, self.card.labels, split, subset)
+        loaded = self.load_own(split, subset, {*also, *(label.query for label in labels)})
+        if not labels or not isinstance(loaded.data, RetrievalData):
+            return loaded
+        return Loaded(with_labels(loaded.data, labels), loaded.place)
+
+    def load_own(self, split: str, subset: str, also: Collection[str] = ()) -> Loaded:
+        """The data of one split and subset without the labels beside it.
+
+        Args:
+            split: The split.
+            subset: The subset.
+            also: See read_data.
+
+        Raises:
+            BenchError: See load.
         """
 
         def read(place: Place | HubFolder) -> Loaded:
             if isinstance(place, Place):
-                return Loaded(read_data(self.card, place.path, split, subset), place)
+                data = read_data(self.card, place.path, split, subset, also)
+                return Loaded(self._plain(data, place), place)
             data = read_table(remote_files(place), self.card, split)
             return Loaded(data, Place(Path(place.repo), place.commit))
 
@@ -61,11 +89,18 @@ class Sources:
         wanted = split if subset == DEFAULT_SUBSET else f"{split}, {subset}"
         return self._hub.read(read, wanted, self._own_place())
 
+    def _plain(self, data: TaskData, place: Place) -> TaskData:
+        """The data without HTML, where the card wants it so; tables are read without it."""
+        if not self.card.strip_html or self.card.table is not None or isinstance(data, MtebData):
+            return data
+        return without_markup(data, str(place.path), allow_empty=self.card.allow_empty)
+
     def own_path(self) -> Path:
         """The path that the card names.
 
         Raises:
             NotHereError: There is nothing.
+            BenchError: It is neither a file nor a folder.
         """
         path = self.base / user_path(str(self.card.path))
         if not path_exists(path):
@@ -74,6 +109,7 @@ class Sources:
                 where=str(path),
                 hint="check `path` in the card",
             )
+        check_kind(path)
         return path.resolve()
 
     def _own_place(self) -> Iterator[Place]:

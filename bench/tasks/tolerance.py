@@ -35,6 +35,7 @@ class Tolerance:
         hint: str,
         share: float | None = None,
         limit: float | None = LIMIT,
+        named: bool = False,
     ) -> None:
         """Note oddities, or refuse them.
 
@@ -47,6 +48,7 @@ class Tolerance:
             hint: How to mend them.
             share: Their share where it is not that of `found`.
             limit: The share from which on they are refused; None where there is no such share.
+            named: Whether the note names the first of them.
 
         Raises:
             BenchError: There are too many, or the tolerance is strict.
@@ -56,10 +58,10 @@ class Tolerance:
         sentence = f"{len(found):,} of {of:,} {what}"
         share = len(found) / of if share is None else share
         above = limit is not None and share > limit
+        names = ", ".join(f"`{name}`" for name in found[:_SHOWN]) + (", ..." if len(found) > _SHOWN else "")
         if above or self.strict:
-            names = ", ".join(f"`{name}`" for name in found[:_SHOWN]) + (", ..." if len(found) > _SHOWN else "")
             why = (
                 f"more than {limit:.0%} are taken for a mistake" if above else "`strict: true` in the card allows none"
             )
             raise BenchError(f"{sentence}: {names}", where=where, hint=f"{hint}; {why}")
-        self.notes.append(f"{sentence}: {counts}")
+        self.notes.append(f"{sentence} ({names}): {counts}" if named else f"{sentence}: {counts}")

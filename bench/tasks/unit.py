@@ -73,6 +73,20 @@ class TaskUnit:
         return self.task if self.subset == DEFAULT_SUBSET else f"{self.task} {self.subset}"
 
     @property
+    def folds(self) -> int | None:
+        """How many folds the task's queries are divided into; None where they are not."""
+        return self.card.table.split.folds if self.card.table and self.card.table.split else None
+
+    @property
+    def fold_of(self) -> str | None:
+        """The split whose queries this one is a fold of; None where it is no fold."""
+        return self.card.table.split.fold_of(self.split) if self.card.table and self.card.table.split else None
+
+    def other(self, split: str) -> TaskUnit:
+        """Another split of the same task and subset."""
+        return TaskUnit(self.sources, split, self.subset)
+
+    @property
     def prompt_task(self) -> PromptTask:
         """The task as prompts see it."""
         names = dict.fromkeys(name for name in (self.card.name.removeprefix("mteb:"), self.card.mteb) if name)

@@ -16,6 +16,7 @@ from bench.models.folders.stated import Stated, read_stated
 from bench.models.recipe import Recipe
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
+from bench.paths import is_folder
 from bench.tasks.unit import TaskUnit
 from bench.training.base import training_entry
 from bench.training.batches import Passes, plan_passes
@@ -26,7 +27,7 @@ from bench.training.inputs import column_arguments, column_prompts
 TRAINING_SCHEMA = 1
 _LIBRARIES = ("torch", "transformers", "sentence-transformers")
 # What says where data comes from, how it is named or what is allowed: the data itself has its own fingerprint.
-_NO_SETTINGS = frozenset({"base", "data", "loss", "limit", "allow_leakage", "evaluate"})
+_NO_SETTINGS = frozenset({"base", "data", "loss", "limit", "allow_leakage", "evaluate", "folds"})
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Prepared:
     @property
     def is_made(self) -> bool:
         """Whether the model is there."""
-        return self.made.is_dir()
+        return is_folder(self.made)
 
     @property
     def chain(self) -> list[Prepared]:
@@ -105,6 +106,13 @@ def prepare(entry: ModelEntry, find: TaskFinder) -> Prepared:
     recipe, where = entry.recipe, f"model `{entry.name}`"
     if recipe is None or entry.base_entry is None:
         raise BenchError("has no recipe", where=where)
+    if recipe.folds:
+        raise UsageError(
+            "its recipe has `folds: true`: it is a model for each fold, and none of all rows",
+            where=where,
+            hint="bench run scores them; for a model to use, write an entry without `folds` that trains on the split "
+            "`test`, which holds all rows",
+        )
     given = entry.base_entry
     if entry.trust_remote_code:
         given = given.model_copy(update={"trust_remote_code": True})

@@ -11,6 +11,7 @@ from bench.hub import NotDownloadedError
 from bench.results.schema import AuditFinding
 from bench.tasks.data import NotHereError, PairData, RetrievalData
 from bench.tasks.places import NotAvailableError
+from bench.tasks.tables.split import apart
 from bench.tasks.unit import TaskUnit
 from bench.training.identity import Prepared
 
@@ -86,7 +87,10 @@ def _leak(part: Prepared, unit: TaskUnit) -> str | None:
 
 
 def _same(one: TaskUnit, other: TaskUnit) -> bool:
-    return (one.task, one.split, one.subset) == (other.task, other.split, other.subset)
+    """Whether two units are the same, or have queries in common since one is a fold, or all of them but one."""
+    if (one.task, one.subset) != (other.task, other.subset):
+        return False
+    return one.split == other.split or (one.folds is not None and not apart(one.split, other.split))
 
 
 def _test_pairs(unit: TaskUnit) -> set[tuple[str, str]]:

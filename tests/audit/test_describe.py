@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 from support import write_beir, write_jsonl
 
-from bench.audit.describe import Spread, counts, faults, labels, lengths, positives_per_query
+from bench.audit.describe import (
+    LONG,
+    Spread,
+    counts,
+    faults,
+    labels,
+    lengths,
+    long_texts,
+    markup,
+    never_relevant,
+    positives_per_query,
+)
 from bench.tasks.beir import read_beir
 from bench.tasks.pairs import read_pairs
 
@@ -52,3 +63,30 @@ def test_pairs(tmp_path):
 def test_few_gold_scores_are_counted_one_by_one(tmp_path):
     rows = [{"sentence1": "a", "sentence2": "b", "score": score} for score in (1, 0, 1)]
     assert labels(read_pairs(write_jsonl(tmp_path / "x.jsonl", rows))) == [("0", 1), ("1", 2)]
+
+
+def test_documents_that_are_never_relevant(shop, tmp_path):
+    assert never_relevant(shop).startswith("2 of 4 documents (50.0%) are relevant to no query. That is normal")
+    corpus = {f"d{number}": f"text {number}" for number in range(10)}
+    qrels = [("q1", f"d{number}", 1) for number in range(9)]
+    some = read_beir(write_beir(tmp_path / "some", corpus, {"q1": "a"}, qrels), "test")
+    assert "1 of 10 documents (10.0%)" in never_relevant(some)
+    assert "normal" in never_relevant(some)
+    whole = read_beir(write_beir(tmp_path / "whole", corpus, {"q1": "a"}, [*qrels, ("q1", "d9", 1)]), "test")
+    assert never_relevant(whole).startswith("0 of 10 documents (0.0%) are relevant to no query. If the corpus was cut")
+
+
+def test_html_is_counted_and_shown():
+    texts = ["a < b & c", "plain", "some words before the first tag: <p>How to return</p>", "Fish &amp; Chips"]
+    found = markup("documents", texts)
+    assert (found.count, found.of) == (2, 4)
+    assert found.sentence == "2 of 4 documents hold HTML tags or entities"
+    assert found.examples == ["fore the first tag: <p>How to return</p>", "Fish &amp; Chips"]
+    assert markup("queries", texts[:2]).count == 0
+
+
+def test_texts_that_may_be_cut_off():
+    assert (
+        long_texts("documents", ["x" * LONG, "x" * (LONG + 1)]).sentence
+        == "1 of 2 documents are longer than 1,000 characters"
+    )

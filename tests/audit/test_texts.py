@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.audit.texts import gram_sets, normalise
+from bench.audit.texts import gram_sets
+from bench.tasks.same_text import normalise
 
 
 @pytest.mark.parametrize(

@@ -225,3 +225,11 @@ def test_names_from_files_stay_text(key):
         tree = ast.parse(code(candidate(View(8)), info(**({"source": source} | {key: hostile})), task()))
         imported = [name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names]
         assert "os" not in imported
+
+
+def test_a_pooled_score_is_of_no_single_model():
+    model = info(name="tuned", source="folds: 5 models, each trained without one", kind="fine-tuned")
+    lines = code(candidate(View(8)), model, task())
+    ast.parse(lines)
+    assert "# The score is that of 5 models, each trained without one." in lines
+    assert 'SentenceTransformer("./tuned"' in lines

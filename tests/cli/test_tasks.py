@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import sys
+
+import numpy as np
 import pytest
+from gate_results import write_quality
 from support import write_beir, write_pairs
 
+from bench.audit import languages
 from bench.cli import run_cli
+from bench.cli.chosen import named_task
 from bench.results.index import ResultIndex
 from bench.results.store import ResultStore
+from bench.statistics.power import minimum_detectable_effect
 
 CORPUS = {"d1": "red pipe", "d2": "blue hose", "d3": "a very long green lamp " * 20}
 QUERIES = {"q1": "pipe", "q2": "hose", "q3": "pipe"}
@@ -51,6 +58,87 @@ def test_check_of_pairs_shows_repeats(tmp_path, capsys):
     path.write_text(path.read_text() * 2)
     assert run_cli(["tasks", "check", str(path)]) == 0
     assert "6 of 6 pairs share their text with another" in capsys.readouterr().out
+
+
+@pytest.fixture
+def printed(capsys):
+    """What `bench tasks check` prints, with single spaces."""
+
+    def check(*arguments):
+        assert run_cli(["tasks", "check", *map(str, arguments)]) == 0
+        return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+
+    return check
+
+
+def test_check_names_html_long_texts_and_languages(tmp_path, printed):
+    english = "<p>Where can I find my invoice and how do I return an item?</p>"
+    corpus = {"d1": english, "d2": "How can I change my address? " * 40, "d3": "I cannot log in to my account"}
+    queries = {f"q{number}": f"Warum kann ich mich nicht anmelden? Teil {number}" for number in range(3)}
+    folder = write_beir(tmp_path / "help", corpus, queries, [(query, "d1", 1) for query in queries])
+    lines = printed(folder)
+    assert "2 of 3 documents (66.7%) are relevant to no query." in "".join(lines)
+    place = next(
+        row for row, line in enumerate(lines) if line.startswith("1 of 3 documents hold HTML tags or entities")
+    )
+    assert "--strip-html" in lines[place]
+    assert lines[place + 1] == english
+    assert any(line.startswith("1 of 3 documents are longer than 1,000 characters") for line in lines)
+    assert "queries 3 of 3 0 0 de 100% Latin 100%" in lines
+    assert "documents 3 of 3 0 0 en 100% Latin 100%" in lines
+    assert any(line.startswith("3 of 3 recognised queries are in de, and no document of 3 is") for line in lines)
+
+
+def test_check_without_the_package_for_languages_says_so(shop, monkeypatch, printed):
+    monkeypatch.setitem(sys.modules, "py3langid.langid", None)
+    languages._classifier.cache_clear()
+    lines = printed("shop")
+    languages._classifier.cache_clear()
+    hint = "pip install 'mrl-bench[data]'"
+    assert f"languages: not looked at: the package py3langid is not installed ({hint})" in lines
+    assert "documents 3 of 3 Latin 100%" in lines
+
+
+def test_check_with_a_model_counts_and_does_not_estimate(shop, tiny_model, printed):
+    write_beir(shop, {"d1": "pipe " * 300}, QUERIES, [("q1", "d1", 1)])
+    assert any("longer than" in line for line in printed("shop"))
+    assert not any("longer than" in line for line in printed("shop", "--model", "./tiny"))
+
+
+def test_check_takes_deviations_from_the_tasks_own_results(shop, printed):
+    store = shop.parent / "results"
+    rng = np.random.default_rng(0)
+    unit = named_task("shop").units()[0]
+    scores = {(8, "float32"): rng.random(2), (8, "int8"): rng.random(2)}
+    assert not any("this task" in line for line in printed("shop"))
+    write_quality(store, scores, ids=["q1", "q2"], task="shop", data=unit.fingerprint)
+    (row,) = [line for line in printed("shop") if "this task" in line]
+    differences = scores[8, "float32"] - scores[8, "int8"]
+    deviation = np.std(differences, ddof=1)
+    drop = minimum_detectable_effect(np.array([deviation / 2**0.5]), 1, two_sided=False)[0]
+    assert row.startswith(f"int8 against float32 this task (1) {deviation:.3f} ")
+    assert f" {drop:#.2g} " in row
+    assert any(line.startswith("binary against float32 others (13)") for line in printed("shop"))
+    assert not any("this task" in line for line in printed("shop", "--results", "elsewhere"))
+
+
+def test_check_says_where_no_margin_is_known(tmp_path, printed):
+    write_beir(tmp_path / "shop", CORPUS, QUERIES, [("q1", "d1", 1), ("q2", "d2", 1), ("q3", "d1", 1)])
+    card = tmp_path / "shop.yaml"
+    card.write_text("{name: shop, type: retrieval, path: shop, main_metric: ndcg_at_3}", encoding="utf-8")
+    lines = printed(card)
+    # q1 and q3 have the same text.
+    assert "What 2 independent queries can show in ndcg_at_3" in lines
+    assert any("no deviation was measured: score two models (bench run)" in line for line in lines)
+    write_beir(tmp_path / "shop", CORPUS, QUERIES, [("q1", "d1", 1), ("q3", "d1", 1)])
+    assert "nothing: a test needs two of them" in printed(tmp_path / "shop")
+
+
+def test_check_of_pairs_names_their_margin(tmp_path, printed):
+    lines = printed(write_pairs(tmp_path / "talk.jsonl", 60))
+    assert "What 60 independent pairs can show in cosine_spearman" in lines
+    assert any(line.startswith("two pretrained models others (1)") for line in lines)
+    assert not any("relevant to no query" in line for line in lines)
 
 
 @pytest.mark.parametrize("command", ["check", "audit"])

@@ -16,7 +16,7 @@ FULL, CUT = (8, "float32"), (4, "float32")
 
 
 def record(model, task, score, *, subset="default", split="test", **changes):
-    made = quality_record(model, task=task, views={FULL: score, CUT: score + 0.01}, **changes)
+    made = quality_record(model, task=task, views={FULL: score, CUT: min(score + 0.01, 1.0)}, **changes)
     return made.model_copy(update={"task": made.task.model_copy(update={"subset": subset, "split": split})})
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from bench.statistics.paired import paired_test
-from bench.statistics.power import minimum_detectable_effect
+from bench.statistics.power import minimum_detectable_effect, observations_needed
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,35 @@ def test_a_drop_of_that_size_is_found_in_80_of_100_samples():
     found = paired_test(rng.normal(-drop, 1, (n, samples))).worse() <= 0.05
     # 4 standard errors of sqrt(.8 * .2 / 4000) = .0063.
     assert found.mean() == pytest.approx(0.8, abs=0.026)
+
+
+@pytest.mark.parametrize(
+    ("effect", "n", "two_sided"),
+    [(0.2, 199, True), (0.5, 34, True), (0.8, 15, True), (0.2, 156, False), (0.5, 27, False), (0.8, 12, False)],
+)
+def test_observations_needed_are_those_of_cohens_tables(effect, n, two_sided):
+    assert observations_needed(1.0, effect, two_sided=two_sided) == n
+    assert observations_needed(0.3, 0.3 * effect, two_sided=two_sided) == n
+
+
+@pytest.mark.parametrize(("deviation", "margin"), [(0.2, 0.01), (0.35, 0.005), (0.04, 0.01)])
+@pytest.mark.parametrize("two_sided", [True, False])
+def test_many_observations_needed_follow_from_the_normal_formula(deviation, margin, two_sided):
+    z = stats.norm.isf(0.05 / (1 + two_sided)) + stats.norm.ppf(0.8)
+    # The t distribution asks for half of the critical value squared more.
+    assert observations_needed(deviation, margin, two_sided=two_sided) == pytest.approx(
+        (z * deviation / margin) ** 2 + stats.norm.isf(0.05 / (1 + two_sided)) ** 2 / 2, abs=1.5
+    )
+
+
+def test_differences_without_any_spread_need_two_observations():
+    assert observations_needed(0.0, 0.01) == 2
+
+
+@pytest.mark.parametrize(("deviation", "effect"), [(0.1, 0.0), (0.1, -1.0), (-0.1, 0.1), (float("nan"), 0.1)])
+def test_observations_for_no_effect_or_no_deviation_are_refused(deviation, effect):
+    with pytest.raises(ValueError, match="above 0"):
+        observations_needed(deviation, effect)
 
 
 def test_one_cluster_finds_nothing():

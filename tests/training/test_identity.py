@@ -120,7 +120,7 @@ def test_recipes_without_prompts_are_what_they_were(name, known):
     """A base without prompts and roles, and data that sentence-transformers' batches hold but for a few rows."""
     [entry] = load_registry(ROOT / "models.yaml").select([name])
     found = prepare(entry, TaskFinder([ROOT / "tasks"], download=False))
-    others = {"base", "data", "loss", "limit", "allow_leakage", "evaluate"}
+    others = {"base", "data", "loss", "limit", "allow_leakage", "evaluate", "folds"}
     [data] = found.sets
     content = {
         "schema": 1,

@@ -24,7 +24,7 @@ def render_json(outcome: Outcome, texts: Texts) -> str:
         "notes": outcome.notes,
         "checks": [_check(check, texts) for check in outcome.checks],
     }
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def _check(check: Check, texts: Texts) -> dict[str, Any]:

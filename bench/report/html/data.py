@@ -125,7 +125,7 @@ def _table(table: Table, models: _Numbered, views: _Numbered, notes: _Numbered) 
 
 
 def _whose(row: Row) -> tuple[str, str, bool, bool]:
-    return row.model, row.kind, row.leakage, row.drawn
+    return row.model, row.whole_kind, row.leakage, row.drawn
 
 
 def _flags(flags: Iterable[bool]) -> str:

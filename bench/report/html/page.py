@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.neutral import neutral_values
 from bench.reading import read_text
 from bench.report.html.data import page_data
 from bench.report.html.sizes import Sizes
@@ -27,8 +28,8 @@ _FIELDS = (
 )
 # One script, in the order in which a reader follows it.
 _SCRIPTS = ("dom", "format", "data", "state", "filters", "table", "scales", "chart", "budget", "answer", "main")
-# What could end the block of data, or what old parsers of scripts take for the end of a line.
-_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+# What could end the block of data.
+_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
 
 
 def render_html(tables: Sequence[Table], environments: dict[str, dict[str, Any]], sizes: Sizes) -> str:
@@ -57,16 +58,16 @@ def render_data(data: dict[str, Any]) -> str:
     )
     # These three stand in the template as they are: the package's own, and what json_text has escaped.
     inlined = {"style": style, "script": script, "data": json_text(data)}
-    return template.render(policy=_policy(script, style), fields=_FIELDS, **inlined)
+    return template.render(policy=content_policy(script, style), fields=_FIELDS, **inlined)
 
 
 def json_text(data: Any) -> str:
-    """JSON that can stand inside a script element, whatever the strings in it."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    """JSON that can stand inside a script element, whatever the strings in it, which are made neutral."""
+    text = json.dumps(neutral_values(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(_ESCAPES)
 
 
-def _policy(script: str, style: str) -> str:
+def content_policy(script: str, style: str) -> str:
     """A Content-Security-Policy that allows this script and this style, and nothing else."""
     return (
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "

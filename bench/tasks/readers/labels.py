@@ -76,7 +76,9 @@ class Judged(Generic[Document]):
         return sum(gain <= 0 and query in asked for (query, _), gain in self.gains.items())
 
 
-def judge(rows: Sequence[Judgement[Document]], rule: LabelRule, tolerance: Tolerance | None = None) -> Judged[Document]:
+def judge(
+    rows: Sequence[Judgement[Document]], rule: LabelRule, tolerance: Tolerance | None = None, *, of: int | None = None
+) -> Judged[Document]:
     """The gains of judgements, and the queries that are scored with them.
 
     A row without a label judges nothing. A query is scored when a row judges it; one without a relevant document
@@ -86,6 +88,7 @@ def judge(rows: Sequence[Judgement[Document]], rule: LabelRule, tolerance: Toler
         rows: The judgements.
         rule: How labels are read.
         tolerance: Decides how many pairs may have two labels, of which the last counts; without it none may.
+        of: How many rows the judgements are from; by default each is one.
 
     Raises:
         BenchError: A label is no number, or no whole one where it must be, or too many pairs have two labels.
@@ -126,7 +129,7 @@ def judge(rows: Sequence[Judgement[Document]], rule: LabelRule, tolerance: Toler
     if unlabelled:
         first = unlabelled[0].place
         judged.notes.append(
-            f"{len(unlabelled):,} of {len(rows):,} rows have no label, the first in {first}: they judge nothing"
+            f"{len(unlabelled):,} of {of or len(rows):,} rows have no label, the first in {first}: they judge nothing"
         )
     if unlabelled and not judged.gains:
         raise BenchError(

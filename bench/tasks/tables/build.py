@@ -13,7 +13,9 @@ from bench.tasks.readers.cells import text_id
 from bench.tasks.readers.labels import Judged, Judgement, judge
 from bench.tasks.readers.rows import Row
 from bench.tasks.tables.records import Document, Record
-from bench.tasks.tables.section import TRAIN, Table
+from bench.tasks.tables.repeated import merge_repeated
+from bench.tasks.tables.section import Table
+from bench.tasks.tables.split import is_training
 from bench.tasks.tolerance import Tolerance
 
 
@@ -92,6 +94,15 @@ def documents_of(entries: Iterable[Entry]) -> dict[int, None]:
     return dict.fromkeys(index for entry in entries for index in (*entry.documents, *entry.negatives))
 
 
+def judgements(entries: Iterable[Entry]) -> list[Judgement[int]]:
+    """What records judge, a row a document."""
+    return [
+        Judgement(entry.query_key, document, entry.relevance, entry.row)
+        for entry in entries
+        for document in entry.documents
+    ]
+
+
 def build(
     table: Table,
     split: str,
@@ -105,7 +116,7 @@ def build(
 
     Args:
         table: The card's section.
-        split: The split; in `train` a pair is relevant when it is one to train with.
+        split: The split; in one to train with, a pair is relevant when it is a pair to train with.
         entries: Its records.
         corpus: The documents of all records.
         searched: The documents to search; None for those of the relevant pairs (with their negatives) alone.
@@ -119,10 +130,10 @@ def build(
     asked = dict.fromkeys(entry.query_key for entry in entries)
     without = dict.fromkeys(entry.query_key for entry in entries if entry.query is None)
     second = " or ".join(table.join.files) if table.join is not None else ""
+    _take_rows_without_document(entries, where, tolerance)
     take_missing_queries(list(without), len(asked), second, where, tolerance)
     entries = [entry for entry in entries if entry.query is not None]
     queries: dict[str, Entry] = {}
-    rows = []
     for entry in entries:
         first = queries.setdefault(entry.query_key, entry)
         if first.query != entry.query:
@@ -131,8 +142,7 @@ def build(
                 where=entry.row.where,
                 hint="ids must be unique",
             )
-        rows += [Judgement(entry.query_key, document, entry.relevance, entry.row) for document in entry.documents]
-    judged = judge(rows, table.label_rule(split))
+    judged, merged = _judged(table, split, entries)
     positive = {pair: gain for pair, gain in judged.gains.items() if gain > 0}
     if searched is None:
         paired = [entry for entry in entries if any((entry.query_key, n) in positive for n in entry.documents)]
@@ -140,7 +150,7 @@ def build(
     names = list(corpus.rows)
     gains = {(query, names[document]): gain for (query, document), gain in judged.gains.items()}
     there = {name for name, index in corpus.rows.items() if corpus.texts[index] is not None}
-    take_missing_documents(there, gains, second, where, tolerance)
+    take_missing_documents(there, gains, second, where, tolerance, named=table.searches_all)
     documents = [index for index in dict.fromkeys(searched) if corpus.texts[index] is not None]
     query_rows = {query: row for row, query in enumerate(judged.queries)}
     document_rows = {index: row for row, index in enumerate(documents)}
@@ -153,17 +163,48 @@ def build(
             if corpus.texts[document] is not None
         ],
         where,
-        notes=[] if split == TRAIN else [*judged.notes, *_graded(table, judged), *tolerance.notes],
+        notes=[] if is_training(split) else [*merged, *judged.notes, *_graded(table, judged), *tolerance.notes],
         irrelevant=judged.irrelevant if table.shape == "relevance" else None,
         lacking=[
             (query_rows[query], gain) for (query, document), gain in positive.items() if corpus.texts[document] is None
         ],
+        not_relevant=[
+            (query_rows[query], document_rows[document])
+            for (query, document), gain in judged.gains.items()
+            if gain <= 0 and query in query_rows and document in document_rows
+        ]
+        if table.shape == "relevance"
+        else [],
+    )
+
+
+def _judged(table: Table, split: str, entries: Sequence[Entry]) -> tuple[Judged[int], list[str]]:
+    """What the rows' labels mean, and a note on rows that were merged."""
+    rows = judgements(entries)
+    if table.repeated is None:
+        return judge(rows, table.label_rule(split)), []
+    what = "clicks" if table.searches_all else "rows"
+    merged, note = merge_repeated(rows, table.repeated, table.decimal, counted=table.shape == "relevance", what=what)
+    return judge(merged, table.label_rule(split), of=len(rows)), [note]
+
+
+def _take_rows_without_document(entries: Sequence[Entry], where: str, tolerance: Tolerance) -> None:
+    """Note rows that name no document, such as searches without a click."""
+    found = [entry.row.place for entry in entries if not entry.documents]
+    tolerance.take(
+        found,
+        len(entries),
+        "rows name no document",
+        counts="they judge nothing, and a query without other rows is not scored",
+        where=where,
+        hint="remove them, or name another column in `join.on`",
+        limit=None,
     )
 
 
 def _graded(table: Table, judged: Judged[int]) -> list[str]:
     """A note where no label says that a document is not relevant, though labels differ."""
     low, high = min(judged.gains.values(), default=0), max(judged.gains.values(), default=0)
-    if table.relevant_from is not None or low <= 0 or low == high:
+    if table.relevant_from is not None or table.repeated is not None or low <= 0 or low == high:
         return []
     return [f"every pair counts as relevant: relevances go from {low:g} to {high:g}"]

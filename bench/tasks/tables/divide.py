@@ -1,34 +1,35 @@
-"""Dividing the rows of a table by seed."""
+"""Dividing the rows of a table: by seed, by query or by time."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
 from bench.tasks.readers.files import DataFile
-from bench.tasks.tables.records import Record, Records
-from bench.tasks.tables.section import TEST, TRAIN, Sample, Split
+from bench.tasks.tables.records import Record, RecordSource
+from bench.tasks.tables.section import Sample
+from bench.tasks.tables.split import TEST, TRAIN, Split, fold_name, without
+from bench.tasks.tables.times import Moment
 
 Int64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Division:
-    """Which rows belong to which part, in the parts' own order.
+    """Which rows belong to which split.
 
     Attributes:
-        train: Rows of the split train.
-        test: Rows of the split test.
-        left_out: Rows of neither, in the order in which they were drawn last.
+        parts: Rows of each split, in the split's own order.
+        left_out: Rows of none, in the order in which they were drawn last.
     """
 
-    train: Int64
-    test: Int64
+    parts: dict[str, Int64]
     left_out: Int64
 
 
@@ -43,6 +44,7 @@ def divide(count: int, split: Split, where: str) -> Division:
     Raises:
         BenchError: There are fewer rows than `split.rows`.
     """
+    share = split.test or 0
     if split.rows is not None and count < split.rows:
         raise BenchError(
             f"{count:,} rows, but the split draws {split.rows:,}",
@@ -54,11 +56,83 @@ def divide(count: int, split: Split, where: str) -> Division:
         order = np.random.default_rng(split.seed).permutation(count)
         drawn, left_out = order[: split.rows], order[split.rows :]
     order = np.random.default_rng(split.seed).permutation(len(drawn))
-    tests = math.ceil(split.test * len(drawn))
-    return Division(train=drawn[order[tests:]], test=drawn[order[:tests]], left_out=left_out)
+    tests = math.ceil(share * len(drawn))
+    return Division({TRAIN: drawn[order[tests:]], TEST: drawn[order[:tests]]}, left_out)
 
 
-def sampled(records: Records, found: list[DataFile], sample: Sample, split: str) -> Iterator[Record]:
+def divide_groups(groups: Sequence[str], split: Split, where: str) -> Division:
+    """Divide rows by their group, whatever the order of the rows.
+
+    Args:
+        groups: The group of each row.
+        split: How many groups are tested, or how many folds of them there are.
+        where: What the rows were read from, for messages.
+
+    Raises:
+        BenchError: There are too few groups.
+    """
+    numbers = {name: number for number, name in enumerate(sorted(set(groups)))}
+    order = np.random.default_rng(split.seed).permutation(len(numbers))
+    of_rows = np.array([numbers[name] for name in groups], dtype=np.int64)
+    nothing = np.array([], dtype=np.int64)
+    if split.folds is not None:
+        if split.folds > len(numbers):
+            raise BenchError(
+                f"{len(numbers):,} different queries cannot be divided into {split.folds:,} folds",
+                where=where,
+                hint="ask for fewer folds",
+            )
+        parts = {TEST: np.arange(len(groups))}
+        for fold in range(split.folds):
+            inside = np.isin(of_rows, order[fold :: split.folds])
+            name = fold_name(fold + 1)
+            parts |= {name: np.flatnonzero(inside), without(name): np.flatnonzero(~inside)}
+        return Division(parts, nothing)
+    tests = _share(split, len(numbers), "different queries", where)
+    inside = np.isin(of_rows, order[:tests])
+    return Division({TRAIN: np.flatnonzero(~inside), TEST: np.flatnonzero(inside)}, nothing)
+
+
+def divide_times(moments: Sequence[Moment], split: Split, where: str) -> Division:
+    """Divide rows by time: the latest are the split test, with all rows of the instant that it starts at.
+
+    Args:
+        moments: When each row was made; all of one kind.
+        split: How many rows are tested.
+        where: What the rows were read from, for messages.
+
+    Raises:
+        BenchError: No row is left to train with.
+    """
+    values = [moment.value for moment in moments]
+    tests = _share(split, len(values), "rows", where)
+    start = sorted(values)[-tests]
+    inside = np.array([value >= start for value in values])
+    if inside.all():
+        first = moments[int(np.argmax(inside))]
+        raise BenchError(
+            f"{sum(value == start for value in values):,} rows are of one instant, {first.text}, the earliest: "
+            "no row is left to train with",
+            where=where,
+            hint="test a smaller share, or split by query",
+        )
+    parts = {TRAIN: np.flatnonzero(~inside), TEST: np.flatnonzero(inside)}
+    return Division(parts, np.array([], dtype=np.int64))
+
+
+def _share(split: Split, count: int, what: str, where: str) -> int:
+    """How many of `count` are tested: the share rounded up, exactly as it is written."""
+    tests = math.ceil(Fraction(str(split.test)) * count)
+    if tests >= count:
+        raise BenchError(
+            f"{split.test:g} of {count:,} {what} is all of them: none is left to train with",
+            where=where,
+            hint="test a smaller share",
+        )
+    return tests
+
+
+def sampled(records: RecordSource, found: list[DataFile], sample: Sample, split: str) -> Iterator[Record]:
     """The records of a split of a sample; nothing is read after the last of them.
 
     Args:
@@ -68,7 +142,7 @@ def sampled(records: Records, found: list[DataFile], sample: Sample, split: str)
         split: test or train.
 
     Raises:
-        BenchError: See Records.read.
+        BenchError: See RecordSource.read.
     """
     order = np.random.default_rng(sample.seed)
     files = [found[index] for index in order.permutation(len(found))]

@@ -135,7 +135,7 @@ def recognise(
         lacking = [role for role in REQUIRED[candidate] if role not in columns]
         unused = [role for role in named if not _takes(candidate, role)]
         if not lacking and not unused:
-            _check_spelling(table, columns, left_out)
+            check_spelling(table, columns, left_out)
             found = Recognised(candidate, columns, _lists(table, columns), unused_columns(table, columns))
             if shape is None:
                 check_unused(table, found, ignored)
@@ -148,7 +148,7 @@ def recognise(
     )
 
 
-def _check_spelling(table: Profile, columns: Mapping[str, str], left_out: Collection[str]) -> None:
+def check_spelling(table: Profile, columns: Mapping[str, str], left_out: Collection[str]) -> None:
     """Refuse two columns of one name but for its spelling: rows of JSON may write a key in two ways."""
     for role, column in columns.items():
         same = [name for name in table.kinds if plain_name(name) == plain_name(column)]
@@ -205,7 +205,7 @@ def named_column(table: Profile, column: str) -> str:
     Raises:
         UsageError: There is none.
     """
-    found = _matching([column], table.kinds)
+    found = matching_column([column], table.kinds)
     if found is None:
         raise UsageError(f"no column `{column}`", where=table.where, hint=_found(table, column))
     return found
@@ -230,7 +230,7 @@ def _columns(kinds: Mapping[str, Kind], shape: Shape, given: Mapping[str, str]) 
         # Several texts under one id are no document.
         lists = role == "document_id" and "list" in {kinds.get(columns.get(many, "")) for many in _MANY}
         names = [*USUAL[role], *(["title"] if role == "title" and _of_document(columns) else [])]
-        if role not in columns and not lists and (found := _matching(names, fitting)):
+        if role not in columns and not lists and (found := matching_column(names, fitting)):
             columns[role] = found
     return columns
 
@@ -252,7 +252,7 @@ def _user_roles(role: str) -> tuple[str, ...]:
     }.get(role, (role,))
 
 
-def _matching(names: Iterable[str], columns: Iterable[str]) -> str | None:
+def matching_column(names: Iterable[str], columns: Iterable[str]) -> str | None:
     """The first name that a column has, as the column writes it; a pattern of several is returned as such."""
     plain = {plain_name(column): column for column in columns}
     for name in names:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -25,8 +25,8 @@ from bench.tasks.tables.section import REQUIRED, Table
 _KEY = "\0key"
 # Roles that several columns may hold, named by a pattern.
 _SEVERAL = ("positive", "negative")
-_QUERY_ROLE = {"qa": "question", "triplets": "query", "relevance": "query"}
-_DOCUMENT_ROLE = {"qa": "answer", "triplets": "positive", "relevance": "document"}
+QUERY_ROLE = {"qa": "question", "triplets": "query", "relevance": "query"}
+DOCUMENT_ROLE = {"qa": "answer", "triplets": "positive", "relevance": "document"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,79 @@ class Record:
         return self.query_id or text_id(self.query or "")
 
 
+class RecordSource(Protocol):
+    """What the records of a retrieval table are read from."""
+
+    def read(self, file: DataFile, order: np.random.Generator | None = None) -> Iterator[Record]:
+        """The records of one file, as they stand or, in Parquet, by row groups in a drawn order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Texts:
+    """How the texts of a table are read.
+
+    Attributes:
+        allow_empty: Whether texts may be empty.
+        lists: Whether lists that are written as text are lists; None refuses them.
+        plain: What a text says, from how it is written: without its HTML, where the card has `strip_html`.
+    """
+
+    allow_empty: bool
+    lists: bool | None
+    plain: Callable[[str], str] | None = None
+
+    def needed(self, value: Any, column: str, row: Row) -> str:
+        """A cell that must be a text.
+
+        Raises:
+            BenchError: It is none, or empty where it must not be.
+        """
+        text = needed_text(value, column, row, allow_empty=self.allow_empty)
+        if self.plain is None:
+            return text
+        plain = self.plain(text)
+        if text and not plain.strip() and not self.allow_empty:
+            raise BenchError(
+                f"`{column}` holds markup alone",
+                where=row.where,
+                hint="give it a text, remove the row, or set `allow_empty: true` in the task card",
+            )
+        return plain
+
+    def several(self, value: Any, column: str, row: Row) -> list[str]:
+        """The texts of a cell that may hold several (see several_texts)."""
+        texts = several_texts(value, column, row, self.lists)
+        return texts if self.plain is None else [plain for text in texts if (plain := self.plain(text)).strip()]
+
+    def documents(self, row: Row, columns: Mapping[str, Sequence[str]], role: str) -> list[Document]:
+        """The document of a row, or its relevant documents.
+
+        Args:
+            row: The row.
+            columns: The columns of each role.
+            role: The role of the document's text.
+
+        Raises:
+            BenchError: A cell does not hold what it must, with its place.
+        """
+        ids, title = columns.get("document_id"), columns.get("title")
+        texts = []
+        for column in columns[role]:
+            found = items(row.cells[column], column, row, self.lists)
+            # An empty list is an empty answer.
+            texts += [self.needed(item, column, row) for item in found or [""]]
+        before = plain_text(row.cells[title[0]], title[0], row) if title else ""
+        before = before if self.plain is None else self.plain(before)
+        texts = [f"{before} {text}".strip() for text in texts]
+        if ids and len(texts) > 1:
+            raise BenchError(
+                f"{len(texts)} texts under one id", where=row.where, hint="a list of texts goes without `document_id`"
+            )
+        name = identifier(row.cells[ids[0]], ids[0], row) if ids else None
+        return [Document(name, text) for text in texts]
+
+
 @dataclass(frozen=True)
 class Records:
     """Reads the records of a table's files.
@@ -70,12 +143,12 @@ class Records:
     Attributes:
         table: The card's section.
         files: Finds the files of the data set.
-        allow_empty: Whether texts may be empty.
+        texts: How its texts are read.
     """
 
     table: Table
     files: FindFiles
-    allow_empty: bool
+    texts: Texts
 
     def read(self, file: DataFile, order: np.random.Generator | None = None) -> Iterator[Record]:
         """The records of one file of a retrieval task, as they stand or, in Parquet, by row groups in a drawn order.
@@ -84,20 +157,20 @@ class Records:
             NotHereError: A column is missing, with the columns found.
             BenchError: The file is broken, or a cell does not hold what it must, with its place.
         """
-        query_role = _QUERY_ROLE[self.table.shape]
+        query_role = QUERY_ROLE[self.table.shape]
         for row, columns in self._rows(file, order):
             query = columns[query_role][0]
             lacking = row.cells[query] is LACKING
             ids, relevance = columns.get("query_id"), columns.get("relevance")
             yield Record(
                 row=Row({}, row.file, row.place),
-                query=None if lacking else needed_text(row.cells[query], query, row, allow_empty=self.allow_empty),
+                query=None if lacking else self.texts.needed(row.cells[query], query, row),
                 query_id=identifier(row.cells[ids[0]], ids[0], row) if ids else self._key(row) if lacking else None,
                 documents=self._documents(row, columns),
                 negatives=[
                     Document(None, text.strip())
                     for column in columns.get("negative", [])
-                    for text in several_texts(row.cells[column], column, row, self.table.lists)
+                    for text in self.texts.several(row.cells[column], column, row)
                 ],
                 relevance=row.cells[relevance[0]] if relevance else 1,
             )
@@ -105,23 +178,10 @@ class Records:
     def _documents(self, row: Row, columns: dict[str, list[str]]) -> list[Document]:
         """The document of a row, or its relevant documents."""
         ids = columns.get("document_id")
-        of_texts = columns[_DOCUMENT_ROLE[self.table.shape]]
-        if any(row.cells[column] is LACKING for column in [*of_texts, *columns.get("title", [])]):
+        role = DOCUMENT_ROLE[self.table.shape]
+        if any(row.cells[column] is LACKING for column in [*columns[role], *columns.get("title", [])]):
             return [Document(identifier(row.cells[ids[0]], ids[0], row) if ids else self._key(row), None)]
-        texts = []
-        for column in of_texts:
-            found = items(row.cells[column], column, row, self.table.lists)
-            # An empty list is an empty answer.
-            texts += [needed_text(item, column, row, allow_empty=self.allow_empty) for item in found or [""]]
-        title = columns.get("title")
-        before = plain_text(row.cells[title[0]], title[0], row) if title else ""
-        texts = [f"{before} {text}".strip() for text in texts]
-        if ids and len(texts) > 1:
-            raise BenchError(
-                f"{len(texts)} texts under one id", where=row.where, hint="a list of texts goes without `document_id`"
-            )
-        name = identifier(row.cells[ids[0]], ids[0], row) if ids else None
-        return [Document(name, text) for text in texts]
+        return self.texts.documents(row, columns, role)
 
     def read_pairs(self, file: DataFile) -> Iterator[Pair]:
         """The rows of one file of scored pairs.
@@ -132,7 +192,7 @@ class Records:
         """
         for row, columns in self._rows(file, None):
             roles = {role: columns[role][0] for role in REQUIRED["pairs"]}
-            yield read_pair(row, roles, allow_empty=self.allow_empty)
+            yield read_pair(row, roles, self.texts.needed)
 
     def _rows(self, file: DataFile, order: np.random.Generator | None) -> Iterator[tuple[Row, dict[str, list[str]]]]:
         """The rows with the cells of every role, and which columns hold a role."""
@@ -143,7 +203,7 @@ class Records:
             roles.update(self._roles(file, found))
             columns = [column for columns in roles.values() for column in columns]
             if self.table.join is not None and not set(columns) <= set(found):
-                key.append(key_column(self.table.join, found, file.where))
+                key.append(key_column(list(self.table.join.on), found, file.where))
             return list(dict.fromkeys([*(column for column in columns if column in found), *key]))
 
         text = Format(self.table.encoding, self.table.delimiter, self.table.quoting)
@@ -175,8 +235,7 @@ class Records:
                 )
 
     def _missing(self, role: str, names: list[str], found: list[str], file: DataFile) -> NotHereError:
-        wanted = " or ".join(f"`{name}`" for name in names)
-        message = f"no column {wanted} for {role}"
+        message = lacks_column(role, names)
         if self.table.join is not None and self._joined is None:
             message += f", and no file {' or '.join(self.table.join.files)} to take it from"
         return NotHereError(message, where=file.where, hint=listed_columns(found, *names))
@@ -190,7 +249,7 @@ class Records:
         if joined is None:
             return row
         name = identifier(row.cells[key], key, row)
-        elsewhere = [role for role, columns in roles.items() if not set(columns) <= set(row.cells)]
+        elsewhere = [role for role, columns in roles.items() if not set(columns) <= {*row.cells, joined.key}]
         if name not in joined.rows and not set(elsewhere) <= self._may_lack:
             raise BenchError(f"{key} `{name}` is not in {joined.file}", where=row.where)
         return Row({**joined.cells(name), **row.cells, _KEY: name}, row.file, row.place)
@@ -199,8 +258,14 @@ class Records:
     def _may_lack(self) -> set[str]:
         """The roles whose text may be lacking: that of a judged query or document, which counts as in MTEB."""
         shape = self.table.shape
-        return set() if shape == "pairs" else {_QUERY_ROLE[shape], _DOCUMENT_ROLE[shape], "title"}
+        return set() if shape == "pairs" else {QUERY_ROLE[shape], DOCUMENT_ROLE[shape], "title"}
 
     def _key(self, row: Row) -> str:
         """What a row is joined by."""
         return str(row.cells[_KEY])
+
+
+def lacks_column(role: str, names: Sequence[str]) -> str:
+    """The message where no column holds a role."""
+    wanted = " or ".join(f"`{name}`" for name in names)
+    return f"no column {wanted} for {role}"

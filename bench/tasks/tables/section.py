@@ -10,14 +10,14 @@ from bench.config.names import InnerFile
 from bench.tasks.readers.delimited import Quoting
 from bench.tasks.readers.labels import LabelRule, Unanswered
 from bench.tasks.readers.numbers import Decimal
+from bench.tasks.tables.repeated import Repeated
+from bench.tasks.tables.split import TEST, TRAIN, Split, is_training
 
 Shape = Literal["qa", "triplets", "pairs", "relevance"]
 Encoding = Literal["utf-8", "latin-1", "cp1252"]
 
 # The split that holds the rows which `split` or `sample` divide.
 ALL = "all"
-TRAIN = "train"
-TEST = "test"
 
 REQUIRED: dict[Shape, tuple[str, ...]] = {
     "qa": ("question", "answer"),
@@ -31,6 +31,8 @@ OPTIONAL: dict[Shape, tuple[str, ...]] = {
     "pairs": (),
     "relevance": ("query_id", "document_id", "title"),
 }
+# Shapes in which a row is a judgement of a document.
+_JUDGING: tuple[Shape, ...] = ("qa", "relevance")
 
 
 def _listed(value: Any) -> Any:
@@ -40,6 +42,20 @@ def _listed(value: Any) -> Any:
 _Text = Annotated[str, StringConstraints(min_length=1)]
 # One name, or alternatives of which the first that is there counts.
 Names = Annotated[list[_Text], BeforeValidator(_listed), Field(min_length=1)]
+
+
+def _paired(value: Any) -> Any:
+    names = _listed(value)
+    return {name: name for name in names} if isinstance(names, list) and all(map(_is_text, names)) else value
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+# A column of the table and one of the second file; a plain name is that of both. Of alternatives, the first that is
+# there counts.
+Keys = Annotated[dict[_Text, _Text], BeforeValidator(_paired), Field(min_length=1)]
 
 FileNames = Annotated[list[InnerFile], BeforeValidator(_listed), Field(min_length=1)]
 
@@ -86,34 +102,22 @@ class Columns(_Section):
 
 
 class Join(_Section):
-    """A second file with further columns of the same rows.
+    """A second file: further columns of the same rows, or all the documents that they are about.
 
     Attributes:
         files: Its name or glob pattern, or alternatives.
-        on: The column, in both files, that says which rows belong together.
+        on: The column, in both files, that says which rows belong together: a name, or a mapping from the table's
+            column to the second file's where the names differ.
+        searched: Which of its rows are documents of the corpus: those that the table names, or `all`. With `all` the
+            columns of documents are the second file's, those of queries and labels the table's, and a document's id
+            is the cell of `on`.
         encoding: Its encoding, where it is CSV, or alternatives.
     """
 
     files: FileNames
-    on: Names
+    on: Keys
+    searched: Literal["named", "all"] = "named"
     encoding: Encodings = ["utf-8"]
-
-
-class Split(_Section):
-    """Dividing the rows of `files.all` into train and test by seed.
-
-    The rows are put into the order of NumPy's `default_rng(seed).permutation`, as the library `datasets` shuffles and
-    splits. With `rows`, that many are drawn in such an order first.
-
-    Attributes:
-        rows: How many rows to draw; all by default.
-        test: Share of them that is the split `test`, rounded up; the others are `train`.
-        seed: Seed of both orders.
-    """
-
-    rows: int | None = Field(default=None, ge=2)
-    test: float = Field(gt=0, lt=1)
-    seed: int = Field(ge=0)
 
 
 class Distractors(_Section):
@@ -161,13 +165,15 @@ class Table(_Section):
         decimal: The decimal mark of numbers written as text; recognised by default.
         lists: Whether documents, answers, positives and negatives that are lists written as text are several texts; by
             default such a cell is refused.
-        join: A second file with further columns.
+        join: A second file with further columns or with the documents.
+        repeated: What the label of a pair of query and document is that several rows hold (see repeated.py). Without
+            it, such rows must have the same label.
         relevant_from: The least relevance of a relevant document. Without it relevances are whole numbers and count
             as graded labels.
         unanswered: What becomes of a query that is judged and has no relevant document: `zero` scores it 0, as MTEB
             does, `leave_out` does not score it.
         train_above: The relevance that a training pair must exceed; by default training pairs are the relevant ones.
-        split: Dividing the rows by seed.
+        split: Dividing the rows: by seed or time, or by seed with equal queries kept together.
         sample: Reading a part by seed.
         corpus: Splits whose documents are searched; by default those of the split that is scored.
         distractors: Documents of rows that `split` did not draw, which are searched too.
@@ -184,6 +190,7 @@ class Table(_Section):
     decimal: Decimal | None = None
     lists: bool | None = None
     join: Join | None = None
+    repeated: Repeated | None = None
     relevant_from: float | None = Field(default=None, strict=False)
     train_above: float | None = Field(default=None, strict=False)
     unanswered: Unanswered = "zero"
@@ -195,7 +202,10 @@ class Table(_Section):
 
     @model_validator(mode="after")
     def _whole(self) -> Table:
-        for fault in (self._column_fault(), self._division_fault(), self._shape_fault()):
+        faults = (
+            self._column_fault(), self._division_fault(), self._split_fault(), self._shape_fault(), self._join_fault(),
+        )  # fmt: skip
+        for fault in faults:
             if fault:
                 raise ValueError(fault)
         return self
@@ -215,10 +225,22 @@ class Table(_Section):
             return "`files.all` goes with `split` or `sample`, which say how its rows are divided"
         if self.distractors is not None and (self.split is None or self.split.rows is None):
             return "`distractors` come from the rows that `split` leaves out: `split.rows` is missing"
-        known = {*self.files, *((TRAIN, TEST) if divided else ())} - {ALL}
+        known = {*self.files, *self.divided_into} - {ALL}
         unknown = [name for name in self.corpus or [] if name not in known]
         if unknown:
             return f"`corpus` names a split `{unknown[0]}`; there are {', '.join(sorted(known))}"
+        return None
+
+    def _split_fault(self) -> str | None:
+        if self.split is None or self.split.by == "row":
+            return None
+        own = [name for name in self.split.names if name in self.files]
+        if own:
+            return f"`files.{own[0]}` is one of the splits that `split` makes of `files.all`"
+        if self.split.by == "query" and self.shape == "pairs":
+            return "the shape pairs has no queries: split it by row or by time"
+        if self.split.folds is not None and self.corpus:
+            return "`corpus` does not go with `folds`: the documents of all rows are searched"
         return None
 
     def _shape_fault(self) -> str | None:
@@ -226,7 +248,32 @@ class Table(_Section):
             return "`relevant_from` and `train_above` belong to the shape relevance"
         if self.shape == "pairs" and (self.corpus or self.sample):
             return "the shape pairs has neither `corpus` nor `sample`"
+        if self.repeated is not None and self.shape not in _JUDGING:
+            return "`repeated` belongs to the shapes qa and relevance"
         return None
+
+    def _join_fault(self) -> str | None:
+        if not self.searches_all:
+            return None
+        if self.shape not in _JUDGING:
+            return "`join.searched: all` belongs to the shapes qa and relevance"
+        if self.columns.document_id is not None:
+            return "with `join.searched: all` a document's id is the column of `join.on`: leave `document_id` out"
+        if self.corpus or self.distractors:
+            return "`join.searched: all` searches every document: leave `corpus` and `distractors` out"
+        return None
+
+    @property
+    def searches_all(self) -> bool:
+        """Whether every row of the second file is a document of the corpus."""
+        return self.join is not None and self.join.searched == "all"
+
+    @property
+    def divided_into(self) -> list[str]:
+        """The splits that `files.all` is divided into; none where it is not."""
+        if self.split is not None:
+            return self.split.names
+        return [TRAIN, TEST] if self.sample is not None else []
 
     @property
     def patterns(self) -> list[str]:
@@ -246,8 +293,9 @@ class Table(_Section):
 
     def label_rule(self, split: str) -> LabelRule:
         """How the labels of a split are read; a pair to train with is relevant, and queries without any are none."""
-        above = self.train_above if split == TRAIN else None
-        return LabelRule(self.relevant_from, above, self.decimal, "leave_out" if split == TRAIN else self.unanswered)
+        if is_training(split):
+            return LabelRule(self.relevant_from, self.train_above, self.decimal, "leave_out")
+        return LabelRule(self.relevant_from, None, self.decimal, self.unanswered)
 
     def names(self, role: str) -> list[str]:
         """The columns that may hold a role, in order; by default the one of that name."""

@@ -14,6 +14,7 @@ from written_tasks import (
     FORMATS,
     Content,
     Dialect,
+    articles,
     beir,
     drawn_content,
     ms_marco,
@@ -113,11 +114,27 @@ def test_tables_in_every_format(kind, content, ids):
     same(lambda folder: table(folder, content, kind, dialect=Dialect(quoting="all"), ids=ids), content)
 
 
+@pytest.mark.parametrize("kinds", list(itertools.product(FORMATS, FORMATS)), ids="-".join)
+@few
+@given(
+    contents(TEXTS),
+    st.sampled_from(COMPRESSIONS),
+    st.lists(st.sampled_from(list(IDS.values())), min_size=2, max_size=2),
+)
+def test_articles_and_clicks_in_every_format(kinds, content, packing, ids):
+    """Documents that no row names are part of the task, and ids of different types meet."""
+    content = Content(content.documents, content.queries, content.labels[:1] + content.labels[4:])
+    types = [typed(kind, own) for kind, own in zip(kinds, ids, strict=True)]
+    names = [f"{kind}{packing}" for kind in kinds]
+    same(lambda folder: articles(folder, content, names, dialect=Dialect(quoting="all"), ids=types), content)
+
+
 @pytest.mark.parametrize("dialect", DELIMITED, ids=str)
 @settings(max_examples=4, deadline=None)
 @given(contents(PLAIN_TEXTS), st.lists(st.tuples(PLAIN_TEXTS, PLAIN_TEXTS), min_size=3, max_size=6))
 def test_delimited_text_in_every_dialect(dialect, content, sentences):
     same(lambda folder: table(folder, content, "csv", dialect=dialect), content)
+    same(lambda folder: articles(folder, content, ("csv", "csv"), dialect=dialect), content)
     rows = [(a, b, n + 0.5) for n, (a, b) in enumerate(sentences)]
     with tempfile.TemporaryDirectory() as folder:
         card = pairs(Path(folder), rows, "csv", dialect)
@@ -140,6 +157,7 @@ def test_quotes_only_where_a_cell_needs_them(kind, texts, data):
 def test_an_encoding_that_the_card_states(encoding, content):
     dialect = Dialect(";", encoding=encoding)
     same(lambda folder: table(folder, content, "csv", dialect=dialect, encoding=encoding), content)
+    same(lambda folder: articles(folder, content, ("csv", "tsv"), dialect=dialect, encoding=encoding), content)
 
 
 @pytest.mark.parametrize("quoting", ["standard", "none"])
