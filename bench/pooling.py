@@ -55,7 +55,7 @@ def pool_folds(name: str, jobs: Sequence[Job], unit: TaskUnit, store: ResultStor
     cells = {view: [found[view] for found in folds] for view in views}
     todo = [view for view in views if not _up_to_date(index.cells.get((*key, view)), cells[view])]
     # A later record of the name with another fingerprint hides a result that is there.
-    if index.models.get(name) != key[1] or index.units.get(key[2]) != key[3]:
+    if index.changes("quality", key):
         todo = views
     if not todo:
         return None

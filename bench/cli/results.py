@@ -42,11 +42,20 @@ def results(
     superseded: Annotated[
         bool, typer.Option("--all", help="Also results of models and data that have changed since.")
     ] = False,
+    left_out: Annotated[
+        bool, typer.Option("--left-out", help="List what is left out instead, and the commands that bring it back.")
+    ] = False,
 ) -> None:
     """Print results, a row a model, task, view and metric. In Python: bench.load_results("results")."""
-    from bench.results.frame import load_results
+    from bench.cli.left_out import chosen_left_out, print_left_out, tell_left_out
+    from bench.results.frame import make_frame, read_records
 
-    frame = load_results(results)
+    records = read_records(results)
+    lost = chosen_left_out(records, split_list(model), split_list(task))
+    if left_out:
+        print_left_out(lost, output)
+        return
+    frame = make_frame(records)
     hidden = 0
     if not superseded:
         hidden = int(frame["superseded"].sum())
@@ -60,6 +69,8 @@ def results(
     _print(frame.reset_index(drop=True), output)
     if hidden and output is OutputFormat.table:
         typer.echo(f"{hidden} superseded rows not shown (--all shows them)", err=True)
+    if not superseded:
+        tell_left_out(lost, err=True)
 
 
 def _only(frame: pd.DataFrame, column: str, values: list[str]) -> pd.DataFrame:

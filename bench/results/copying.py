@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.files import write_new
-from bench.results.index import ResultIndex
+from bench.results.index import ResultIndex, unit_key
 from bench.results.schema import AuditRecord, UnitRecord
 from bench.results.store import ResultStore
 
@@ -63,7 +63,8 @@ def copy_records(records: Sequence[Path], source: Path, target: Path) -> int:
 
 def _is_current(record: UnitRecord, index: ResultIndex) -> bool:
     if isinstance(record, AuditRecord):
-        return index.units.get((record.task.name, record.task.split, record.task.subset)) == record.task.fingerprint
+        newest = index.audit(unit_key(record))
+        return newest is not None and newest.task.fingerprint == record.task.fingerprint
     return not index.superseded(record)
 
 

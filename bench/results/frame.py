@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.results.index import ResultIndex
-from bench.results.schema import ModelRecord, Value, detail_text
+from bench.results.schema import ModelRecord, UnitRecord, Value, detail_text
 from bench.results.store import ResultStore
 from bench.views import View
 
@@ -56,12 +56,25 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
     Raises:
         BenchError: No such folder, or a file in it that cannot be read.
     """
-    import pandas as pd
+    return make_frame(read_records(Path(path)))
 
-    root = Path(path)
+
+def read_records(root: Path) -> list[tuple[Path, UnitRecord]]:
+    """The records in a folder, for `make_frame`.
+
+    Raises:
+        BenchError: As load_results.
+    """
     if not root.is_dir():
         raise BenchError("no results folder", where=str(root), hint="make results first: bench run")
-    index = ResultIndex(ResultStore(root).records())
+    return ResultStore(root).records()
+
+
+def make_frame(records: Iterable[tuple[Path, UnitRecord]]) -> pd.DataFrame:
+    """The frame that load_results gives, of records that were read."""
+    import pandas as pd
+
+    index = ResultIndex(records)
     parts = (_quality(index), _controls(index), _fidelity(index), _shortlists(index), _costs(index))
     frame = pd.DataFrame(list(chain(*parts)), columns=list(COLUMNS))
     frame["truncate_dim"] = frame["truncate_dim"].astype("Int64")
@@ -143,7 +156,7 @@ def _common(record: ModelRecord, index: ResultIndex) -> _Row:
         "computed": False,
         "environment": record.environment,
         "noisy": None,
-        "superseded": index.superseded(record),
+        "superseded": bool(index.superseded(record)),
         "created": record.created,
         "model_fingerprint": record.model.fingerprint,
         "task_fingerprint": record.task.fingerprint,

@@ -12,6 +12,7 @@ from bench.gate.output.lines import (
     asides,
     headline,
     item_cells,
+    left_out,
     lines,
     reasons,
     shortened,
@@ -35,7 +36,7 @@ def render_text(outcome: Outcome, texts: Texts) -> str:
         rows = [[shortened(printable(cell), _LONGEST) for cell in row] for row in item_cells(check.worst, texts)]
         shown = tabulate(rows, ("before", "after", "id", "text"), tablefmt="simple", disable_numparse=True)
         parts.append(f"worst of {printable(subject_text(check))}\n{shown}")
-    told = [*reasons(found), *asides(outcome), *(f"note: {note}" for note in outcome.notes)]
+    told = [*reasons(found), *asides(outcome), *left_out(outcome), *(f"note: {note}" for note in outcome.notes)]
     if told:
         parts.append("\n".join(map(printable, told)))
     return "\n\n".join([*parts, headline(outcome)]) + "\n"
