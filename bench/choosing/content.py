@@ -24,13 +24,13 @@ def content_notes(index: ResultIndex, unit: UnitKey, models: Sequence[str] = ())
             record = next((cell.record for cell in current.cells.get(name, {}).values()), None)
             if record is not None and (apart := other_content(cost, record)) and (not models or name in models):
                 notes.append(f"{name}: {apart}")
-    return [*dict.fromkeys(notes), *(f"left out: {line}" for line in _unit_lines(index, unit, models))]
+    return [*dict.fromkeys(notes), *_unit_lines(index, unit, models)]
 
 
 def left_out_hint(index: ResultIndex, task: str, model: str | None = None) -> str | None:
     """What of a task, or of one model on it, is left out and how it comes back; None where nothing is."""
     found = [entry for entry in find_left_out(index) if entry.task == task and model in {None, entry.model}]
-    return f"left out: {found[0].line}" if found else None
+    return found[0].line if found else None
 
 
 def _unit_lines(index: ResultIndex, unit: UnitKey, models: Sequence[str] = ()) -> list[str]:

@@ -40,7 +40,7 @@ def tell_left_out(found: Sequence[LeftOut], *, err: bool = False) -> None:
     from bench.results.left_out import left_out_lines
 
     for line in left_out_lines(found):
-        typer.echo(f"left out: {printable(line)}", err=err)
+        typer.echo(f"note: {printable(line)}", err=err)
 
 
 def print_left_out(found: Sequence[LeftOut], output: str) -> None:
@@ -56,5 +56,6 @@ def print_left_out(found: Sequence[LeftOut], output: str) -> None:
         typer.echo(sink.getvalue(), nl=False)
     else:
         for entry in found:
-            typer.echo(printable(entry.line))
+            # No line may begin with a name: CI takes one that begins with `::` for a command.
+            typer.echo(f"- {printable(entry.line)}")
         typer.echo(f"{len(found)} models and tasks with results that are left out", err=bool(found))

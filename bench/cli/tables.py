@@ -59,7 +59,7 @@ def print_tables(results: Path, jobs: Sequence[Job]) -> None:
         console.print(LEAKAGE_NOTE)
     lost = [entry for entry in find_left_out(index) if any(part.unit in units for part in entry.parts)]
     for line in left_out_lines(lost):
-        console.print(f"left out: {escape(printable(line))}", highlight=False, soft_wrap=True)
+        console.print(f"note: {escape(printable(line))}", highlight=False, soft_wrap=True)
 
 
 def _print(shown: RichTable) -> None:

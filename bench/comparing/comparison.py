@@ -116,7 +116,7 @@ def _left_out(a: Side, b: Side, selection: Selection) -> list[str]:
     sides = {"A: ": a, "B: ": b} if a.index is not b.index else {"": a}
     wanted = {side.model for side in (a, b)} - {None}
     return [
-        f"{mark}left out: {line}"
+        f"{mark}{line}"
         for mark, side in sides.items()
         for line in left_out_lines(
             entry

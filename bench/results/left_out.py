@@ -166,10 +166,10 @@ def _superseded(index: ResultIndex) -> Iterator[tuple[_Name, str, str]]:
 
 
 def _unranked(index: ResultIndex) -> Iterator[tuple[_Name, str, str]]:
-    """Every current part; those that are shown do not count."""
+    """Every current score, for those that are not shown."""
     for record, part in _parts(index):
         unit = unit_key(record)
-        if not index.superseded(record) and unit in index.current:
+        if record.record not in {"fidelity", "cost"} and not index.superseded(record):
             metric = index.current[unit].task.main_metric
             yield (*_whose(record), part), record.created, f"the task is ranked by {metric} now, which they lack"
 

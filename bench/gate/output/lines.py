@@ -91,8 +91,9 @@ def asides(outcome: Outcome) -> list[str]:
 
 def left_out(outcome: Outcome) -> list[str]:
     """In sentences: what is not current and therefore not compared, at most ten."""
-    lines = [f"{'' if side == 'candidate' else 'of the baseline: '}{entry.line}" for side, entry in outcome.left_out]
-    return [f"left out: {line}" for line in first_lines(lines)]
+    lines = [f"{'' if side == 'candidate' else 'baseline: '}{entry.line}" for side, entry in outcome.left_out]
+    # No line may begin with a name: CI takes one that begins with `::` for a command.
+    return [f"note: {line}" for line in first_lines(lines)]
 
 
 def _beyond(check: Check) -> float:
