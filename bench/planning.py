@@ -20,6 +20,7 @@ from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
 from bench.plan import Failure, Job, Options, Part, Plan, PlannedModel, UnitSource, Verdict
 from bench.quality.bm25 import baseline_fingerprint
+from bench.results.cells import Measurement
 from bench.results.index import Cost, ResultIndex, ResultKey
 from bench.results.schema import ModelRecord, QualityRecord
 from bench.results.study_records import FidelityRecord
@@ -29,6 +30,8 @@ from bench.tasks.places import NotAvailableError
 from bench.tasks.unit import TaskUnit
 from bench.vectors.store import VectorSpace, store_root
 from bench.views import View, sort_key
+
+_CHANGED = {"model": "the model changed", "data": "the task's data changed"}
 
 
 def make_plan(
@@ -172,22 +175,19 @@ def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Optio
     name, names = model.entry.name, (unit.task, unit.split, unit.subset)
     key: ResultKey = (name, model.fingerprint, names, unit.fingerprint)
     inputs = Inputs.of(model, unit)
-    changes = []
-    if index.models.get(name, model.fingerprint) != model.fingerprint:
-        changes.append("the model changed")
-    if index.units.get(names, unit.fingerprint) != unit.fingerprint:
-        changes.append("the task's data changed")
 
-    def status(done: bool, scored_before: bool) -> Verdict:
+    def status(kind: Measurement, done: bool, measured_before: bool) -> Verdict:
         # Results of this very content may exist while later ones hide them: written again, they are the newest.
+        changes = [_CHANGED[change.what] for change in index.changes(kind, key)]
         if changes:
-            return ("stale", " and ".join(changes)) if scored_before else ("to do", "new")
+            return ("stale", " and ".join(changes)) if measured_before else ("to do", "new")
         if done and not options.force:
             return "done", "up to date"
         return "to do", "--force" if done else "new"
 
     def of_scores(record: ModelRecord | None, scored_before: bool) -> Verdict:
-        found = status(record is not None, scored_before)
+        # Studies are current where scores are.
+        found = status("quality", record is not None, scored_before)
         reason = _outdated(record, unit, inputs, options) if record is not None and found[0] == "done" else ""
         return ("stale", reason) if reason else found
 
@@ -208,7 +208,8 @@ def _job(model: PlannedModel, unit: TaskUnit, index: ResultIndex, options: Optio
     cost = None
     if with_cost:
         known = index.costs.get((*key, environment_fingerprint()))
-        cost = status(_cost_known(model, unit, known, options, inputs), before)
+        measured_before = any(other[0] == name and other[2] == names for other in index.costs)
+        cost = status("cost", _cost_known(model, unit, known, options, inputs), measured_before)
     return Job(model, unit, cells, cost, studies)
 
 

@@ -30,7 +30,7 @@ def measured(results: Path) -> dict[str, dict[str, Spread]]:
     found: dict[str, list[Deviation]] = defaultdict(list)
     for unit, kind in types.items():
         for metric in METRICS[kind]:
-            found[metric] += deviations(index, unit, index.units[unit], metric)
+            found[metric] += deviations(index, unit, index.current[unit].task.fingerprint, metric)
     return {metric: _rounded(spreads(_kept(those))) for metric, those in found.items()}
 
 

@@ -64,7 +64,9 @@ def deviations(index: ResultIndex, unit: UnitKey, fingerprint: str, metric: str)
     cells = [
         cell
         for (model, content, names, data, _), cell in index.cells.items()
-        if (names, data) == (unit, fingerprint) and index.models[model] == content and metric in cell.scores.metrics
+        if (names, data) == (unit, fingerprint)
+        and index.models[model].fingerprint == content
+        and metric in cell.scores.metrics
     ]
     reader = ItemReader()
     items = {id(cell): reader.read(cell, metric) for cell in cells}

@@ -14,6 +14,7 @@ from bench.choosing.answer import Choice, Choosable, Limit, Measure, Relaxation
 from bench.choosing.candidates import Candidate, Contest, find_unit, make_contest
 from bench.choosing.commands import cost_command
 from bench.choosing.constraints import Constraint, check_metric, read_constraints
+from bench.choosing.content import content_notes
 from bench.choosing.decide import Decision, Effect, Relaxed, decide, fit, unknown
 from bench.choosing.known import Known
 from bench.choosing.snippet import code
@@ -93,7 +94,8 @@ def choose(
     check_metric(constraints, contest.task.main_metric)
     _check_knowable(constraints, contest)
     facts = store.environments().get(contest.environment or "", {})
-    return _Answering(contest, constraints, documents, facts).choice()
+    found = _Answering(contest, constraints, documents, facts).choice()
+    return found.model_copy(update={"notes": [*found.notes, *content_notes(index, unit, models)]})
 
 
 class _Answering:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from bench.choosing.cascades import cascade_quantities
 from bench.choosing.constraints import Quantity
+from bench.choosing.content import left_out_hint
 from bench.choosing.known import Known
 from bench.choosing.quantities import Place, cost_quantities, recall, score_quantities
 from bench.errors import UsageError, did_you_mean
 from bench.index_layout import Kind
-from bench.results.index import Cell, Cost, RerankCell, ResultIndex, UnitKey, unit_key
+from bench.results.index import Cell, Cost, Current, RerankCell, ResultIndex, UnitKey
 from bench.results.schema import ModelInfo, TaskInfo
 from bench.views import View, sort_key
 
@@ -97,12 +98,13 @@ def find_unit(index: ResultIndex, task: str, split: str | None, subset: str | No
     Raises:
         UsageError: There are no scores of it, or there are several units.
     """
-    units = sorted({unit_key(cell.record) for cell in index.cells.values() if not index.superseded(cell.record)})
+    units = [unit for unit, current in index.ranked.items() if current.cells]
     for option, place, wanted in (("--task", 0, task), ("--split", 1, split), ("--subset", 2, subset)):
         known = sorted({unit[place] for unit in units})
         if wanted is not None and wanted not in known:
             there = ", ".join(known) or "none"
-            hint = did_you_mean(wanted, known) or (f"there are: {there}" if place or units else "make some: bench run")
+            hint = left_out_hint(index, task) or did_you_mean(wanted, known)
+            hint = hint or (f"there are: {there}" if place or units else "make some: bench run")
             raise UsageError(f"{option}: no current scores of `{wanted}`", hint=hint)
         units = [unit for unit in units if wanted is None or unit[place] == wanted]
     if len(units) > 1:
@@ -135,26 +137,18 @@ def make_contest(
     Raises:
         UsageError: There are no costs of that environment, or no scores of a model.
     """
+    current = index.ranked[unit]
+    newest, costs = current.task, current.costs
     cells: dict[Key, Cell | RerankCell] = {
-        (name, view, None): cell
-        for (name, *_, view), cell in index.cells.items()
-        if unit_key(cell.record) == unit and not index.superseded(cell.record)
+        (name, view, None): cell for name, views in current.cells.items() for view, cell in views.items()
     }
-    newest = max(cells.values(), key=lambda cell: cell.record.created).record.task
-    # An older record may have been ranked by another metric.
     if allow_rerank:
-        cells |= _reranked(index, unit, newest.main_metric)
-    scores = {
-        key: score for key, cell in cells.items() if (score := cell.scores.metrics.get(newest.main_metric)) is not None
-    }
-    costs: dict[str, dict[str, Cost]] = {}
-    for cost in index.costs.values():
-        if unit_key(cost.record) == unit and not index.superseded(cost.record):
-            costs.setdefault(cost.record.environment, {})[cost.record.model.name] = cost
+        cells |= _reranked(current)
+    scores = {key: cell.scores.metrics[newest.main_metric] for key, cell in cells.items()}
     chosen = _environment(costs, environment, {name for name, *_ in scores})
     measured = costs.get(chosen or "", {})
     best = max(score.value for (*_, shortlist), score in scores.items() if shortlist is None)
-    _check_models(models, {name for name, *_ in scores})
+    _check_models(models, {name for name, *_ in scores}, index, newest.name)
     candidates = []
     for (name, view, shortlist), score in scores.items():
         if models and name not in models:
@@ -179,13 +173,12 @@ def make_contest(
     )
 
 
-def _reranked(index: ResultIndex, unit: UnitKey, metric: str) -> dict[Key, RerankCell]:
+def _reranked(current: Current) -> dict[Key, RerankCell]:
     """The current shortlists of a task unit."""
     return {
         (name, shortlist.view, shortlist.length): cell
-        for (name, _, place, _), cells in index.reranked.items()
+        for name, cells in current.reranked.items()
         for shortlist, cell in cells.items()
-        if place == unit and cell.record.task.main_metric == metric and not index.superseded(cell.record)
     }
 
 
@@ -234,8 +227,9 @@ def _environment(costs: Mapping[str, Mapping[str, Cost]], wanted: str | None, sc
     return max(costs, key=worth, default=None)
 
 
-def _check_models(models: Sequence[str], known: set[str]) -> None:
+def _check_models(models: Sequence[str], known: set[str], index: ResultIndex, task: str) -> None:
     for name in models:
         if name not in known:
-            hint = did_you_mean(name, known) or f"there are: {', '.join(sorted(known))}"
+            hint = left_out_hint(index, task, name) or did_you_mean(name, known)
+            hint = hint or f"there are: {', '.join(sorted(known))}"
             raise UsageError(f"--model: no current scores of `{name}` on this task", hint=hint)

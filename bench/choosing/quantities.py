@@ -56,8 +56,9 @@ class Place:
         wanted: dict[str, str | int] = detail | ({"index": "hnsw"} if by_index and self.index == "hnsw" else {})
         place = (self.view.truncate_dim, self.view.precision) if self.view else (None, None)
         found = {}
-        for figure, _ in self.cost.figures.values() if self.cost else ():
-            corpus = figure.detail.get("corpus", self.task.documents or 0)
+        for figure, record in self.cost.figures.values() if self.cost else ():
+            # The data may have changed since.
+            corpus = figure.detail.get("corpus", record.task.documents or 0)
             rest = {key: value for key, value in figure.detail.items() if key != "corpus"}
             here = (figure.name, figure.truncate_dim, figure.precision, rest) == (name, *place, wanted)
             if here and isinstance(corpus, int):

@@ -37,6 +37,7 @@ def mteb(
 
     Results that a later change of the model or the data has superseded are left out.
     """
+    from bench.cli.left_out import chosen_left_out, tell_left_out
     from bench.exchange.collect import collect
     from bench.exchange.mteb_files import write_exports
     from bench.exchange.values import NAUC
@@ -44,7 +45,8 @@ def mteb(
     from bench.results.index import ResultIndex
     from bench.results.store import ResultStore
 
-    index = ResultIndex(ResultStore(results).records())
+    found = ResultStore(results).records()
+    index = ResultIndex(found)
     if not index.cells:
         raise BenchError("no quality results", where=str(results), hint="make results first: bench run")
     names = _only("--model", model, {key[0] for key in index.cells})
@@ -58,6 +60,7 @@ def mteb(
     say(f"{new} files written to {folder}, {len(written) - new} were there already")
     for item in {item.model.name: item for item in exports}.values():
         say(f"  {item.model.info.name} is {item.model.name} at {item.model.revision}")
+    tell_left_out(chosen_left_out(found, names, units))
     if without := sum(item.without_nauc for item in exports):
         say(f"{without} files lack MTEB's {NAUC}*: bench computes it of a model's whole float32 vectors only")
     if expected := [item for item in exports if item.expected]:

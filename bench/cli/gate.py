@@ -154,7 +154,7 @@ def _texts(outcome: Outcome, after: Side, models: Path | None) -> Texts:
     finder = example_finder(models, outcome.notes)
     texts: dict[tuple[UnitKey, str], str] = {}
     for unit, ids in wanted.items():
-        found = finder.texts(unit, after.index.units[unit], list(ids))
+        found = finder.texts(unit, after.data(unit) or "", list(ids))
         if isinstance(found, str):
             outcome.notes.append(found)
         else:

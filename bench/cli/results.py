@@ -52,8 +52,12 @@ def results(
     verify: Annotated[
         bool, typer.Option("--verify", help="Check every record and table instead; exit status 1 if any is damaged.")
     ] = False,
+    left_out: Annotated[
+        bool, typer.Option("--left-out", help="List what is left out instead, and the commands that bring it back.")
+    ] = False,
 ) -> None:
     """Print results, a row a model, task, view and metric. In Python: bench.load_results("results")."""
+    from bench.cli.left_out import chosen_left_out, print_left_out, tell_left_out
     from bench.results.frame import make_frame, read_records
 
     if raw and output is not OutputFormat.csv:
@@ -62,6 +66,10 @@ def results(
         verify_results(str(results))
         return
     records = read_records(results)
+    lost = chosen_left_out(records, split_list(model), split_list(task))
+    if left_out:
+        print_left_out(lost, output)
+        return
     frame = make_frame(records)
     if frame.empty:
         say(f"no scores and no costs yet in {results}: bench run", err=True)
@@ -83,6 +91,8 @@ def results(
         say(f"{older} records were written before digests existed", err=True)
     if hidden and output is OutputFormat.table:
         say(f"{hidden} superseded rows not shown (--all shows them)", err=True)
+    if not superseded:
+        tell_left_out(lost, err=True)
 
 
 def _only(frame: pd.DataFrame, column: str, values: list[str]) -> pd.DataFrame:

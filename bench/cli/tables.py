@@ -24,6 +24,7 @@ from bench.report.means import MeanTable, make_means
 from bench.report.rows import LEAKAGE_MARK, LEAKAGE_NOTE, Table, make_tables
 from bench.results.folds import without_folds
 from bench.results.index import ResultIndex
+from bench.results.left_out import find_left_out, left_out_lines
 from bench.results.store import ResultStore
 
 _WIDEST = 10_000
@@ -53,6 +54,9 @@ def print_tables(results: Path, jobs: Sequence[Job]) -> None:
             console.print(f"{escape(where + footnote)} ({AUDIT_COMMAND})", highlight=False)
     if any(row.leakage for table in tables for row in table.rows):
         console.print(LEAKAGE_NOTE)
+    lost = [entry for entry in find_left_out(index) if any(part.unit in units for part in entry.parts)]
+    for line in left_out_lines(lost):
+        console.print(f"note: {escape(line)}", highlight=False, soft_wrap=True)
 
 
 def _print(shown: RichTable) -> None:

@@ -11,6 +11,7 @@ from bench.comparing.rows import Point, Row, RowMaker, corrected
 from bench.comparing.sides import Measured, measured
 from bench.errors import UsageError, did_you_mean
 from bench.results.index import UnitKey, unit_title
+from bench.results.left_out import find_left_out, left_out_lines
 from bench.views import View, sort_key
 
 _Views = list[tuple[View | None, View | None]]
@@ -106,7 +107,23 @@ def compare(a: Side, b: Side, selection: Selection) -> Comparison:
     if selection.metric is not None:
         _check_metric(selection.metric, found.rows)
     found.rows = corrected(found.rows)
+    found.notes += _left_out(a, b, selection)
     return found
+
+
+def _left_out(a: Side, b: Side, selection: Selection) -> list[str]:
+    """What is not current and therefore not compared, each once where both sides are of the same results."""
+    sides = {"A: ": a, "B: ": b} if a.index is not b.index else {"": a}
+    wanted = {side.model for side in (a, b)} - {None}
+    return [
+        f"{mark}{line}"
+        for mark, side in sides.items()
+        for line in left_out_lines(
+            entry
+            for entry in find_left_out(side.index, ranked=False)
+            if (not wanted or entry.model in wanted) and any(selection.takes(lost.unit) for lost in entry.parts)
+        )
+    ]
 
 
 def _models(a: Side, b: Side, notes: list[str]) -> Iterator[tuple[str, str]]:

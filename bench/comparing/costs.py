@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bench.comparing.sides import Measured
+from bench.results.cells import other_content
 from bench.results.index import Cost, UnitKey, unit_title
 from bench.results.schema import CostRecord, Figure, figure_key
 from bench.views import View
@@ -76,7 +77,7 @@ def cost_rows(
         if known and a is not None and b is not None and a.bytes_per_vector != b.bytes_per_vector:
             sizes = float(a.bytes_per_vector), float(b.bytes_per_vector)
             rows.append(CostRow(unit, None, _STORAGE, *names, a, b, *sizes))
-    if not first.costs or not second.costs or first.record.task.fingerprint != second.record.task.fingerprint:
+    if not first.costs or not second.costs:
         return rows, []
     shared = sorted(first.costs.keys() & second.costs.keys())
     if not shared:
@@ -85,6 +86,9 @@ def cost_rows(
     notes = []
     for environment in shared:
         costs = first.costs[environment], second.costs[environment]
+        if costs[0].record.task.fingerprint != costs[1].record.task.fingerprint:
+            notes.append(f"{unit_title(unit)}: costs are not compared: they were measured on other data")
+            continue
         devices = [cost.record.setup.get("device") for cost in costs]
         if None not in devices and devices[0] != devices[1]:
             notes.append(
@@ -92,7 +96,16 @@ def cost_rows(
             )
             continue
         rows += _figures(unit, environment, names, costs, views)
-    return rows, notes
+        notes += [f"{unit_title(unit)}: {note}" for note in _of_other_content(names, measured, costs)]
+    return rows, list(dict.fromkeys(notes))
+
+
+def _of_other_content(
+    names: tuple[str, str], measured: tuple[Measured, Measured], costs: tuple[Cost, Cost]
+) -> Iterator[str]:
+    for name, side, cost in zip(names, measured, costs, strict=True):
+        if note := other_content(cost, side.record):
+            yield f"{name}: {note}"
 
 
 def _figures(

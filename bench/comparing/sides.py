@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bench.results.index import Cell, Cost, ResultIndex, UnitKey
@@ -12,10 +11,10 @@ from bench.views import View
 
 @dataclass
 class Measured:
-    """The newest results of one model's current content on a task unit.
+    """The current results of one model on a task unit.
 
     Attributes:
-        record: The newest record.
+        record: The newest record of its scores; without any, of its costs.
         cells: Scores by view.
         costs: Costs by environment.
     """
@@ -40,27 +39,14 @@ class Measured:
 
 
 def measured(index: ResultIndex, model: str) -> dict[UnitKey, Measured]:
-    """What a model has on each task unit, of the newest content that it was measured on there."""
-    current = index.models.get(model)
-    quality = {key: cell for key, cell in index.cells.items() if key[:2] == (model, current)}
-    costs = {key: cost for key, cost in index.costs.items() if key[:2] == (model, current)}
-    records: list[tuple[UnitKey, QualityRecord | CostRecord]] = [(key[2], cell.record) for key, cell in quality.items()]
-    records += [(key[2], cost.record) for key, cost in costs.items()]
-    found = {unit: Measured(record) for unit, record in _newest(records).items()}
-    for (_, _, unit, data, view), cell in quality.items():
-        if data == found[unit].record.task.fingerprint:
-            found[unit].cells[view] = cell
-    for (_, _, unit, data, environment), cost in costs.items():
-        if data == found[unit].record.task.fingerprint:
-            found[unit].costs[environment] = cost
+    """The current results of a model on each task unit that it has any of."""
+    found = {}
+    for unit, current in index.current.items():
+        cells = current.cells.get(model, {})
+        costs = {environment: models[model] for environment, models in current.costs.items() if model in models}
+        # Costs may be of an earlier build: what is compared first is the scores.
+        records: list[QualityRecord | CostRecord] = [cell.record for cell in cells.values()]
+        records = records or [cost.record for cost in costs.values()]
+        if records:
+            found[unit] = Measured(max(records, key=lambda record: record.created), dict(cells), costs)
     return found
-
-
-def _newest(
-    records: Iterable[tuple[UnitKey, QualityRecord | CostRecord]],
-) -> dict[UnitKey, QualityRecord | CostRecord]:
-    newest: dict[UnitKey, QualityRecord | CostRecord] = {}
-    for unit, record in records:
-        if unit not in newest or record.created > newest[unit].created:
-            newest[unit] = record
-    return newest

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.exchange.values import NAUC, mteb_values
 from bench.files import digest_json, safe_name
-from bench.results.index import ResultIndex
+from bench.results.index import Cell, ResultIndex, UnitKey
 from bench.results.schema import ModelInfo, TaskInfo, ViewScores
 
 # The owner in the name of a model that no Hub repository names.
@@ -92,11 +92,10 @@ def collect(index: ResultIndex, models: Collection[str] = (), tasks: Collection[
     """
     known = _export_models(index)
     exports: dict[tuple[str, str, tuple[tuple[str, int | str], ...]], Export] = {}
-    for (name, fingerprint, unit, task_fingerprint, _), cell in index.cells.items():
-        chosen = (not models or name in models) and (not tasks or unit[0] in tasks)
-        if not chosen or not index.is_current(name, fingerprint, unit, task_fingerprint):
+    for name, unit, cell in _current_cells(index):
+        if (models and name not in models) or (tasks and unit[0] not in tasks):
             continue
-        record, scores = cell.record, cell.record.views[cell.position]
+        record, scores = cell.record, cell.scores
         experiment = _experiment(record.model, scores)
         key = (name, unit[0], tuple(experiment.items()))
         if key not in exports:
@@ -107,6 +106,11 @@ def collect(index: ResultIndex, models: Collection[str] = (), tasks: Collection[
     for export in exports.values():
         export.scores.sort(key=lambda item: (item[0].split, item[0].subset))
     return list(exports.values())
+
+
+def _current_cells(index: ResultIndex) -> Iterator[tuple[str, UnitKey, Cell]]:
+    for unit, current in index.current.items():
+        yield from ((name, unit, cell) for name, cells in current.cells.items() for cell in cells.values())
 
 
 def _experiment(model: ModelInfo, scores: ViewScores) -> dict[str, int | str]:
@@ -122,8 +126,8 @@ def _experiment(model: ModelInfo, scores: ViewScores) -> dict[str, int | str]:
 def _export_models(index: ResultIndex) -> dict[str, ExportModel]:
     """The current model of each name. Two that share a Hub commit (other prompts, say) both go by our names."""
     infos: dict[str, ModelInfo] = {}
-    for (name, fingerprint, *_), cell in index.cells.items():
-        if index.models[name] == fingerprint and (name not in infos or _hub_name(infos[name]) is None):
+    for name, _, cell in _current_cells(index):
+        if name not in infos or _hub_name(infos[name]) is None:
             infos[name] = cell.record.model
     shared = Counter((_hub_name(info), info.revision) for info in infos.values())
     found = {}

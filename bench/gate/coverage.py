@@ -27,22 +27,36 @@ def coverage_checks(rules: Sequence[Rule], baseline: Side, candidate: Side) -> t
 
 
 def _check(rule: Rule, key: CellKey, baseline: Side, candidate: Side) -> Check:
-    index = candidate.index
     found = Check(
         Subject(rule, key.model, key.unit, key.view),
         "pass",
         "it is still there",
-        identity=Identity(index.models.get(key.model), index.units.get(key.unit)),
+        identity=Identity(_model(candidate, key), candidate.data(key.unit)),
     )
     if key in candidate.cells:
         return found
     models = {cell.model for cell in candidate.cells}
-    if key.model not in models:
+    left_out = _left_out(candidate, key)
+    if left_out is not None:
+        reason = f"its results are left out: {left_out}"
+    elif key.model not in models:
         reason = "the model has no current results"
     elif (key.model, key.unit) not in {(cell.model, cell.unit) for cell in candidate.cells}:
-        changed = index.models.get(key.model) != baseline.index.models.get(key.model)
+        changed = _model(candidate, key) != _model(baseline, key)
         reason = f"the model{' changed and' if changed else ''} has no current results on this task"
     else:
         reason = "this view was not scored"
     command = f"bench run --model {shlex.quote(key.model)} --tasks {shlex.quote(key.unit[0])}"
     return found.judged("missing", reason, f"{command}; if it is meant so: bench baseline update")
+
+
+def _model(side: Side, key: CellKey) -> str | None:
+    info = side.index.models.get(key.model)
+    return info.fingerprint if info else None
+
+
+def _left_out(side: Side, key: CellKey) -> str | None:
+    """Why the cell is left out, where there are results of it that are not current."""
+    wanted = "quality", key.unit, key.view
+    parts = [lost for entry in side.left_out if entry.model == key.model for lost in entry.parts]
+    return next((lost.reason for lost in parts if (lost.kind, lost.unit, lost.part) == wanted), None)

@@ -15,6 +15,7 @@ from bench.gate.quality import quality_checks
 from bench.gate.rules import DEFAULT_RULES, Rule
 from bench.gate.sides import Side
 from bench.results.items import ItemReader
+from bench.results.left_out import LeftOut
 
 Conclusion = Literal["pass", "regressed", "cannot tell"]
 STATUS: dict[Conclusion, int] = {"pass": 0, "regressed": 1, "cannot tell": 3}
@@ -31,6 +32,7 @@ class Outcome:
         source: Where they stand.
         checks: Every check, by rule in the rules' order.
         notes: What the reader should know.
+        left_out: What is not current and therefore not compared: of the candidate, and what of the baseline alone.
     """
 
     baseline: str
@@ -39,6 +41,7 @@ class Outcome:
     source: str
     checks: list[Check] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    left_out: list[tuple[Literal["candidate", "baseline"], LeftOut]] = field(default_factory=list)
 
     @property
     def failures(self) -> list[Check]:
@@ -97,6 +100,8 @@ def judge(
     place = {rule.name: number for number, rule in enumerate(rules)}
     checks.sort(key=lambda check: (place[check.subject.rule.name], VERDICTS.index(check.verdict), _order(check)))
     outcome.checks = with_acceptances(checks, candidate.acceptances)
+    outcome.left_out = [("candidate", entry) for entry in candidate.left_out]
+    outcome.left_out += [("baseline", entry) for entry in baseline.left_out if entry not in candidate.left_out]
     return outcome
 
 

@@ -9,6 +9,7 @@ from bench.errors import BenchError
 from bench.results.acceptances import AcceptanceRecord
 from bench.results.folds import without_folds
 from bench.results.index import Cell, Cost, ResultIndex, UnitKey
+from bench.results.left_out import LeftOut, find_left_out
 from bench.results.schema import CostRecord
 from bench.results.sources import holds_results
 from bench.results.store import ResultStore
@@ -48,6 +49,7 @@ class Side:
         costs: Its current costs.
         samples: Where cost records are, by their task's name and their samples' file.
         acceptances: What was accepted on purpose.
+        left_out: What is not current and therefore not compared.
     """
 
     index: ResultIndex
@@ -55,6 +57,12 @@ class Side:
     costs: dict[CostKey, Cost]
     samples: dict[tuple[str, str | None], Path]
     acceptances: list[AcceptanceRecord]
+    left_out: list[LeftOut]
+
+    def data(self, unit: UnitKey) -> str | None:
+        """The fingerprint of a task unit's current data; None where nothing of it is current."""
+        current = self.index.current.get(unit)
+        return current.task.fingerprint if current else None
 
     @property
     def units(self) -> set[tuple[str, UnitKey]]:
@@ -79,15 +87,17 @@ def read_side(label: str, folder: Path) -> Side:
     index = ResultIndex(records)
     cells = {
         CellKey(model, unit, view): cell
-        for (model, fingerprint, unit, data, view), cell in index.cells.items()
-        if index.is_current(model, fingerprint, unit, data)
+        for unit, current in index.current.items()
+        for model, views in current.cells.items()
+        for view, cell in views.items()
     }
     costs = {
         CostKey(model, unit, environment): cost
-        for (model, fingerprint, unit, data, environment), cost in index.costs.items()
-        if index.is_current(model, fingerprint, unit, data)
+        for unit, current in index.current.items()
+        for environment, models in current.costs.items()
+        for model, cost in models.items()
     }
     if not cells and not costs:
         raise BenchError("no current scores and no costs in it", where=label, hint="make some: bench run")
     samples = {(record.task.name, record.samples): path for path, record in records if isinstance(record, CostRecord)}
-    return Side(index, cells, costs, samples, store.acceptances())
+    return Side(index, cells, costs, samples, store.acceptances(), find_left_out(index, ranked=False))

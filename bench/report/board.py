@@ -15,9 +15,10 @@ from bench.report.names import page_names
 from bench.report.retention import Retention, make_retentions
 from bench.report.rows import RANDOM_WEIGHTS, Row, Table, make_tables
 from bench.results.folds import without_folds
-from bench.results.index import ResultIndex, UnitKey, unit_key
+from bench.results.index import ResultIndex, UnitKey
 from bench.results.items import ItemReader
-from bench.results.schema import AuditRecord, ModelInfo, TaskInfo, UnitRecord
+from bench.results.left_out import LeftOut, find_left_out
+from bench.results.schema import ModelInfo, TaskInfo, UnitRecord
 from bench.results.store import ResultStore
 
 _Records = Sequence[tuple[Path, UnitRecord]]
@@ -56,10 +57,11 @@ class Board:
         retentions: What models keep at each dimension, of the task units that tell.
         fidelities: How far views do what the full width does, of the task units where that was measured.
         funnels: What shortlists ranked again at full width keep, likewise.
-        tasks: What each task unit is, of its newest record.
-        models: What each model is, of its newest record, by name in order.
+        tasks: What each task unit is, of its newest scores.
+        models: What each model is, of its newest scores, by name in order.
         environments: The facts of each environment, by fingerprint.
         unscored: Of each task unit the models without a score there, with the reason.
+        left_out: What is not current, and on no table.
         written: When the results were written.
         task_pages: The page of each task, its path below reports/.
         model_pages: Likewise of each model.
@@ -76,6 +78,7 @@ class Board:
     models: dict[str, ModelInfo]
     environments: dict[str, dict[str, Any]]
     unscored: dict[UnitKey, dict[str, str]]
+    left_out: list[LeftOut]
     written: Written
     task_pages: dict[str, str]
     model_pages: dict[str, str]
@@ -101,12 +104,7 @@ def read_board(results: Path) -> Board:
     units: dict[UnitKey, list[Table]] = {}
     for table in tables:
         units.setdefault(table.unit, []).append(table)
-    tasks: dict[UnitKey, TaskInfo] = {}
-    models: dict[str, ModelInfo] = {}
-    for _, record in records:
-        if not isinstance(record, AuditRecord):
-            tasks[unit_key(record)] = record.task
-            models[record.model.name] = record.model
+    left_out = find_left_out(index)
     return Board(
         index=index,
         units=units,
@@ -115,13 +113,14 @@ def read_board(results: Path) -> Board:
         retentions={retention.unit: retention for retention in make_retentions(index)},
         fidelities=make_fidelities(index),
         funnels=make_funnels(index),
-        tasks=tasks,
-        models=dict(sorted(models.items())),
+        tasks={unit: current.task for unit, current in index.current.items()},
+        models=index.models,
         environments=store.environments(),
-        unscored=_unscored(index, tables, models),
+        unscored=_unscored(tables, index.models, left_out),
+        left_out=left_out,
         written=_written(records),
         task_pages=_pages(TASKS, (task for task, _, _ in units)),
-        model_pages=_pages(MODELS, models),
+        model_pages=_pages(MODELS, index.models),
     )
 
 
@@ -141,25 +140,20 @@ def _rows_by_model(tables: Sequence[Table]) -> dict[str, list[tuple[Table, list[
 
 
 def _unscored(
-    index: ResultIndex, tables: Sequence[Table], models: Mapping[str, ModelInfo]
+    tables: Sequence[Table], models: Mapping[str, ModelInfo], left_out: Iterable[LeftOut]
 ) -> dict[UnitKey, dict[str, str]]:
     """Of each task unit the models without a score there, with the reason."""
-    tried = {(unit, model): cell.record for (model, _, unit, _, _), cell in index.cells.items()}
+    reasons = {
+        (lost.unit, entry.model): lost.reason for entry in left_out for lost in entry.parts if lost.kind == "quality"
+    }
     found: dict[UnitKey, dict[str, str]] = {}
     for table in tables:
         scored = {row.model for row in table.rows if row.score is not None}
         for name, model in sorted(models.items()):
             if name in scored:
                 continue
-            record = tried.get((table.unit, name))
-            if model.drawn:
-                why = RANDOM_WEIGHTS
-            elif record is None:
-                why = "not scored"
-            elif index.superseded(record):
-                why = "scored before its weights, its settings or the data changed"
-            else:
-                why = f"scored by {record.task.main_metric} before that changed"
+            reason = reasons.get((table.unit, name))
+            why = f"left out: {reason}" if reason else RANDOM_WEIGHTS if model.drawn else "not scored"
             found.setdefault(table.unit, {})[name] = why
     return found
 

@@ -6,7 +6,6 @@ docs/fidelity.md has the definitions.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from scipy import stats
 
 from bench.markdown import escape, pipe_table
 from bench.report.cells import view_text
-from bench.results.index import FidelityCell, ResultIndex, ResultKey, UnitKey
+from bench.results.index import Cell, Current, ResultIndex, UnitKey
 from bench.views import View, sort_key
 
 # The measures, as headings.
@@ -83,16 +82,16 @@ class Association:
 
 
 def make_fidelities(index: ResultIndex) -> dict[UnitKey, list[ModelFidelity]]:
-    """The fidelity of models on each task unit that has any, models by name; superseded results are left out.
+    """The fidelity of models on each task unit that has any, models by name, of current results.
 
     Args:
         index: The results.
     """
-    found: dict[UnitKey, list[ModelFidelity]] = defaultdict(list)
-    for key, cells in sorted(index.fidelity.items(), key=lambda item: (item[0][2], item[0][0])):
-        if index.is_current(*key):
-            found[key[2]].append(_of_model(key, cells, index))
-    return dict(found)
+    return {
+        unit: [_of_model(current, name) for name in sorted(current.fidelity)]
+        for unit, current in index.ranked.items()
+        if current.fidelity
+    }
 
 
 def fidelity_table(model: ModelFidelity) -> str:
@@ -141,14 +140,13 @@ def association_table(all_views: Sequence[Association], cuts: Sequence[Associati
     return pipe_table(lines, headings, text_columns=1)
 
 
-def _of_model(key: ResultKey, cells: Mapping[View, FidelityCell], index: ResultIndex) -> ModelFidelity:
+def _of_model(current: Current, name: str) -> ModelFidelity:
+    cells, metric = current.fidelity[name], current.task.main_metric
     record = max((cell.record for cell in cells.values()), key=lambda record: record.created)
-    metric = record.task.main_metric
+    scores: Mapping[View | None, Cell] = current.cells.get(name, {})
 
     def score(view: View) -> float | None:
-        cell = index.cells.get((*key, view))
-        value = cell.record.views[cell.position].metrics.get(metric) if cell else None
-        return value.value if value else None
+        return scores[view].scores.metrics[metric].value if view in scores else None
 
     full = score(View(record.model.width)) if record.model.width else None
     rows = []

@@ -13,7 +13,7 @@ from typing import Literal
 from bench.markdown import escape, pipe_table
 from bench.report.cells import NOISY_MARK, significant
 from bench.report.rows import LEAKAGE_MARK
-from bench.results.index import Cost, RerankCell, ResultIndex, ResultKey, UnitKey, unit_title
+from bench.results.index import Cost, Current, ResultIndex, UnitKey, unit_title
 from bench.results.schema import CostRecord, Figure, figure_key
 from bench.views import Shortlist, View, sort_key
 
@@ -98,24 +98,19 @@ class Funnel:
 
 
 def make_funnels(index: ResultIndex) -> dict[UnitKey, list[Funnel]]:
-    """The funnels of each task unit, the best model at full width first; superseded results are left out.
+    """The funnels of each task unit, the best model at full width first, of current results.
 
     A model has one where it was scored at full width in float32, above 0.
 
     Args:
         index: The results.
     """
-    current = {key: cells for key, cells in sorted(index.reranked.items()) if index.is_current(*key)}
-    # An older record may have been ranked by another metric; the funnels of a unit show one.
-    newest: dict[UnitKey, tuple[str, str]] = {}
-    for key, cells in current.items():
-        stamps = [(cell.record.created, cell.record.task.main_metric) for cell in cells.values()]
-        newest[key[2]] = max([*stamps, newest.get(key[2], ("", ""))])
     found: dict[UnitKey, list[Funnel]] = defaultdict(list)
-    for key, cells in current.items():
-        funnel = _funnel(index, key, cells, newest[key[2]][1])
-        if funnel is not None and funnel.shortlists:
-            found[key[2]].append(funnel)
+    for unit, current in index.ranked.items():
+        for name in sorted(current.reranked):
+            funnel = _funnel(unit, current, name)
+            if funnel is not None and funnel.shortlists:
+                found[unit].append(funnel)
     return {unit: sorted(funnels, key=lambda funnel: (-funnel.full, funnel.model)) for unit, funnels in found.items()}
 
 
@@ -210,28 +205,27 @@ def _time(milliseconds: float | None, *, noisy: bool) -> str:
     return "" if milliseconds is None else significant(milliseconds) + (NOISY_MARK if noisy else "")
 
 
-def _funnel(index: ResultIndex, key: ResultKey, cells: Mapping[Shortlist, RerankCell], metric: str) -> Funnel | None:
+def _funnel(unit: UnitKey, current: Current, name: str) -> Funnel | None:
+    cells, metric = current.reranked[name], current.task.main_metric
     record = max((cell.record for cell in cells.values()), key=lambda record: record.created)
     model = record.model
-    full_view = View(model.width) if model.width else None
-    whole = index.cells.get((*key, full_view)) if full_view else None
-    full = whole.scores.metrics.get(metric) if whole else None
+    whole = current.cells.get(name, {}).get(View(model.width)) if model.width else None
+    full = whole.scores.metrics[metric] if whole else None
     if full is None or full.value <= 0:
         return None
-    cost = _newest_cost(index, key)
+    cost = _newest_cost(current, name)
     times = _times(cost) if cost else {}
     whole_key = figure_key("search_p50_ms", model.width, "float32", {})
     full_ms, full_noisy = _timed(*cost.figures[whole_key]) if cost and whole_key in cost.figures else (None, False)
     shortlists = {}
     for shortlist in sorted(cells, key=lambda shortlist: (sort_key(shortlist.view), shortlist.length)):
         scores = cells[shortlist].scores
-        if metric in scores.metrics:
-            score = scores.metrics[metric].value
-            timed = times.get(shortlist, (None, False))
-            shortlists[shortlist] = Kept(score, score / full.value, scores.recall.value, *timed)
+        score = scores.metrics[metric].value
+        timed = times.get(shortlist, (None, False))
+        shortlists[shortlist] = Kept(score, score / full.value, scores.recall.value, *timed)
     return Funnel(
-        unit=key[2],
-        title=unit_title(key[2]),
+        unit=unit,
+        title=unit_title(unit),
         metric=metric,
         model=model.name,
         kind=model.kind,
@@ -244,9 +238,9 @@ def _funnel(index: ResultIndex, key: ResultKey, cells: Mapping[Shortlist, Rerank
     )
 
 
-def _newest_cost(index: ResultIndex, key: ResultKey) -> Cost | None:
+def _newest_cost(current: Current, name: str) -> Cost | None:
     """What was measured last, in whichever environment."""
-    costs = [cost for (*place, _), cost in index.costs.items() if tuple(place) == key]
+    costs = [found[name] for found in current.costs.values() if name in found]
     return max(costs, key=lambda cost: cost.record.created, default=None)
 
 

@@ -6,6 +6,7 @@ from bench.markdown import code, escape, link, pipe_table
 from bench.report.board import Board
 from bench.report.cells import AUDIT_COMMAND, AUDIT_MARK, AUDIT_NOTE, NOISY_MARK, NOISY_REASON, machine_text
 from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS
+from bench.report.left_out import left_out_section
 from bench.report.rows import LEAKAGE_NOTE
 
 _MARKS = f"""\
@@ -34,6 +35,7 @@ def index_blocks(board: Board) -> list[str]:
         _tasks(board),
         "## Models",
         _models(board),
+        *left_out_section(board.left_out),
         "## Marks",
         _MARKS,
         "## Columns",

@@ -10,6 +10,7 @@ from bench.report.answers import Answer, answer_text, make_answer, mean_text
 from bench.report.board import Board
 from bench.report.cells import AUDIT_MARK, AUDIT_NOTE, NOISY_MARK, NOISY_REASON, bold, rank_text
 from bench.report.gallery import Gallery
+from bench.report.left_out import left_out_section
 from bench.report.names import heading_anchor
 from bench.report.rows import LEAKAGE_NOTE
 from bench.report.summary import GroupMean, Summary, SummaryCell, make_summary, score_of
@@ -31,11 +32,12 @@ def leaderboard_blocks(board: Board, gallery: Gallery) -> list[str]:
     summary = make_summary(board.units, board.means)
     blocks = ["# Leaderboard", f"What the marks mean: {link('Reports', 'README.md')}.", "## In short"]
     if not answers:
-        return [*blocks, "No model has a score."]
+        return [*blocks, "No model has a score.", *left_out_section(board.left_out)]
     blocks += ["\n".join(_answers(board, answers)), _TESTED]
     blocks += _footnotes(board, noisy=any(cost.noisy for answer in answers for cost in answer.costs))
     blocks += ["## All tasks", _ONE_ROW, _table(board, summary), *_mean_notes(summary)]
-    return [*blocks, *(picture.shown() for picture in gallery.tasks)]
+    blocks += [picture.shown() for picture in gallery.tasks]
+    return [*blocks, *left_out_section(board.left_out)]
 
 
 def _answers(board: Board, answers: Sequence[Answer]) -> list[str]:

@@ -9,6 +9,7 @@ from bench.report.board import Board
 from bench.report.cells import NOISY_MARK, machine_text, number_cells, rank_text, score_text, shown_text, view_text
 from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS, shown_columns
 from bench.report.inputs import model_facts
+from bench.report.left_out import left_out_section
 from bench.report.names import heading_anchor, navigation
 from bench.report.rows import LEAKAGE_NOTE, RANDOM_WEIGHTS, Row, Table
 from bench.report.unit_tables import audit_notes, noise_note, note_list
@@ -27,7 +28,8 @@ def model_blocks(board: Board, model: str) -> list[str]:
     if info.leakage:
         blocks.append(f"{LEAKAGE_NOTE}.")
     blocks += ["## Scores", *_scores(board, model, found), *_unscored(board, model)]
-    return [*blocks, *_storage(found), *_costs(board, model, found)]
+    blocks += [*_storage(found), *_costs(board, model, found)]
+    return [*blocks, *left_out_section([entry for entry in board.left_out if entry.model == model])]
 
 
 def _what_it_is(info: ModelInfo) -> str:

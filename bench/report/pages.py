@@ -18,6 +18,7 @@ from bench.report.index_page import index_blocks
 from bench.report.leaderboard import leaderboard_blocks
 from bench.report.model_page import model_blocks
 from bench.report.task_page import task_blocks
+from bench.results.left_out import left_out_lines
 
 # Folders below reports/ in which files that are no longer made are removed.
 OWNED = (TASKS, MODELS, PICTURES)
@@ -52,7 +53,7 @@ def _html(board: Board) -> str:
     from bench.report.html.page import render_html
     from bench.report.html.sizes import other_sizes
 
-    return render_html(board.tables, board.environments, other_sizes(board.index))
+    return render_html(board.tables, board.environments, other_sizes(board.index), left_out_lines(board.left_out))
 
 
 def _markdown(blocks: Sequence[str]) -> str:

@@ -6,14 +6,13 @@ the same model, so that all lines of a model start from one number.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
 
 from bench.markdown import escape, pipe_table
 from bench.report.rows import LEAKAGE_MARK
-from bench.results.index import Cell, ControlCell, ResultIndex, ResultKey, UnitKey, unit_key, unit_title
+from bench.results.index import ControlCell, Current, ResultIndex, UnitKey, unit_title
 from bench.views import CONTROLS, ControlledView
 
 # What the dimensions that a view keeps are called beside those of controls.
@@ -58,18 +57,14 @@ class Retention:
 
 
 def make_retentions(index: ResultIndex) -> list[Retention]:
-    """The retention on each task unit that has any; superseded results are left out.
+    """The retention on each task unit that has any, of current results.
 
     A model has a line where it was scored at full width, above 0, and at a cut, both in float32.
 
     Args:
         index: The results.
     """
-    units: dict[UnitKey, dict[ResultKey, list[Cell]]] = defaultdict(lambda: defaultdict(list))
-    for (*_, view), cell in index.cells.items():
-        if view is not None and view.precision == "float32" and not index.superseded(cell.record):
-            units[unit_key(cell.record)][_key(cell)].append(cell)
-    found = [_retention(unit, models, index) for unit, models in sorted(units.items())]
+    found = [_retention(unit, current) for unit, current in index.ranked.items()]
     return [retention for retention in found if retention.lines]
 
 
@@ -90,19 +85,17 @@ def retention_table(retention: Retention) -> str:
     return pipe_table(rows, ["model", "kind", "dimensions", *map(str, dims)], text_columns=3)
 
 
-def _retention(unit: UnitKey, models: Mapping[ResultKey, Sequence[Cell]], index: ResultIndex) -> Retention:
-    records = [cell.record for cells in models.values() for cell in cells]
-    # An older record may have been ranked by another metric; one table shows one.
-    metric = max(records, key=lambda record: record.created).task.main_metric
+def _retention(unit: UnitKey, current: Current) -> Retention:
+    metric = current.task.main_metric
     lines: list[tuple[float, RetentionLine]] = []
-    for key, cells in models.items():
-        model = cells[0].record.model
-        found = [cell.record.views[cell.position] for cell in cells]
-        scores = {cut.truncate_dim: cut.metrics[metric].value for cut in found if metric in cut.metrics}
+    for name, cells in current.cells.items():
+        model = next(iter(cells.values())).record.model
+        found = [cell.scores for view, cell in cells.items() if view is not None and view.precision == "float32"]
+        scores = {cut.truncate_dim: cut.metrics[metric].value for cut in found}
         full = scores.get(model.width, 0.0)
         if full > 0 and len(scores) > 1:
             shares = {dim: scores[dim] / full for dim in _widest_first(scores)}
-            controls = _controls(index.controls.get(key, {}), metric, full)
+            controls = _controls(current.controls.get(name, {}), metric, full)
             lines.append((full, RetentionLine(model.name, model.kind, shares, controls, model.leakage)))
     lines.sort(key=lambda line: (-line[0], line[1].model))
     return Retention(unit, unit_title(unit), metric, [line for _, line in lines])
@@ -115,8 +108,8 @@ def _controls(
     shares: dict[str, dict[int, list[float]]] = {}
     for control in CONTROLS:
         for cut, cell in cells.items():
-            metrics = cell.record.controls[cell.position].metrics
-            if cut.control == control and metric in metrics:
+            metrics = cell.scores.metrics
+            if cut.control == control:
                 draws = shares.setdefault(control.method, {}).setdefault(cut.truncate_dim, [])
                 draws.append(metrics[metric].value / full)
     return {
@@ -130,11 +123,6 @@ def _range_text(shares: tuple[float, float, float] | None) -> str:
         return ""
     mean, low, high = shares
     return f"{mean:.1%}" if low == high else f"{mean:.1%} [{low:.1%}, {high:.1%}]"
-
-
-def _key(cell: Cell) -> ResultKey:
-    model, task = cell.record.model, cell.record.task
-    return model.name, model.fingerprint, unit_key(cell.record), task.fingerprint
 
 
 def _widest_first(dims: Iterable[int | None]) -> list[int]:

@@ -13,9 +13,10 @@ from bench.report.folds import fold_notes, pooled_text
 from bench.report.inputs import input_rows
 from bench.report.ranks import Standing, shared_ranks, standings
 from bench.report.ties import tie_notes
-from bench.results.index import Cell, Cost, ResultIndex, UnitKey, unit_key, unit_title
+from bench.results.cells import other_content
+from bench.results.index import Cell, Cost, Current, ResultIndex, UnitKey, unit_title
 from bench.results.items import ItemReader
-from bench.results.schema import AuditRecord, CostRecord, QualityRecord, TaskInfo, Value
+from bench.results.schema import AuditRecord, QualityRecord, TaskInfo, Value
 from bench.views import View, sort_key
 
 RANDOM_WEIGHTS = "random weights"
@@ -156,27 +157,20 @@ class _Scored:
 
 
 def make_tables(index: ResultIndex, reader: ItemReader | None = None) -> list[Table]:
-    """A table for each task unit and environment that its costs were measured in; superseded results are left out.
+    """A table for each task unit and environment that its costs were measured in, of current results.
 
     Args:
         index: The results.
         reader: Reads the items that ranks need; without one rows have no rank.
     """
-    quality: dict[UnitKey, list[_Scored]] = {}
-    for (*_, view), cell in index.cells.items():
-        if not index.superseded(cell.record):
-            quality.setdefault(unit_key(cell.record), []).append(_Scored(view, cell))
-    costs: dict[UnitKey, dict[str, dict[str, Cost]]] = {}
-    for cost in index.costs.values():
-        newest = cost.record
-        if not index.superseded(newest):
-            costs.setdefault(unit_key(newest), {}).setdefault(newest.environment, {})[newest.model.name] = cost
     tables = []
-    for unit in sorted({*quality, *costs}):
-        scored = _scored_unit(unit, quality.get(unit, []), costs.get(unit, {}), reader)
-        environments: Sequence[str | None] = sorted(costs.get(unit, {})) or [None]
+    for unit, current in index.ranked.items():
+        if not current.cells and not current.costs:
+            continue
+        scored = _scored_unit(unit, current, reader)
+        environments: Sequence[str | None] = sorted(current.costs) or [None]
         for environment in environments:
-            table = _table(scored, environment, costs.get(unit, {}).get(environment or "", {}))
+            table = _table(scored, environment, current.costs.get(environment or "", {}))
             table.footnotes += _audit_footnotes(index.audit(unit))
             tables.append(table)
     return tables
@@ -192,18 +186,12 @@ class _Unit:
     standings: Sequence[Standing | None]
 
 
-def _scored_unit(
-    key: UnitKey, cells: list[_Scored], costs: Mapping[str, Mapping[str, Cost]], reader: ItemReader | None
-) -> _Unit:
-    measured = [cost for found in costs.values() for cost in found.values()]
-    records: list[QualityRecord | CostRecord] = [cell.record for cell in cells]
-    task = max(records or [cost.record for cost in measured], key=lambda record: record.created).task
-    # An older record may have been ranked by another metric; one table ranks by one.
-    cells = [cell for cell in cells if task.main_metric in cell.metrics]
+def _scored_unit(key: UnitKey, current: Current, reader: ItemReader | None) -> _Unit:
+    cells = [_Scored(view, cell) for views in current.cells.values() for view, cell in views.items()]
     placed: Sequence[Standing | None] = [None] * len(cells)
     if reader is not None and cells:
-        placed = standings([cell.cell for cell in cells], task.main_metric, reader)
-    return _Unit(key, task, cells, placed)
+        placed = standings([cell.cell for cell in cells], current.task.main_metric, reader)
+    return _Unit(key, current.task, cells, placed)
 
 
 def _audit_footnotes(record: AuditRecord | None) -> list[str]:
@@ -233,6 +221,9 @@ def _table(unit: _Unit, environment: str | None, costs: Mapping[str, Cost]) -> T
             why = RANDOM_WEIGHTS if cost.record.model.drawn else "not scored"
             table.model_notes.setdefault(name, []).append(f"{why}: cost only")
     newest = {cell.record.model.name: cell.record for cell in sorted(unit.cells, key=lambda cell: cell.record.created)}
+    for name, cost in sorted(costs.items()):
+        if name in newest and (apart := other_content(cost, newest[name])):
+            table.model_notes.setdefault(name, []).append(apart)
     models = dict.fromkeys(row.model for row in table.rows)
     table.inputs = input_rows([newest[name] for name in models if name in newest])
     table.notes = [f"{name}: {note}" for name, notes in table.model_notes.items() for note in notes]

@@ -11,6 +11,7 @@ from bench.report.cells import AUDIT_MARK, AUDIT_NOTE, bold, view_text
 from bench.report.fidelity import fidelity_table
 from bench.report.funnel import cheapest_blocks, funnel_table
 from bench.report.gallery import Gallery
+from bench.report.left_out import left_out_section
 from bench.report.means import MeanTable
 from bench.report.names import heading_anchor, navigation
 from bench.report.retention import retention_table
@@ -65,7 +66,7 @@ def task_blocks(board: Board, gallery: Gallery, task: str) -> list[str]:
         blocks += _fidelity(board, unit)
         blocks += _funnel(board, gallery, unit)
         blocks += _unscored(board.unscored.get(unit, {}))
-    return blocks
+    return [*blocks, *left_out_section([entry for entry in board.left_out if entry.task == task])]
 
 
 def _what_it_is(info: TaskInfo) -> str:

@@ -11,7 +11,7 @@ from bench.inside import inside
 from bench.paths import files_below, path_exists, unreadable
 from bench.regular import MOST_RECORD, read_bytes
 from bench.results.acceptances import AcceptanceRecord
-from bench.results.index import ResultIndex
+from bench.results.index import ResultIndex, unit_key
 from bench.results.parsing import read_record, table_name
 from bench.results.schema import AuditRecord, EnvironmentRecord, UnitRecord
 from bench.results.store import ResultStore, table_bytes, table_path
@@ -68,7 +68,8 @@ def copy_records(records: Sequence[Path], source: Path, target: Path) -> int:
 
 def _is_current(record: UnitRecord, index: ResultIndex) -> bool:
     if isinstance(record, AuditRecord):
-        return index.units.get((record.task.name, record.task.split, record.task.subset)) == record.task.fingerprint
+        newest = index.audit(unit_key(record))
+        return newest is not None and newest.task.fingerprint == record.task.fingerprint
     return not index.superseded(record)
 
 

@@ -160,7 +160,7 @@ def _common(record: ModelRecord, index: ResultIndex) -> _Row:
         "computed": False,
         "environment": record.environment,
         "noisy": None,
-        "superseded": index.superseded(record),
+        "superseded": bool(index.superseded(record)),
         "verified": record.table_digest is not None,
         "created": record.created,
         "model_fingerprint": record.model.fingerprint,

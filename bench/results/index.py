@@ -1,197 +1,187 @@
-"""What results there are, and which of them are current.
-
-A result belongs to fingerprints. Of one model name the fingerprint of its newest record is current, likewise of
-one task unit; results of other fingerprints are kept but superseded, and no leaderboard shows them.
-"""
+"""What results there are, and which of them are current (bench.results.newest has the rule)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
+from bench.results.cells import (
+    Cell,
+    ControlCell,
+    Cost,
+    FidelityCell,
+    Measurement,
+    RerankCell,
+    ResultKey,
+    UnitKey,
+    result_key,
+    unit_key,
+    unit_title,
+)
+from bench.results.newest import Change, Newest
 from bench.results.schema import (
     AuditRecord,
     CostRecord,
-    Figure,
-    FigureKey,
+    ModelInfo,
     ModelRecord,
-    QualityRecord,
+    TaskInfo,
     UnitRecord,
-    ViewScores,
-    figure_key,
     make_view,
 )
-from bench.results.study_records import ControlRecord, FidelityRecord, RerankRecord, ShortlistScores
+from bench.results.study_records import ControlRecord, FidelityRecord, RerankRecord
 from bench.views import ControlledView, Shortlist, View
 
-UnitKey = tuple[str, str, str]  # task, split, subset
-ResultKey = tuple[str, str, UnitKey, str]  # model, its fingerprint, unit, its fingerprint
-MEDIANS_OF_VIEWS = ("search_p50_ms", "rerank_p50_ms")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One view's quality: the record it stands in and its place there."""
-
-    path: Path
-    record: QualityRecord
-    position: int
-
-    @property
-    def scores(self) -> ViewScores:
-        """Its scores."""
-        return self.record.views[self.position]
-
-
-@dataclass(frozen=True)
-class ControlCell:
-    """One cut's quality under a control: the record it stands in and its place there."""
-
-    path: Path
-    record: ControlRecord
-    position: int
-
-
-@dataclass(frozen=True)
-class RerankCell:
-    """The quality of one shortlist that is ranked again: the record it stands in and its place there."""
-
-    path: Path
-    record: RerankRecord
-    position: int
-
-    @property
-    def scores(self) -> ShortlistScores:
-        """Its scores."""
-        return self.record.shortlists[self.position]
-
-
-@dataclass(frozen=True)
-class FidelityCell:
-    """One view's fidelity: the record it stands in and its place there."""
-
-    path: Path
-    record: FidelityRecord
-    position: int
+# The parts of records are known from here too.
+__all__ = [
+    "Cell", "ControlCell", "Cost", "Current", "FidelityCell", "RerankCell", "ResultIndex", "ResultKey", "UnitKey",
+    "unit_key", "unit_title",
+]  # fmt: skip
+_Part = TypeVar("_Part")
+_Scored = TypeVar("_Scored", Cell, ControlCell, RerankCell)
+_Found = TypeVar("_Found", ControlCell, RerankCell, FidelityCell)
 
 
 @dataclass
-class Cost:
-    """The cost of one model on one task unit in one environment: the newest of each figure, of one setup.
+class Current:
+    """The current results of one task unit, by model.
 
     Attributes:
-        record: The newest record.
-        figures: By their keys: the figure and the record it stands in.
-        probes: The probes that ran, and those that cannot run here.
+        task: The task unit, as its newest current scores have it, else as its newest record does.
+        cells: Scores by view.
+        controls: Scores under controls.
+        fidelity: Fidelity by view.
+        reranked: Scores of shortlists that are ranked again.
+        costs: Costs by environment, then by model; they may be of another content than the scores (other_content).
     """
 
-    record: CostRecord
-    figures: dict[FigureKey, tuple[Figure, CostRecord]] = field(default_factory=dict)
-    probes: set[str] = field(default_factory=set)
-
-    def add(self, record: CostRecord) -> None:
-        """Take in a newer record; figures of another setup (device, batch size) are not mixed with it."""
-        if record.setup != self.record.setup:
-            self.figures.clear()
-            self.probes.clear()
-        self.record = record
-        self.probes |= {*record.settings, *record.not_measured}
-        for figure in record.figures:
-            self.figures[figure.key] = (figure, record)
-
-    def value(self, name: str, view: View | None = None, **detail: str | int) -> float | None:
-        """A figure's value, None where it was not measured."""
-        key = figure_key(name, view.truncate_dim if view else None, view.precision if view else None, detail)
-        found = self.figures.get(key)
-        return found[0].value if found else None
+    task: TaskInfo
+    cells: dict[str, dict[View | None, Cell]] = field(default_factory=dict)
+    controls: dict[str, dict[ControlledView, ControlCell]] = field(default_factory=dict)
+    fidelity: dict[str, dict[View, FidelityCell]] = field(default_factory=dict)
+    reranked: dict[str, dict[Shortlist, RerankCell]] = field(default_factory=dict)
+    costs: dict[str, dict[str, Cost]] = field(default_factory=dict)
 
     @property
-    def noisy(self) -> bool:
-        """Whether any figure was taken on a busy machine."""
-        return any(record.noise.noisy for _, record in self.figures.values())
-
-    def noisy_at(self, view: View | None, shortlist: int | None = None) -> bool:
-        """Whether the row of a view is noisy: any figure was taken on a busy machine, or processes disagree here.
-
-        Args:
-            view: The view; None of a baseline.
-            shortlist: Documents that are ranked again, whose latency counts too; None where none are.
-        """
-        dim, precision = place = (view.truncate_dim, view.precision) if view else (None, None)
-        cascade = None if shortlist is None else figure_key("cascade_p50_ms", dim, precision, {"shortlist": shortlist})
-        return self.noisy or any(
-            not figure.steady
-            for key, (figure, _) in self.figures.items()
-            if (figure.name in MEDIANS_OF_VIEWS and (figure.truncate_dim, figure.precision) == place) or key == cascade
+    def ranked(self) -> Current:
+        """The same without scores that lack the main metric: an older record may have been ranked by another."""
+        metric = self.task.main_metric
+        return replace(
+            self,
+            cells=_with(metric, self.cells),
+            controls=_with(metric, self.controls),
+            reranked=_with(metric, self.reranked),
         )
 
 
-def unit_key(record: UnitRecord) -> UnitKey:
-    """The task unit's names."""
-    return record.task.name, record.task.split, record.task.subset
-
-
-def unit_title(unit: UnitKey) -> str:
-    """A task unit in words."""
-    task, split, subset = unit
-    return f"{task} ({split})" if subset == "default" else f"{task} {subset} ({split})"
+def _with(metric: str, table: Mapping[str, Mapping[_Part, _Scored]]) -> dict[str, dict[_Part, _Scored]]:
+    """The parts that have a metric, by model."""
+    kept = {
+        model: {part: found for part, found in parts.items() if metric in found.scores.metrics}
+        for model, parts in table.items()
+    }
+    return {model: parts for model, parts in kept.items() if parts}
 
 
 class ResultIndex:
-    """Results by identity.
+    """Results by identity: all that there are, what is `current`, and what of that is `ranked`.
 
     Args:
         records: All but those of environments, oldest first.
     """
 
     def __init__(self, records: Iterable[tuple[Path, UnitRecord]]) -> None:
-        self.models: dict[str, str] = {}
-        self.units: dict[UnitKey, str] = {}
         self.cells: dict[tuple[str, str, UnitKey, str, View | None], Cell] = {}
         self.controls: dict[ResultKey, dict[ControlledView, ControlCell]] = {}
         self.fidelity: dict[ResultKey, dict[View, FidelityCell]] = {}
         self.reranked: dict[ResultKey, dict[Shortlist, RerankCell]] = {}
         self.costs: dict[tuple[str, str, UnitKey, str, str], Cost] = {}
         self.audits: dict[tuple[UnitKey, str], AuditRecord] = {}
+        self._newest = Newest()
+        self._names: set[str] = set()
+        self.units: set[UnitKey] = set()
         for path, record in records:
-            unit = unit_key(record)
             if isinstance(record, AuditRecord):
                 # Which data is current is for scores to say: an audit may be of data that nothing was scored on yet.
-                self.audits[unit, record.task.fingerprint] = record
+                self.audits[unit_key(record), record.task.fingerprint] = record
                 continue
-            model = record.model
-            self.models[model.name] = model.fingerprint
-            self.units[unit] = record.task.fingerprint
-            key = (model.name, model.fingerprint, unit, record.task.fingerprint)
-            if isinstance(record, CostRecord):
-                self.costs.setdefault((*key, record.environment), Cost(record)).add(record)
-                continue
-            if isinstance(record, ControlRecord):
-                known = self.controls.setdefault(key, {})
-                known |= {scores.cut: ControlCell(path, record, row) for row, scores in enumerate(record.controls)}
-                continue
-            if isinstance(record, RerankRecord):
-                lists = self.reranked.setdefault(key, {})
-                lists |= {scores.key: RerankCell(path, record, row) for row, scores in enumerate(record.shortlists)}
-                continue
-            if isinstance(record, FidelityRecord):
-                kept = self.fidelity.setdefault(key, {})
-                kept |= {scores.view: FidelityCell(path, record, row) for row, scores in enumerate(record.views)}
-                continue
+            self._names.add(record.model.name)
+            self.units.add(unit_key(record))
+            self._newest.add(record)
+            self._add(path, record)
+
+    def _add(self, path: Path, record: ModelRecord) -> None:
+        key = result_key(record)
+        if isinstance(record, CostRecord):
+            self.costs.setdefault((*key, record.environment), Cost(record)).add(record)
+        elif isinstance(record, ControlRecord):
+            known = self.controls.setdefault(key, {})
+            known |= {scores.cut: ControlCell(path, record, row) for row, scores in enumerate(record.controls)}
+        elif isinstance(record, RerankRecord):
+            lists = self.reranked.setdefault(key, {})
+            lists |= {scores.key: RerankCell(path, record, row) for row, scores in enumerate(record.shortlists)}
+        elif isinstance(record, FidelityRecord):
+            kept = self.fidelity.setdefault(key, {})
+            kept |= {scores.view: FidelityCell(path, record, row) for row, scores in enumerate(record.views)}
+        else:
             for position, scores in enumerate(record.views):
                 self.cells[*key, make_view(scores.truncate_dim, scores.precision)] = Cell(path, record, position)
 
+    @cached_property
+    def models(self) -> dict[str, ModelInfo]:
+        """All models by name, each as its newest scores have it, else as its newest record does."""
+        return {name: self._newest.model(name) for name in sorted(self._names)}
+
+    @cached_property
+    def current(self) -> dict[UnitKey, Current]:
+        """The current results of each task unit that has any."""
+        found: dict[UnitKey, Current] = {}
+
+        def of(unit: UnitKey) -> Current:
+            return found.setdefault(unit, Current(self._newest.task(unit)))
+
+        for (model, _, unit, _, view), cell in self.cells.items():
+            if not self.superseded(cell.record):
+                of(unit).cells.setdefault(model, {})[view] = cell
+        for unit, model, controls in self._current_parts(self.controls):
+            of(unit).controls[model] = controls
+        for unit, model, views in self._current_parts(self.fidelity):
+            of(unit).fidelity[model] = views
+        for unit, model, lists in self._current_parts(self.reranked):
+            of(unit).reranked[model] = lists
+        for (model, _, unit, _, environment), cost in self.costs.items():
+            if not self.superseded(cost.record):
+                of(unit).costs.setdefault(environment, {})[model] = cost
+        for current in found.values():
+            records = [cell.record for cells in current.cells.values() for cell in cells.values()]
+            if records:
+                current.task = max(records, key=lambda record: record.created).task
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def ranked(self) -> dict[UnitKey, Current]:
+        """What leaderboards show: the current results, of scores those that have the unit's main metric."""
+        return {unit: current.ranked for unit, current in self.current.items()}
+
+    def _current_parts(
+        self, table: Mapping[ResultKey, Mapping[_Part, _Found]]
+    ) -> Iterator[tuple[UnitKey, str, dict[_Part, _Found]]]:
+        """The current parts of a study; of a model on a task unit one content is current."""
+        for (model, _, unit, _), parts in table.items():
+            kept = {part: found for part, found in parts.items() if not self.superseded(found.record)}
+            if kept:
+                yield unit, model, kept
+
     def audit(self, unit: UnitKey) -> AuditRecord | None:
         """The newest audit of a task unit's current data."""
-        return self.audits.get((unit, self.units.get(unit, "")))
+        return self.audits.get((unit, self._newest.task(unit).fingerprint)) if unit in self.units else None
 
-    def superseded(self, record: ModelRecord) -> bool:
-        """Whether a later record has the same names and another content."""
-        return not self.is_current(
-            record.model.name, record.model.fingerprint, unit_key(record), record.task.fingerprint
-        )
+    def changes(self, kind: Measurement, key: ResultKey) -> list[Change]:
+        """What of a content would not be current, were it measured; empty where all is."""
+        return self._newest.changes(kind, key)
 
-    def is_current(self, model: str, fingerprint: str, unit: UnitKey, task_fingerprint: str) -> bool:
-        """Whether these fingerprints are the newest of their names."""
-        return self.models.get(model) == fingerprint and self.units.get(unit) == task_fingerprint
+    def superseded(self, record: ModelRecord) -> list[Change]:
+        """Why a record is not current: later records of what it measures are of another model or other data."""
+        return self.changes(record.record, result_key(record))

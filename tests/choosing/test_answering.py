@@ -167,7 +167,39 @@ def test_environments_are_not_mixed(shop):
 def test_superseded_results_do_not_count(shop):
     add_quality(shop, views={(8, "float32"): 0.3}, fingerprint="e" * 32, created="2026-02-01T00:00:00+00:00")
     found = bench.choose("shop", results=shop)
-    assert (found.views, found.best.score, found.environment) == (1, 0.3, None)
+    assert (found.views, found.best.score) == (1, 0.3)
+    reason = "the model changed on 2026-02-01 (newer scores are of the new model)"
+    assert f"mini on shop: 2 views left out: {reason}; bench run --tasks shop --model mini" in found.notes
+    # Scores hide no cost: it is that of the earlier build, and the answer says so.
+    assert found.environment is not None
+    assert f"mini: costs were measured on model {'f' * 8} (the scores are of {'e' * 8})" in found.notes
+
+
+def test_a_cost_record_of_a_rebuilt_model_costs_no_candidate(shop):
+    add_quality(shop, "other", views={(8, "float32"): 0.5}, fingerprint="9" * 32)
+    add_cost(shop, [("encode_p95_ms", 1.0, None, None, {})], fingerprint="e" * 32, created="2026-03-01T00:00:00+00:00")
+    found = bench.choose("shop", results=shop)
+    assert (found.best.model, found.best.score) == ("mini", 0.8)
+
+
+def test_a_task_or_model_that_is_left_out_is_not_unknown(shop):
+    add_quality(shop, task="talk", fingerprint="e" * 32, created="2026-02-01T00:00:00+00:00")
+    with pytest.raises(UsageError) as raised:
+        bench.choose("shop", results=shop)
+    assert "3 views left out: the model changed" in raised.value.hint
+    add_quality(shop, "other", created="2026-03-01T00:00:00+00:00")
+    with pytest.raises(UsageError) as raised:
+        bench.choose("shop", models=["mini"], results=shop)
+    assert raised.value.hint.endswith("bench run --tasks shop --model mini")
+
+
+def test_costs_at_another_number_of_documents_are_not_those_of_the_task(shop):
+    add_quality(shop, data="e" * 32, documents=5000, created="2026-02-01T00:00:00+00:00")
+    found = bench.choose("shop", max_search_p95="1s", models=["mini"], results=shop)
+    search = found.best.quantities["search_p95_ms"]
+    # Measured at 1,000 and 10,000 documents.
+    assert (found.documents, search.documents, search.at_least, search.at_most) == (5000, 1000, 3.0, 30.0)
+    assert any("costs were measured on data" in note for note in found.notes)
 
 
 def test_random_weights_leakage_and_noise_are_told(shop):

@@ -80,11 +80,11 @@ def index() -> ResultIndex:
 
 def cells(model: str, split: str = "test") -> dict:
     """The current cells of a model on a split, by view."""
-    found = index()
     return {
         view: cell
-        for (name, fingerprint, unit, task, view), cell in found.cells.items()
-        if (name, unit[1]) == (model, split) and found.is_current(name, fingerprint, unit, task)
+        for unit, current in index().current.items()
+        for view, cell in current.cells.get(model, {}).items()
+        if unit[1] == split
     }
 
 

@@ -75,7 +75,7 @@ def fill(path, labels):
 
 def scores(model, metric="ndcg_at_10"):
     index = ResultIndex(ResultStore(Path("results")).records())
-    fingerprint = index.models[model]
+    fingerprint = index.models[model].fingerprint
     cell = max(
         (cell for key, cell in index.cells.items() if key[:2] == (model, fingerprint) and str(key[4]) == "32 float32"),
         key=lambda cell: cell.record.created,

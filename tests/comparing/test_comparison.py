@@ -108,19 +108,29 @@ def test_changed_data_gives_no_number(tmp_path):
     write_scored(tmp_path, {FULL: scores(0.0, 1.0)}, model="a", data="1" * 32, created=EARLY)
     write_scored(tmp_path, {FULL: scores(1.0, 1.0)}, model="b", data="2" * 32, created=LATE)
     found = compare(*sides(tmp_path), Selection())
+    assert (found.rows, found.empty) == ([], True)
+    assert found.notes == [
+        "only B has shop (test)",
+        (
+            "a on shop: 1 view left out: the task's data changed on 2026-01-02 (newer scores are of the new "
+            "data); bench run --tasks shop --model a"
+        ),
+    ]
+    write_scored(tmp_path / "old", {FULL: scores(0.0, 1.0)}, model="a", data="1" * 32, created=EARLY)
+    found = compare(*sides(tmp_path / "old", other=tmp_path), Selection())
     (row,) = found.rows
     assert row.reason == "not comparable: the task's data changed (11111111, 22222222)"
     assert (row.difference, row.a.score, row.b.score, row.paired, row.verdict) == (None,) * 5
-    assert found.empty
 
 
-def test_each_model_is_compared_by_its_newest_data(tmp_path):
+def test_a_model_is_not_compared_by_older_data_than_the_others(tmp_path):
     for model in "ab":
         write_scored(tmp_path, {FULL: scores(0.0, 1.0)}, model=model, fingerprint=model * 32, data="1" * 32,
                      created=EARLY)  # fmt: skip
     write_scored(tmp_path, {FULL: scores(1.0, 1.0)}, model="a", fingerprint="a" * 32, data="2" * 32, created=LATE)
-    (row,) = compare(*sides(tmp_path), Selection()).rows
-    assert "data changed (22222222, 11111111)" in row.reason
+    found = compare(*sides(tmp_path), Selection())
+    assert (found.rows, found.notes[0]) == ([], "only A has shop (test)")
+    assert "b on shop: 1 view left out" in found.notes[1]
 
 
 def test_results_of_a_model_as_it_was_before_are_not_compared(tmp_path):

@@ -252,9 +252,9 @@ def test_the_committed_results_can_be_exported(tmp_path):
     write_exports(collect(index), tmp_path)
     found = {(key[0].split("/")[1], key[2]): tasks for key, tasks in loaded(tmp_path).items()}
     checked = 0
-    for (model, fingerprint, unit, data, view), cell in index.cells.items():
+    for (model, _, unit, _, view), cell in index.cells.items():
         whole = view is None or view == View(cell.record.model.width)
-        if index.is_current(model, fingerprint, unit, data) and whole:
+        if not index.superseded(cell.record) and whole:
             value = cell.record.views[cell.position].metrics[cell.record.task.main_metric].value
             rows = found[model, None][cell.record.task.mteb or unit[0]].scores[unit[1]]
             main = {row["hf_subset"]: row["main_score"] for row in rows}

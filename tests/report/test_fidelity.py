@@ -75,9 +75,14 @@ def test_a_score_of_nothing_keeps_no_share():
 
 
 def test_superseded_results_are_left_out():
-    newer = fidelity_record(fingerprint="e" * 32, created="2026-02-01T00:00:00+00:00")
-    [model] = make_fidelities(index_of(*three_views(), newer))[UNIT]
+    later = "2026-02-01T00:00:00+00:00"
+    scores = quality_record(fingerprint="e" * 32, views={(2, "int8"): 0.1}, created=later)
+    newer = fidelity_record(fingerprint="e" * 32, created=later)
+    [model] = make_fidelities(index_of(*three_views(), scores, newer))[UNIT]
     assert [(row.view, row.kept) for row in model.rows] == [(View(4), None)]
+    # Of fidelity alone no share of a score can be shown: that of the scored model stays.
+    [model] = make_fidelities(index_of(*three_views(), newer))[UNIT]
+    assert len(model.rows) > 1
 
 
 def test_correlations_are_scipys():

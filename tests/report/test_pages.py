@@ -287,8 +287,8 @@ def test_a_model_without_a_score_is_named_with_the_reason(tmp_path):
     page = make_pages(write_records(tmp_path, records))["tasks/shop.md"]
     reasons = page.split("Without a score here:")[1]
     assert "- not scored: elsewhere, measured\n" in reasons
-    assert "- scored before its weights, its settings or the data changed: retrained\n" in reasons
-    assert "- scored by recall_at_10 before that changed: was-ranked-otherwise\n" in reasons
+    assert "- left out: the model changed on 2 (newer scores are of the new model): retrained\n" in reasons
+    assert "- left out: the task is ranked by ndcg_at_10 now, which they lack: was-ranked-otherwise\n" in reasons
     # What its encoding costs is shown all the same.
     assert "- measured: not scored: cost only" in page
     assert re.search(r"^\| measured +\| +6.50 \|$", page, re.M)

@@ -108,9 +108,12 @@ def test_the_newest_of_each_control_counts():
 
 
 @pytest.mark.parametrize("change", [{"fingerprint": "e" * 32}, {"data": "e" * 32}])
-def test_controls_of_a_changed_model_or_task_are_superseded_and_theirs_supersede(change):
-    old, new = control_record(), quality_record(**change)
-    index = index_of(old, new)
-    assert index.superseded(old)
-    assert len(index.controls) == 1
-    assert index_of(new, old).superseded(new)
+def test_controls_go_with_the_scores_that_they_are_shares_of(change):
+    controls, scores = control_record(), quality_record(**change)
+    for index in (index_of(controls, scores), index_of(scores, controls)):
+        assert index.superseded(controls)
+        assert not index.superseded(scores)
+    # Without scores the newest controls count.
+    old = control_record(**change)
+    assert index_of(old, controls).superseded(old)
+    assert not index_of(old, controls).superseded(controls)

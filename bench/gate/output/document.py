@@ -9,6 +9,7 @@ from typing import Any
 from bench.gate.checks import Check
 from bench.gate.judge import Outcome
 from bench.gate.output.lines import Texts
+from bench.results.left_out import LeftOut
 
 
 def render_json(outcome: Outcome, texts: Texts) -> str:
@@ -22,9 +23,20 @@ def render_json(outcome: Outcome, texts: Texts) -> str:
         "rules_from": outcome.source,
         "counts": outcome.counts,
         "notes": outcome.notes,
+        "left_out": [_left_out(side, entry) for side, entry in outcome.left_out],
         "checks": [_check(check, texts) for check in outcome.checks],
     }
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _left_out(side: str, entry: LeftOut) -> dict[str, str]:
+    return {
+        "side": side,
+        "model": entry.model,
+        "task": entry.task,
+        "what": entry.what,
+        "command": entry.command,
+    }
 
 
 def _check(check: Check, texts: Texts) -> dict[str, Any]:

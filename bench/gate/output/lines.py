@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bench.gate.checks import VERDICTS, Check, Item, Verdict
 from bench.gate.judge import Outcome
 from bench.results.index import UnitKey, unit_title
+from bench.results.left_out import first_lines
 
 HEADINGS = (
     "verdict", "rule", "model", "task", "view", "measure", "before", "after", "change [interval]", "allowed",
@@ -86,6 +87,13 @@ def asides(outcome: Outcome) -> list[str]:
         count = f"{len(checks)} check{'s' if len(checks) > 1 else ''}"
         found.append(f"{verdict}: {count} by {rule} of {models} on {units}: {reason}{hint}")
     return found
+
+
+def left_out(outcome: Outcome) -> list[str]:
+    """In sentences: what is not current and therefore not compared, at most ten."""
+    lines = [f"{'' if side == 'candidate' else 'baseline: '}{entry.line}" for side, entry in outcome.left_out]
+    # No line may begin with a name: CI takes one that begins with `::` for a command.
+    return [f"note: {line}" for line in first_lines(lines)]
 
 
 def _beyond(check: Check) -> float:

@@ -10,6 +10,7 @@ from bench.gate.output.lines import (
     asides,
     headline,
     item_cells,
+    left_out,
     lines,
     reasons,
     shortened,
@@ -38,7 +39,12 @@ def render_markdown(outcome: Outcome, texts: Texts) -> str:
         rows = [[escape(shortened(cell, _LONGEST)) for cell in row] for row in item_cells(check.worst, texts)]
         parts.append(f"### Worst of {escape(subject_text(check))}")
         parts.append(pipe_table(rows, ("before", "after", "id", "text"), 4))
-    told = [*reasons(found[:_MOST_ROWS]), *asides(outcome), *(f"note: {note}" for note in outcome.notes)]
+    told = [
+        *reasons(found[:_MOST_ROWS]),
+        *asides(outcome),
+        *left_out(outcome),
+        *(f"note: {note}" for note in outcome.notes),
+    ]
     if len(found) > _MOST_ROWS or len(losses) > _MOST_TABLES:
         told.append("not all of it is shown here: bench gate prints it")
     if told:

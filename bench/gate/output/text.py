@@ -10,6 +10,7 @@ from bench.gate.output.lines import (
     asides,
     headline,
     item_cells,
+    left_out,
     lines,
     reasons,
     shortened,
@@ -32,7 +33,7 @@ def render_text(outcome: Outcome, texts: Texts) -> str:
         rows = [[shortened(printable(cell), _LONGEST) for cell in row] for row in item_cells(check.worst, texts)]
         shown = plain_table(rows, ("before", "after", "id", "text"))
         parts.append(f"worst of {printable(subject_text(check))}\n{shown}")
-    told = [*reasons(found), *asides(outcome), *(f"note: {note}" for note in outcome.notes)]
+    told = [*reasons(found), *asides(outcome), *left_out(outcome), *(f"note: {note}" for note in outcome.notes)]
     if told:
         parts.append("\n".join(map(printable, told)))
     return "\n\n".join([*parts, neutral(headline(outcome))]) + "\n"

@@ -32,22 +32,28 @@ _SCRIPTS = ("dom", "format", "data", "state", "filters", "table", "scales", "cha
 _ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
 
 
-def render_html(tables: Sequence[Table], environments: dict[str, dict[str, Any]], sizes: Sizes) -> str:
+def render_html(
+    tables: Sequence[Table],
+    environments: dict[str, dict[str, Any]],
+    sizes: Sizes,
+    left_out: Sequence[str] = (),
+) -> str:
     """The page.
 
     Args:
         tables: Those of the leaderboards.
         environments: The facts of each environment, by fingerprint.
         sizes: Searching measured at other sizes.
+        left_out: What is on no table, a line each.
 
     Returns:
         HTML; the same bytes for the same input.
     """
-    return render_data(page_data(tables, environments, sizes))
+    return render_data(page_data(tables, environments, sizes), left_out)
 
 
-def render_data(data: dict[str, Any]) -> str:
-    """The page around the data (see bench.report.html.data)."""
+def render_data(data: dict[str, Any], left_out: Sequence[str] = ()) -> str:
+    """The page around the data (see bench.report.html.data) and what that leaves out."""
     from jinja2 import Environment, StrictUndefined
 
     style = read_text(_FOLDER / "style.css")
@@ -58,7 +64,7 @@ def render_data(data: dict[str, Any]) -> str:
     )
     # These three stand in the template as they are: the package's own, and what json_text has escaped.
     inlined = {"style": style, "script": script, "data": json_text(data)}
-    return template.render(policy=content_policy(script, style), fields=_FIELDS, **inlined)
+    return template.render(policy=content_policy(script, style), fields=_FIELDS, left_out=left_out, **inlined)
 
 
 def json_text(data: Any) -> str:

@@ -16,11 +16,10 @@ _COLUMNS = {"search_p95_ms": "search_p95_ms", "memory_search_mib": "search_mib"}
 
 
 def other_sizes(index: ResultIndex) -> Sizes:
-    """The figures of exact search in synthetic corpora (`bench cost --corpus-size`); superseded ones are left out."""
+    """The figures of exact search in synthetic corpora (`bench cost --corpus-size`), of current results."""
     found: Sizes = {}
-    for cost in index.costs.values():
-        if index.superseded(cost.record):
-            continue
+    costs = [models for current in index.current.values() for models in current.costs.values()]
+    for cost in (cost for models in costs for cost in models.values()):
         place = unit_key(cost.record), cost.record.environment
         for figure, _ in cost.figures.values():
             if figure.name in _COLUMNS and list(figure.detail) == ["corpus"]:
