@@ -31,7 +31,11 @@ class Margin:
 
     def __str__(self) -> str:
         """As it is written: `0.01` or `2%`."""
-        return f"{100 * self.value:.10g}%" if self.relative else f"{self.value:.10g}"
+        return f"{_decimal(100 * self.value)}%" if self.relative else _decimal(self.value)
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.10f}".rstrip("0").rstrip(".")
 
 
 DEFAULT_MARGIN = Margin(0.01)
@@ -43,7 +47,7 @@ def parse_margin(text: str | float) -> Margin:
     Raises:
         ValueError: It is neither, or not above 0 and below 1.
     """
-    found = _WRITTEN.fullmatch(str(text).strip())
+    found = _WRITTEN.fullmatch(_decimal(text) if isinstance(text, float) else str(text).strip())
     value = float(found[1]) if found else math.nan
     relative = found is not None and found[2] == "%"
     margin = Margin(value / 100 if relative else value, relative)
