@@ -7,9 +7,15 @@ from bench.statistics.margins import Margin, parse_margin
 
 @pytest.mark.parametrize(
     ("text", "margin"),
-    [("0.01", Margin(0.01)), (" .02 ", Margin(0.02)), (0.005, Margin(0.005)), (1e-5, Margin(0.00001)), ("2%", Margin(0.02, relative=True)),
-     ("0.5 %", Margin(0.005, relative=True))],
-)  # fmt: skip
+    [
+        ("0.01", Margin(0.01)),
+        (" .02 ", Margin(0.02)),
+        (0.005, Margin(0.005)),
+        (1e-5, Margin(0.00001)),
+        ("2%", Margin(0.02, relative=True)),
+        ("0.5 %", Margin(0.005, relative=True)),
+    ],
+)
 def test_a_margin_is_a_loss_or_a_share(text, margin):
     assert parse_margin(text) == margin
     assert parse_margin(str(margin)) == margin
