@@ -70,8 +70,13 @@ class Row:
     pooled: str = ""
 
     @property
+    def rank(self) -> int | None:
+        """The rank of its model, in the row that stands for it; None in all others."""
+        return self.standing.rank if self.standing else None
+
+    @property
     def headline(self) -> bool:
-        """Whether it stands for its model: a score at full width in float32, or a baseline's."""
+        """Whether it is a score at full width in float32, or a baseline's."""
         return self.score is not None and (self.reference or self.view is None)
 
     @property

@@ -108,7 +108,7 @@ def _table(table: Table, models: _Numbered, views: _Numbered, notes: _Numbered) 
             ["" if score is None or score.ci_high is None else f"{score.ci_high:.3f}" for score in scores]
         ),
         "best": [place for place, score in enumerate(scores) if score is not None and score.value == best],
-        "rank": [row.standing.rank if row.standing else None for row in rows],
+        "rank": [row.rank for row in rows],
         "group": [row.standing.group if row.standing else "" for row in rows],
         "tested": tested(rows),
         "losses": _losses(table),
