@@ -159,7 +159,8 @@ def _cost_text(costs: Sequence[ViewCost]) -> str:
 
 def mean_text(mean: MeanTable) -> str:
     """The best mean over a task's subsets in a sentence, Markdown."""
-    found = [(row.mean, row) for row in mean.rows if row.mean is not None]
+    leading = [row for row in mean.rows if row.headline] or mean.rows
+    found = [(row.mean, row) for row in leading if row.mean is not None]
     if not found:
         return "no model has a score on all of them."
     score, best = max(found, key=lambda item: item[0])

@@ -22,7 +22,7 @@ from bench.report.inputs import input_table
 from bench.report.rows import Table
 from bench.report.verdicts import few_text, loss_cells, loss_headings, method_text, rank_text, tested
 
-UNTESTED = "Ranks are by the score alone where it is no mean over items: no test can compare it with the best."
+UNTESTED = "Ranks are by the score alone: it is no mean over items, so no test tells which models differ from the best."
 
 
 def unit_blocks(table: Table, environments: Mapping[str, Mapping[str, Any]]) -> list[str]:

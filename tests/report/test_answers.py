@@ -151,5 +151,7 @@ def test_the_best_mean_is_named_where_a_model_has_one():
         MeanRow("half", "mrl", View(8), {}, None),
     ]
     assert mean_text(means) == "**high** has the best at 4 dimensions in int8: `cosine_spearman` 0.5000."
-    means.rows = means.rows[2:]
+    means.rows.insert(0, MeanRow("full", "mrl", View(8), {}, 0.4, headline=True))
+    assert mean_text(means) == "**full** has the best at 8 dimensions in float32: `cosine_spearman` 0.4000."
+    means.rows = means.rows[3:]
     assert mean_text(means) == "no model has a score on all of them."
