@@ -61,16 +61,11 @@ def compare(
     from bench.cli.compare_tables import print_markdown, print_tables
     from bench.comparing.comparison import Selection, compare
 
+    margin = read_margin(max_loss)
     with ExitStack() as opened:
         sides = read_sides((a, b), results, opened)
-        selection = Selection(
-            tuple(split_list(task)),
-            tuple(split_list(subset)),
-            metric,
-            all_views=all_views,
-            queries=queries,
-            max_loss=read_margin(max_loss),
-        )
+        chosen = tuple(split_list(task)), tuple(split_list(subset))
+        selection = Selection(*chosen, metric, all_views=all_views, queries=queries, max_loss=margin)
         found = compare(*sides, selection)
         examples = _examples(found, models) if queries else []
     if output is OutputFormat.json:

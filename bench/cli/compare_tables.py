@@ -168,7 +168,7 @@ def _summary(rows: Sequence[Row]) -> str:
         counts = {name: sum(row.verdict == name for row in told) for name in _VERDICTS}
         lines.append(
             f"Of {len(told)} rows B is better in {counts['better']}, A better in {counts['worse']}, "
-            f"they are not significantly different in {counts['unclear']}."
+            f"not significantly different in {counts['unclear']}."
         )
     if told:
         lines.append(_method(told))
