@@ -71,6 +71,23 @@ def test_other_metrics_in_the_card_are_shown_after_a_run_that_encodes_nothing(ti
     assert again.up_to_date
 
 
+def test_another_margin_in_the_card_is_kept_after_a_run_that_encodes_nothing(tiny_model, task, results):
+    card = task / "task.yaml"
+    card.write_text("name: shop\ntype: retrieval\n")
+    run([entry(tiny_model), entry(tiny_model, name="other")], [task], results)
+    before = ResultIndex(ResultStore(results).records()).units
+    card.write_text("name: shop\ntype: retrieval\nmax_loss: 2%\n")
+    plan, _, listener = run([entry(tiny_model)], [task], results)
+    assert (reasons(plan), listener.encoded) == ({"the margin changed"}, 0)
+    index = ResultIndex(ResultStore(results).records())
+    assert index.units == before
+    [table] = make_tables(index)
+    # The newest record's counts, for the other model too.
+    assert str(table.losses.margin) == "2%"
+    again, _, _ = run([entry(tiny_model)], [task], results)
+    assert again.up_to_date
+
+
 def test_an_edited_document_makes_cells_stale_and_encodes_one_text(tiny_model, task, results):
     run([entry(tiny_model)], [task], results)
     corpus = task / "corpus.jsonl"

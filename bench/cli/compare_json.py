@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from bench.comparing.comparison import Comparison
 from bench.comparing.costs import CostRow
 from bench.comparing.rows import CONFIDENCE, LEVEL, Point, Row
 from bench.examples.finder import Document, Example, Examples
+from bench.results.claims import Loss
 from bench.results.index import UnitKey
 from bench.views import View
 
@@ -49,11 +51,26 @@ def _row(row: Row, examples: Examples | None) -> dict[str, Any]:
         "won": paired.won if paired else None,
         "tied": paired.tied if paired else None,
         "lost": paired.lost if paired else None,
+        "pairs": row.pairs,
         "verdict": row.verdict,
+        "loss": _loss(row.loss),
         "same_result": row.same,
         "reason": row.reason,
         "changed": [_example(item) for item in items],
         "not_shown": examples.notes if examples else [],
+    }
+
+
+def _loss(loss: Loss | None) -> dict[str, Any] | None:
+    if loss is None:
+        return None
+    return {
+        "value": loss.mean,
+        "low": loss.low if math.isfinite(loss.low) else None,
+        "high": loss.high if math.isfinite(loss.high) else None,
+        "margin": loss.margin,
+        "claim": loss.claim,
+        "needed": loss.needed,
     }
 
 
@@ -71,6 +88,8 @@ def _point(point: Point) -> dict[str, Any]:
         "model": point.model,
         **_view(point.view),
         "score": point.score,
+        "rank": point.standing.rank if point.standing else None,
+        "group": point.standing.group if point.standing else None,
         "model_fingerprint": record.model.fingerprint if record else None,
         "task_fingerprint": record.task.fingerprint if record else None,
     }

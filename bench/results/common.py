@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
 
 from bench.models.keys import Role
 from bench.models.registry import Backend, Kind, Weights
+from bench.statistics.margins import parse_margin
 from bench.tasks.card import TaskType
 
 # 2: cost figures have details, spread and computed; noise has reasons.
@@ -83,6 +84,7 @@ class TaskInfo(RecordPart):
         revision: Commit of that data set; None where the data came from another place.
         shown: Metrics that leaderboards show beside the main one.
         fold_of: The split whose queries it is a fold of; None of what is no fold. Reports show the split alone.
+        max_loss: The margin of its card, such as `0.01` or `2%` (bench.statistics.margins); None where it has none.
     """
 
     name: str
@@ -100,6 +102,12 @@ class TaskInfo(RecordPart):
     shown: list[str] = []
     notes: list[str] = []
     fold_of: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    max_loss: str | None = Field(default=None, exclude_if=lambda value: value is None)
+
+    @field_validator("max_loss")
+    @classmethod
+    def _margin(cls, text: str | None) -> str | None:
+        return None if text is None else str(parse_margin(text))
 
 
 class Value(RecordPart):
