@@ -54,10 +54,20 @@ def digest_json(value: Any) -> str:
     return digest_bytes(json.dumps(value, sort_keys=True, ensure_ascii=True).encode())
 
 
-def digest_file(path: Path, algorithm: str = "blake2b") -> str:
-    """Hex digest of a file, read in blocks (`blake2b` means BLAKE2b-128)."""
+def digest_file(path: Path, algorithm: str = "blake2b", most: int | None = None) -> str:
+    """Hex digest of a file, read in blocks.
+
+    Args:
+        path: The file.
+        algorithm: One of hashlib's; `blake2b` means BLAKE2b-128.
+        most: The most bytes that the file may have.
+
+    Raises:
+        OSError: It cannot be opened.
+        BenchError: See open_regular.
+    """
     state = hashlib.blake2b(digest_size=16) if algorithm == "blake2b" else hashlib.new(algorithm)
-    with open_regular(path) as handle:
+    with open_regular(path, most) as handle:
         while block := handle.read(_HASH_BLOCK):
             state.update(block)
     return state.hexdigest()

@@ -35,6 +35,8 @@ _SPACE = "space"
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
+# Of a chunk; hundreds of times what one of the widest vectors takes.
+_MOST_BYTES = 8 << 30
 # A pyarrow array of fixed-size binary, KEY_BYTES each.
 Keys: TypeAlias = Any
 
@@ -247,7 +249,7 @@ class VectorSpace:
     def _open(self, path: Path) -> tuple[Keys, Float32] | None:
         # Only a content that is not its name's is damage; a file that cannot be read just now must not be deleted.
         try:
-            if digest_file(path) != path.stem:
+            if digest_file(path, most=_MOST_BYTES) != path.stem:
                 return None
             table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         except pa.ArrowInvalid:

@@ -52,6 +52,8 @@ KINDS: dict[str, Callable[[Path], None]] = {
     "a full folder": lambda path: (path / "a" / "b").mkdir(parents=True),
     "a file of a terabyte": _sparse,
 }
+# What is a file to all who ask.
+_FILES = ("a file of a terabyte", "a link to /proc/self/mem")
 # Files of another name beside the files of a folder.
 BESIDE: dict[str, Callable[[Path], None]] = {
     "a name that is no UTF-8": lambda folder: (folder / os.fsdecode(b"\xff\xfe.json")).write_text("{}"),
@@ -71,6 +73,8 @@ def cases(folder: Path, seed: int) -> Iterator[Case]:
         for kind, make in KINDS.items():
             if place.is_dir() and "folder" in kind:
                 continue  # which is another folder of results
+            if place.parent.parent == bed.results and place.is_dir() and kind in _FILES:
+                continue  # which is a file beside the folders of tasks
             for command in READERS:
                 name = f"{kind} for {place.relative_to(bed.folder)}, {command}"
                 todo.append(("results and rules", name, lambda p=place, m=make, c=command: _read(bed, p, m, c)))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -150,6 +151,15 @@ def test_any_flipped_bit_of_a_chunk_is_found(tmp_path):
     path.write_bytes(whole)
     again.refresh()
     np.testing.assert_array_equal(again.vectors(text_keys(["text 3"], PLAIN)).all(), matrix[3:4])
+
+
+def test_a_chunk_of_a_terabyte_is_refused_unread(tmp_path):
+    space, _ = filled(tmp_path, ["a"])
+    (path,) = space.folder.glob("*.arrow")
+    os.truncate(path, 1 << 40)
+    with pytest.raises(BenchError, match="more than 8 GiB|more than 8.59 GB|too large"):
+        VectorSpace(tmp_path, "space").refresh()
+    assert path.exists()
 
 
 def test_chunks_of_another_model_or_of_no_model_are_not_taken(tmp_path):
