@@ -146,8 +146,9 @@ def headline_view(views: Collection[View | None], width: int | None) -> View | N
 
 def unit_standings(index: ResultIndex, unit: UnitKey, metric: str, reader: ItemReader) -> Standings:
     """The standings of a task unit by a metric; superseded results are left out. Errors as rank_models."""
-    current = (cell for (_, _, of, _, _), cell in index.cells.items() if of == unit)
-    return rank_models((cell for cell in current if not index.superseded(cell.record)), metric, reader)
+    current = index.current.get(unit)
+    views = current.cells.values() if current else ()
+    return rank_models((cell for of_model in views for cell in of_model.values()), metric, reader)
 
 
 def place(scores: Mapping[str, float]) -> dict[str, Standing]:
