@@ -6,7 +6,7 @@ Every verdict on two models of one task unit comes from here, so that leaderboar
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -190,13 +190,14 @@ def _tested(found: Standings, reader: ItemReader) -> Standings:
     if not known:
         return found
     values, clusters = as_columns([*known.values()]), shared_clusters([*known.values()])
-    # A single observation tells nothing of what differences are worth.
+    # A single observation tells nothing of what differences are worth; of what mteb scores it may be the whole score.
     if clusters.max(initial=0) == 0:
-        return found
+        whole = any(cell.record.task.type == "mteb" for cell in found.cells.values())
+        return found if whole else replace(found, values=values, clusters=clusters)
     names, p = tuple(known), pairwise_p(values, clusters)
     places = [(first, second) for first in range(len(names)) for second in range(first + 1, len(names))]
     tests = PairTests({make_pair(names[first], names[second]): float(p[first, second]) for first, second in places})
-    tested = Standings(found.metric, found.cells, found.standings, tests, names, values, clusters)
+    tested = replace(found, tests=tests, known=names, values=values, clusters=clusters)
     same = np.ones(p.shape, dtype=bool)
     for (first, second), corrected in zip(places, tested._corrected().values(), strict=True):
         same[first, second] = same[second, first] = corrected > LEVEL
@@ -205,4 +206,4 @@ def _tested(found: Standings, reader: ItemReader) -> Standings:
     for at, (name, letters) in enumerate(zip(names, group_letters(same), strict=True)):
         of_best = None if ties is None else bool(ties[at])
         placed[name] = Standing(placed[name].rank, placed[name].shared, letters, of_best)
-    return Standings(found.metric, found.cells, placed, tests, names, values, clusters)
+    return replace(tested, standings=placed)

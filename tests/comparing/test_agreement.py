@@ -60,7 +60,8 @@ def test_every_pair_of_the_committed_results_agrees():
 
 def test_every_view_of_the_committed_results_agrees():
     index = index_of(ROOT / "results")
-    tables, views = tables_of(index), 0
+    units = {("hardware_store", "test", "default"), ("stsb", "test", "default")}
+    tables, views = tables_of(index, units=units), 0
     for model in sorted(index.models):
         full = {
             unit: row for unit, table in tables.items() for row in table.rows if row.model == model and row.standing

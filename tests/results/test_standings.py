@@ -132,6 +132,10 @@ def test_models_that_can_be_tested_are_when_another_cannot():
 def test_one_observation_tells_nothing(n, clusters):
     values = np.column_stack([np.full(n, 0.25), np.full(n, 0.75)])
     assert standings(values, clusters=clusters) == [Standing(2), Standing(1)]
+    found = stand(values, clusters)
+    assert found.losses("1", 0.01) == {}
+    # What one query excludes at best: 1 - 0.05.
+    assert found.least_margin == pytest.approx(0.95)
 
 
 def test_other_items_are_refused():
