@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run cost test gate lint format docs bench clean help
+.PHONY: run cost test torture gate lint format docs bench clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets.
@@ -31,6 +31,12 @@ cost: $(VENV)/installed  ## Measure what they cost, for numbers to keep (10 minu
 
 test: $(VENV)/developing  ## Run the whole test suite.
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+MINUTES ?= 10
+SEED ?= 1
+ONLY ?=
+torture: $(VENV)/developing  ## Kill, damage, starve and attack the program (MINUTES=10 SEED=1; ONLY=reference: 4,000 flipped bits in results/).
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m torture --minutes $(MINUTES) --seed $(SEED) --only "$(ONLY)"
 
 gate: $(VENV)/installed  ## Score the shipped tasks anew and hold the scores to the committed ones (a minute).
 	BENCH=$(BIN)/bench .ci/gate

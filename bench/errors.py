@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from bench.neutral import neutral
+
 
 class BenchError(Exception):
-    """Something a user can put right.
+    """Something a user can put right; as text it is neutral (bench.neutral), whatever names it repeats.
 
     Args:
         message: What is wrong, in one sentence.
@@ -24,14 +26,14 @@ class BenchError(Exception):
         super().__init__(message)
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.message}" if self.where else self.message
-        return f"{text}\n  hint: {self.hint}" if self.hint else text
+        text = neutral(f"{self.where}: {self.message}" if self.where else self.message)
+        return f"{text}\n  hint: {neutral(self.hint, lines=True)}" if self.hint else text
 
     @property
     def one_line(self) -> str:
         """The message without the hint, on one line, for tables."""
         text = f"{self.where}: {self.message}" if self.where else self.message
-        return " ".join(text.split())
+        return neutral(" ".join(text.split()))
 
 
 class UsageError(BenchError):

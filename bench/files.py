@@ -16,10 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.reading import walk_files
+from bench.neutral import neutral_json
+from bench.paths import walk_files
+from bench.regular import open_regular
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _HASH_BLOCK = 1 << 20
+# Names of what is written beside its place, and of folders among the system's temporary files, both with the process.
+DRAFT = re.compile(r"\..{1,40}\.(?P<pid>\d+)\.[a-z0-9_]{8}\.tmp", re.DOTALL)
+SCRATCH = re.compile(r"bench-[a-z]+-(?P<pid>\d+)-[a-z0-9_]{8}")
 
 
 def safe_name(name: str, limit: int = 80) -> str:
@@ -49,10 +54,20 @@ def digest_json(value: Any) -> str:
     return digest_bytes(json.dumps(value, sort_keys=True, ensure_ascii=True).encode())
 
 
-def digest_file(path: Path, algorithm: str = "blake2b") -> str:
-    """Hex digest of a file, read in blocks (`blake2b` means BLAKE2b-128)."""
+def digest_file(path: Path, algorithm: str = "blake2b", most: int | None = None) -> str:
+    """Hex digest of a file, read in blocks.
+
+    Args:
+        path: The file.
+        algorithm: One of hashlib's; `blake2b` means BLAKE2b-128.
+        most: The most bytes that the file may have.
+
+    Raises:
+        OSError: It cannot be opened.
+        BenchError: See open_regular.
+    """
     state = hashlib.blake2b(digest_size=16) if algorithm == "blake2b" else hashlib.new(algorithm)
-    with path.open("rb") as handle:
+    with open_regular(path, most) as handle:
         while block := handle.read(_HASH_BLOCK):
             state.update(block)
     return state.hexdigest()
@@ -104,7 +119,7 @@ def _write(path: Path, content: bytes, *, replace: bool) -> bool:
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
+        descriptor, temporary = tempfile.mkstemp(prefix=_draft_prefix(path), suffix=".tmp", dir=path.parent)
         with os.fdopen(descriptor, "wb") as handle:
             handle.write(content)
             handle.flush()
@@ -135,6 +150,18 @@ def _share(path: Path) -> None:
     path.chmod(0o666 & ~mask)
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file that may be gone already.
+
+    Raises:
+        BenchError: It may not be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
 def write_text(path: Path, content: str) -> None:
     """`write_bytes` for UTF-8 text."""
     write_bytes(path, content.encode("utf-8"))
@@ -154,9 +181,18 @@ def append_text(path: Path, content: str) -> None:
         raise write_error(path, error) from error
 
 
+def json_text(value: Any) -> str:
+    """JSON with sorted keys, two-space indents and a final newline.
+
+    Raises:
+        ValueError: A number in it is not finite.
+    """
+    return neutral_json(json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file with sorted keys, two-space indents and a final newline."""
-    write_text(path, json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write a JSON file as `json_text` gives it."""
+    write_text(path, json_text(value))
 
 
 @contextmanager
@@ -172,7 +208,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     Raises:
         BenchError: It cannot be written there.
     """
-    draft = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.tmp")
+    draft = path.with_name(f"{_draft_prefix(path)}{secrets.token_hex(4)}.tmp")
     try:
         draft.mkdir(parents=True)
         yield draft
@@ -188,7 +224,22 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 def check_writable(folder: Path) -> None:
     """Raise a BenchError now rather than after an hour of work when `folder` cannot be written."""
-    probe = folder / f".write-check-{os.getpid()}"
+    probe = folder / f"{_draft_prefix(Path('write-check'))}{secrets.token_hex(4)}.tmp"
     write_bytes(probe, b"")
     with suppress(OSError):
         probe.unlink()
+
+
+def _draft_prefix(path: Path) -> str:
+    return f".{path.name[:40]}.{os.getpid()}."
+
+
+@contextmanager
+def scratch_folder(purpose: str) -> Iterator[Path]:
+    """A folder among the system's temporary files, which is removed when the block ends.
+
+    Args:
+        purpose: A word of lower-case letters, for whoever finds it after a kill.
+    """
+    with tempfile.TemporaryDirectory(prefix=f"bench-{purpose}-{os.getpid()}-") as name:
+        yield Path(name)

@@ -12,6 +12,8 @@ from typing import Any, BinaryIO, Literal
 from bench.cache import cache_root
 from bench.errors import BenchError
 from bench.files import digest_json, safe_name, write_text
+from bench.paths import bytes_if_there, path_exists
+from bench.regular import MOST_RECORD
 
 RepoKind = Literal["model", "dataset"]
 
@@ -79,7 +81,7 @@ def snapshot(
             cached = cached if usable(cached) else None
         except BenchError as error:
             cached, missing = None, error
-    if cached is not None and (offline() or not download or _mark(repo, kind, cached, allow).exists()):
+    if cached is not None and (offline() or not download or path_exists(_mark(repo, kind, cached, allow))):
         return cached
     if offline():
         raise _switched_off(repo, where, otherwise, missing)
@@ -168,7 +170,7 @@ def _switched_off(repo: str, where: str, otherwise: str, missing: BenchError | N
 
 def downloaded(repo: str, kind: RepoKind, folder: Path, allow: Sequence[str] | None = None) -> bool:
     """Whether `snapshot` has downloaded a repository's files to this folder of the cache, to the last one."""
-    return _mark(repo, kind, folder, allow).exists()
+    return path_exists(_mark(repo, kind, folder, allow))
 
 
 def repository_files(folder: Path) -> frozenset[str] | None:
@@ -180,9 +182,9 @@ def repository_files(folder: Path) -> frozenset[str] | None:
     if not is_snapshot(folder):
         return None
     try:
-        listed = json.loads((folder.parents[1] / "trees" / f"{folder.name}.json").read_text(encoding="utf-8"))
+        listed = json.loads(bytes_if_there(folder.parents[1] / "trees" / f"{folder.name}.json", MOST_RECORD) or b"")
         return frozenset(listed["files"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
@@ -196,7 +198,7 @@ def known_absent(folder: Path, name: str) -> bool:
     listed = repository_files(folder)
     if listed is not None:
         return name not in listed
-    return is_snapshot(folder) and (folder.parents[1] / ".no_exist" / folder.name / name).exists()
+    return is_snapshot(folder) and path_exists(folder.parents[1] / ".no_exist" / folder.name / name)
 
 
 def is_snapshot(folder: Path) -> bool:

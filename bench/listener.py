@@ -33,7 +33,7 @@ class Listener(Protocol):
         """A cost probe starts."""
 
     def damaged(self, model: str, files: Sequence[str]) -> None:
-        """Stored vectors were damaged; their texts are encoded again."""
+        """Files of stored vectors were damaged and removed; what was in them is made again."""
 
     def audited(self, task: str, path: Path) -> None:
         """The record of an audit was written."""

@@ -48,6 +48,7 @@ class LoadedModels:
     def profile(self, entry: ModelEntry, located: Located, space: VectorSpace) -> ModelProfile:
         """A model's profile, stored or loaded."""
         stored = space.profile()
+        tell_damage(space, entry.name, self._listener)
         if stored is None:
             # A model that was loaded before its profile was lost has one in memory.
             stored = self.get(entry, located, space).profile
@@ -96,9 +97,7 @@ class JobVectors:
             for role, texts in roles.items()
         }
         missing = missing_texts(model.space, list(groups.values()))
-        if model.space.damaged:
-            self._listener.damaged(model.entry.name, model.space.damaged)
-            model.space.damaged.clear()
+        tell_damage(model.space, model.entry.name, self._listener)
         if missing:
             drawn = model.entry.drawn
             encoder: Encoder = DrawnVectors(profile, model.entry.name)
@@ -120,6 +119,13 @@ class JobVectors:
             )
             reports.append(report)
         return {role: model.space.vectors(text_keys(group.texts, group.context)) for role, group in groups.items()}
+
+
+def tell_damage(space: VectorSpace, model: str, listener: Listener) -> None:
+    """Report, once, the files of a vector space that were damaged."""
+    if space.damaged:
+        listener.damaged(model, list(space.damaged))
+        space.damaged.clear()
 
 
 def _batch_size(entry: ModelEntry) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from bench.cost.effort import Effort
 from bench.cost.measure import PROBES, MeasuredModel, baseline_subject, model_subject
 from bench.cost.schedule import Measurement, Step, Subject, measure
 from bench.errors import BenchError
+from bench.files import scratch_folder
 from bench.models.keys import ROLES
 from bench.models.profile import ModelProfile
 from bench.models.prompts import text_context
@@ -78,7 +78,7 @@ def measure_jobs(
             for job in together:
                 try:
                     profile = ready(job)
-                    workspace = Path(folders.enter_context(tempfile.TemporaryDirectory(prefix="bench-cost-")))
+                    workspace = folders.enter_context(scratch_folder("cost"))
                     chosen.append((job, profile, _subject(job, profile, workspace, options)))
                 except Exception as error:  # noqa: BLE001 - one model that cannot be measured must not stop the others
                     on_failure(job, error)

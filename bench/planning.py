@@ -219,8 +219,11 @@ def _outdated(record: ModelRecord, unit: TaskUnit, inputs: Inputs, options: Opti
         return "what its texts are encoded with changed"
     if options.mteb_order and isinstance(record, QualityRecord) and not record.knows_mteb_order:
         return "MTEB's order of ties is not known"
-    # Reports read the metrics to show from the newest record.
-    return "" if _shows(record, unit) else "the metrics to show changed"
+    # Reports read the metrics to show and the margin from the newest record.
+    if not _shows(record, unit):
+        return "the metrics to show changed"
+    changed = isinstance(record, QualityRecord) and record.task.max_loss != unit.max_loss
+    return "the margin changed" if changed else ""
 
 
 def _asked_for(unit: TaskUnit, options: Options) -> list[StudyName]:

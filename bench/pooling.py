@@ -16,7 +16,7 @@ from bench.plan import Job
 from bench.quality.evaluate import Scores, query_means
 from bench.records import item_columns, task_info, view_scores
 from bench.results.folds import FOLDS
-from bench.results.index import Cell, ResultIndex
+from bench.results.index import Cell, ResultIndex, ResultKey
 from bench.results.items import CLUSTER, ITEM_KEYS, metric_column
 from bench.results.schema import QualityRecord
 from bench.results.store import ResultStore, read_items
@@ -51,9 +51,8 @@ def pool_folds(name: str, jobs: Sequence[Job], unit: TaskUnit, store: ResultStor
         lacking = ", ".join(job.unit.split for job, cells in zip(jobs, folds, strict=True) if not cells)
         raise BenchError(f"no pooled score: no view has one in every fold (none in {lacking or 'common'})", where=where)
     fingerprints = [job.model.fingerprint for job in jobs]
-    key = (name, digest_json(fingerprints), (unit.task, unit.split, unit.subset), unit.fingerprint)
+    key: ResultKey = (name, digest_json(fingerprints), (unit.task, unit.split, unit.subset), unit.fingerprint)
     cells = {view: [found[view] for found in folds] for view in views}
-    todo = [view for view in views if not _up_to_date(index.cells.get((*key, view)), cells[view])]
     # A later record of the name with another fingerprint hides a result that is there.
     if index.changes("quality", key):
         todo = views
@@ -61,17 +60,12 @@ def pool_folds(name: str, jobs: Sequence[Job], unit: TaskUnit, store: ResultStor
         return None
     scored = [(view, _scores(cells[view], unit, where)) for view in todo]
     first = cells[todo[0]][0].record
+    source = f"{FOLDS}{len(jobs)} models, each trained without one"
     record = QualityRecord(
         bench_version=__version__,
         created=store.stamp(),
         environment=environment.fingerprint(),
-        model=first.model.model_copy(
-            update={
-                "name": name,
-                "fingerprint": key[1],
-                "source": f"{FOLDS}{len(jobs)} models, each trained without one",
-            }
-        ),
+        model=first.model.model_copy(update={"name": name, "fingerprint": key[1], "source": source}),
         task=task_info(unit),
         inputs=first.inputs,
         encoding=None,

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from bench.errors import BenchError
+from bench.paths import unreadable
+from bench.regular import MOST_TEXT, open_regular, read_bytes, size_text
 
+# Bytes of a line of text, ends included: longer ones are no rows of a table.
+MOST_LINE = 100_000_000
 SAVE_AS_UTF8 = "save the file as UTF-8, for instance: iconv -f latin1 -t utf-8 OLD > NEW"
-
-
-def path_exists(path: Path) -> bool:
-    """Whether there is such a file or folder; a name that the system cannot even ask for does not exist."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
 
 
 def user_path(text: str) -> Path:
@@ -29,49 +26,30 @@ def user_path(text: str) -> Path:
         return Path(text)
 
 
-def walk_files(folder: Path) -> Iterator[Path]:
-    """All files below a folder in a fixed order, through links too; a link that leads back up is not followed."""
-    yield from _walk(folder, (folder.resolve(),))
-
-
-def _walk(folder: Path, trail: tuple[Path, ...]) -> Iterator[Path]:
-    try:
-        paths = sorted(folder.iterdir())
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(folder)) from error
-    for path in paths:
-        if path.is_dir():
-            target = path.resolve()
-            if target not in trail:
-                yield from _walk(path, (*trail, target))
-        elif path.is_file():
-            yield path
-
-
-def read_text(path: Path) -> str:
-    """A UTF-8 text file (a byte order mark is dropped).
+def read_text(path: Path, most: int = MOST_TEXT) -> str:
+    """A UTF-8 text file of at most `most` bytes (a byte order mark is dropped).
 
     Raises:
-        BenchError: No such file, no permission, or bytes that are not UTF-8 (with the line).
+        BenchError: No such file, no permission, no regular file, larger, or bytes that are not UTF-8 (with the line).
     """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return read_bytes(path, most).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         # Line by line, for the message.
-        return "".join(_lines(path))
+        return "".join(_lines(path, most))
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _lines(path: Path, most: int) -> Iterator[str]:
     try:
-        with path.open("rb") as handle:
+        with open_regular(path, most) as handle:
             yield from text_lines(handle, str(path))
     except FileNotFoundError as error:
         raise BenchError("no such file", where=str(path), hint="check the path") from error
     except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
+        raise unreadable(path, error) from error
 
 
-def text_lines(handle: Iterable[bytes], name: str, encoding: str = "utf-8", hint: str = SAVE_AS_UTF8) -> Iterator[str]:
+def text_lines(handle: BinaryIO, name: str, encoding: str = "utf-8", hint: str = SAVE_AS_UTF8) -> Iterator[str]:
     """The lines of a text file with their ends, one at a time: a corpus may be larger than memory.
 
     Only a newline ends a line: JSON text may hold U+2028 and its like, which str.splitlines would cut.
@@ -83,9 +61,15 @@ def text_lines(handle: Iterable[bytes], name: str, encoding: str = "utf-8", hint
         hint: What to do about bytes of another encoding.
 
     Raises:
-        BenchError: Bytes of another encoding, with the line.
+        BenchError: Bytes of another encoding, or a line of more than MOST_LINE bytes, with the line.
     """
-    for number, raw in enumerate(handle, 1):
+    for number, raw in enumerate(iter(partial(handle.readline, MOST_LINE + 1), b""), 1):
+        if len(raw) > MOST_LINE:
+            raise BenchError(
+                f"a line of more than {size_text(MOST_LINE)}, the most that is read of one",
+                where=f"{name}, line {number}",
+                hint="end every row with a newline",
+            )
         try:
             yield raw.decode("utf-8-sig" if number == 1 and encoding == "utf-8" else encoding)
         except UnicodeDecodeError as error:

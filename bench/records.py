@@ -300,4 +300,5 @@ def task_info(unit: TaskUnit) -> TaskInfo:
         shown=unit.card.shown,
         notes=info.notes,
         fold_of=unit.fold_of,
+        max_loss=unit.max_loss,
     )

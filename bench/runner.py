@@ -12,6 +12,7 @@ from typing import TypeVar
 from bench import environment
 from bench.audit.record import audit_missing
 from bench.errors import BenchError
+from bench.faults import as_bench_error
 from bench.files import check_writable
 from bench.listener import Listener
 from bench.loaded import JobVectors, LoadedModels
@@ -96,7 +97,7 @@ def _audits(plan: Plan, store: ResultStore, index: ResultIndex, listener: Listen
         if isinstance(outcome, Path):
             listener.audited(unit.label, outcome)
             continue
-        error = outcome if isinstance(outcome, BenchError) else unexpected(outcome, f"the audit of {unit.label}")
+        error = as_bench_error(outcome, f"the audit of {unit.label}")
         failures.append(Failure("audit", unit.label, error))
         listener.failed(failures[-1])
     return failures
@@ -105,22 +106,6 @@ def _audits(plan: Plan, store: ResultStore, index: ResultIndex, listener: Listen
 def _audited(plan: Plan) -> list[TaskUnit]:
     """What is to be audited: a fold's data is that of the split that it is a fold of."""
     return [job.unit for job in plan.jobs if job.cells and job.unit.fold_of is None]
-
-
-def unexpected(error: Exception, where: str) -> BenchError:
-    """An error that nobody foresaw, as one that can be reported.
-
-    Args:
-        error: The error.
-        where: What was being done.
-    """
-    found = BenchError(
-        f"{type(error).__name__}: {error}",
-        where=where,
-        hint="`bench --debug ...` shows the Python traceback",
-    )
-    found.__cause__ = error
-    return found
 
 
 class _Run:
@@ -143,9 +128,7 @@ class _Run:
     def fail(self, job: Job, error: Exception, part: str = "") -> None:
         """Take down what failed in a job."""
         name, task = job.model.entry.name, job.unit.label + part
-        if not isinstance(error, BenchError):
-            error = unexpected(error, f"model `{name}` on {task}")
-        failure = Failure(name, task, error)
+        failure = Failure(name, task, as_bench_error(error, f"model `{name}` on {task}"))
         if not part:
             self.broken.append(job)
         self._failures.append(failure)

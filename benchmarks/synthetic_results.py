@@ -98,7 +98,7 @@ def _quality(
 
 def _value(of_queries: np.ndarray) -> Value:
     mean, reach = float(of_queries.mean()), float(1.96 * of_queries.std() / np.sqrt(len(of_queries)))
-    return Value(value=mean, ci_low=mean - reach, ci_high=mean + reach)
+    return Value(value=mean, ci_low=max(mean - reach, 0.0), ci_high=min(mean + reach, 1.0))
 
 
 def _cost(quality: QualityRecord, views: Sequence[View | None], rng: np.random.Generator) -> CostRecord:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from scipy import stats
 
 from bench.results.common import TextInput
@@ -47,6 +48,7 @@ QUERIES = {
     "big": [0.9, 0.8, 1.0, 0.9, 0.7, 1.0, 0.8, 0.9, 1.0, 0.8],
     "bm25": [1.0, 0.6, 1.0, 1.0, 0.4, 1.0, 0.7, 1.0, 1.0, 0.7],
 }
+IDS = [f"q{row}" for row in range(10)]
 GOLD = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 2.5, 1.5]
 # Similarities of eight pairs by subset, at the first view; every further view swaps the next two.
 PAIRS = {"en": [0.1, 0.2, 0.4, 0.5, 0.8, 0.9, 0.3, 0.25], "de|<i>": [0.3, 0.1, 0.2, 0.6, 0.5, 0.9, 0.4, 0.7]}
@@ -77,6 +79,7 @@ def write_results(root: Path, *, queries: Mapping[str, list[float]] | None = Non
 
 def write_studies(store: ResultStore) -> None:
     """Controls, fidelity and shortlists of the model whose name needs escaping, at its cut."""
+    n = len(IDS)
     whole = {
         "bench_version": "0.0.2", "created": "2026-01-02T03:04:07.000000+00:00", "environment": HERE,
         "model": model_info("big"), "task": shop(), "items": "",
@@ -86,7 +89,14 @@ def write_studies(store: ResultStore) -> None:
         ControlScores(method=method, draw=draw, truncate_dim=8, metrics={"ndcg_at_10": value(score)})
         for method, draw, score in methods
     ]
-    store.write_controls(ControlRecord(**whole, controls=controls), {"query_id": []})
+    items = {
+        "method": [method for method, *_ in methods for _ in IDS],
+        "draw": pa.array([draw for _, draw, _ in methods for _ in IDS], pa.int32()),
+        "truncate_dim": [8] * (len(methods) * n),
+        "query_id": IDS * len(methods),
+        "ndcg_at_10": [score for *_, score in methods for _ in IDS],
+    }
+    store.write_controls(ControlRecord(**whole, controls=controls), items)
     measures = {"overlap_at_10": 0.8, "rbo": 0.75, "kendall_tau": 0.5, "similarity_change": -0.02}
     views = [
         FidelityScores(
@@ -95,15 +105,23 @@ def write_studies(store: ResultStore) -> None:
     ]
     settings, leading = FidelitySettings(depth=100, rbo_p=0.9, sample=1000), LeadingShares(variance=None, norm=[1.0])
     fidelity = FidelityRecord(**whole, settings=settings, views=views, leading=leading)
-    store.write_fidelity(fidelity, {"query_id": []})
+    items = {"truncate_dim": [8] * n, "precision": ["float32"] * n, "query_id": IDS}
+    store.write_fidelity(fidelity, items | {name: [found] * n for name, found in measures.items()})
+    found = ((10, 0.82, 0.85), (100, 0.879, 1.0))
     shortlists = [
         ShortlistScores(
             truncate_dim=8, precision="float32", shortlist=length, metrics={"ndcg_at_10": value(score)},
             recall=Value(value=recall),
         )
-        for length, score, recall in ((10, 0.82, 0.85), (100, 0.879, 1.0))
+        for length, score, recall in found
     ]  # fmt: skip
-    store.write_rerank(RerankRecord(**whole, shortlists=shortlists), {"query_id": []})
+    items = {
+        "truncate_dim": [8] * (2 * n), "precision": ["float32"] * (2 * n), "query_id": IDS * 2,
+        "shortlist": [length for length, *_ in found for _ in IDS],
+        "ndcg_at_10": [score for _, score, _ in found for _ in IDS],
+        "shortlist_recall": [recall for *_, recall in found for _ in IDS],
+    }  # fmt: skip
+    store.write_rerank(RerankRecord(**whole, shortlists=shortlists), items)
 
 
 def model_info(model: str) -> ModelInfo:
@@ -152,7 +170,7 @@ def talk(subset: str) -> TaskInfo:
 
 
 def value(number: float) -> Value:
-    return Value(value=number, ci_low=number - 0.1, ci_high=number + 0.1)
+    return Value(value=number, ci_low=max(number - 0.1, 0.0), ci_high=min(number + 0.1, 1.0))
 
 
 def record(model: str, task: TaskInfo, views: list[ViewScores]) -> QualityRecord:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.files import json_text
 from bench.models.profile import ModelProfile, TextContext
+from bench.results.digests import DIGEST, TABLE_DIGEST, record_text
 from bench.results.items import ITEM_KEYS
 from bench.results.schema import (
     AuditFinding,
@@ -189,6 +191,11 @@ def make_model(folder: Path, *, seed: int = 0, width: int = 32, prompts: Mapping
     return folder
 
 
+def estimate(value: float) -> Value:
+    """A value with the interval of 0.1 around it, cut off where a share cannot be."""
+    return Value(value=value, ci_low=max(value - 0.1, min(value, 0.0)), ci_high=min(value + 0.1, max(value, 1.0)))
+
+
 def quality_record(
     model: str = "mini",
     *,
@@ -203,7 +210,7 @@ def quality_record(
     n: int = 2,
     notes: Iterable[str] = (),
 ) -> QualityRecord:
-    """A quality record whose interval is the value plus and minus 0.1."""
+    """A quality record of values with `estimate`s."""
     return QualityRecord(
         bench_version="0",
         created=created,
@@ -217,7 +224,7 @@ def quality_record(
         views=[
             ViewScores(
                 truncate_dim=dim, precision=precision,
-                metrics={metric: Value(value=value, ci_low=value - 0.1, ci_high=value + 0.1)},
+                metrics={metric: estimate(value)},
             )
             for (dim, precision), value in (views or {(8, "float32"): 0.5}).items()
         ],
@@ -230,7 +237,7 @@ def control_record(
     controls: Mapping[tuple[str, int | None, int], float] | None = None,
     **names: str,
 ) -> ControlRecord:
-    """A record of controls; by (method, draw, truncate_dim), whose interval is the value plus and minus 0.1."""
+    """A record of controls; by (method, draw, truncate_dim), with `estimate`s."""
     base = quality_record(model, **names)
     return ControlRecord(
         bench_version="0",
@@ -241,7 +248,7 @@ def control_record(
         controls=[
             ControlScores(
                 method=method, draw=draw, truncate_dim=dim,
-                metrics={base.task.main_metric: Value(value=value, ci_low=value - 0.1, ci_high=value + 0.1)},
+                metrics={base.task.main_metric: estimate(value)},
             )
             for (method, draw, dim), value in (controls or {("pca", None, 4): 0.4}).items()
         ],
@@ -291,7 +298,7 @@ def rerank_record(
         shortlists=[
             ShortlistScores(
                 truncate_dim=dim, precision=precision, shortlist=length,
-                metrics={base.task.main_metric: Value(value=value, ci_low=value - 0.1, ci_high=value + 0.1)},
+                metrics={base.task.main_metric: estimate(value)},
                 recall=Value(value=recall),
             )
             for (dim, precision, length), (value, recall) in (shortlists or {(4, "float32", 10): (0.45, 0.9)}).items()
@@ -326,6 +333,18 @@ def cost_record(
         ],
         not_measured=dict(not_measured or {}),
     )
+
+
+def rewrite_record(path: Path, **changes: object) -> None:
+    """Change keys of a record's file, as if bench had written it so."""
+    path.write_text(record_text(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
+
+
+def make_older(path: Path, version: int = 3, **changes: object) -> None:
+    """Make a record one of an earlier schema, from before there were digests."""
+    value = json.loads(path.read_text(encoding="utf-8")) | {"schema_version": version} | changes
+    kept = {key: part for key, part in value.items() if key not in {DIGEST, TABLE_DIGEST}}
+    path.write_text(json_text(kept), encoding="utf-8")
 
 
 def write_hub(folder: Path, configs: Mapping[str, Mapping[str, Iterable[Mapping[str, object]]]]) -> Path:

@@ -21,6 +21,7 @@ import typer
 import yaml
 from scipy import stats
 from support import ROOT
+from torture.parts import PARTS
 
 from bench import choose
 from bench.audit.measured import MEASURED
@@ -41,8 +42,28 @@ from bench.tasks.card import TaskCard
 from bench.tasks.tables.section import Columns, Distractors, Join, Sample, Table
 from bench.tasks.tables.split import Split
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "Makefile"]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "Makefile"]
 COMMANDS = typer.main.get_command(app)
+
+
+EXIT_STATUSES = """## Exit statuses and messages
+
+| exit status | meaning |
+| --- | --- |
+| 0 | done |
+| 1 | something failed, differs or does not fit; `bench gate`: a regression; `bench report --check`: stale pages |
+| 2 | wrong usage: an option, a configuration file or an environment variable |
+| 3 | `bench gate`: cannot tell, a side that cannot be read, or a fault of bench |
+| 130 | stopped by Ctrl-C |
+
+An error is a line and a hint on standard error. An exception that bench does not know is a fault of bench: the line
+names it, and the exit status is 1. `bench --debug` before a command, or `BENCH_DEBUG=1`, shows Python's tracebacks too.
+Standard output that is full or closed is an error with exit status 1; a reader that stops early (`| head`) is none.
+
+Names and texts from files are shown without what a terminal, a log, a CI runner or a spreadsheet would act on: a
+control character, a bidirectional override or an invisible character appears as its escape (`\\x1b`, `\\u202e`), a line
+break in a name as `\\n`. JSON keeps the exact text, in JSON's escapes. In CSV a cell that a spreadsheet would run as a
+formula gets a `'` before it; `bench results --format csv --raw` leaves that out."""
 
 
 def bench_commands(text: str) -> list[str]:
@@ -56,7 +77,7 @@ def bench_commands(text: str) -> list[str]:
 
 def reference() -> str:
     """docs/cli.md as the program would write it."""
-    parts = ["# Commands", "Made from the program's own help; `make docs` writes it."]
+    parts = ["# Commands", "Made from the program's own help; `make docs` writes it.", EXIT_STATUSES]
     for name, command in COMMANDS.commands.items():
         parts += _section(f"bench {name}", command)
         for inner, subcommand in getattr(command, "commands", {}).items():
@@ -96,6 +117,25 @@ def resolve(command: str) -> None:
 def test_every_command_in_the_docs_exists(page):
     for command in bench_commands(page.read_text(encoding="utf-8")):
         resolve(command)
+
+
+def test_every_promise_names_tests_and_commands_that_exist():
+    text = (ROOT / "docs" / "reference" / "promises.md").read_text(encoding="utf-8")
+    parts = {part.name for part in PARTS}
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == parts
+    held = re.findall(r"^\| [A-Z`].*\. \| (.+) \|$", text, re.MULTILINE)
+    rows = re.findall(r"^\| [A-Z`].* \|$", text, re.MULTILINE)
+    assert len(held) + len(parts) == len(rows)
+    for keeper in [name for cell in held for name in re.findall(r"`([^`]+)`", cell)]:
+        command, _, of_torture = keeper.partition(" ONLY=")
+        if command == "make torture":
+            assert of_torture in parts, keeper
+            continue
+        path, _, name = keeper.partition("::")
+        assert (ROOT / path).is_file(), keeper
+        assert not name or re.search(rf"^\s*def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), (
+            keeper
+        )
 
 
 def test_the_check_finds_a_wrong_command():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from running import entry, plan_of, run, values
-from support import cost_record, make_model, random_beir, write_pairs
+from support import cost_record, make_model, random_beir, rewrite_record, write_pairs
 
 from bench.cost import effort
 from bench.errors import BenchError, UsageError
@@ -22,6 +22,10 @@ from bench.views import View
 
 def statuses(plan):
     return {(job.model.entry.name, job.unit.task): {status for status, _ in job.cells.values()} for job in plan.jobs}
+
+
+def data_of(index):
+    return {unit: current.task.fingerprint for unit, current in index.current.items()}
 
 
 def reasons(plan):
@@ -68,6 +72,23 @@ def test_other_metrics_in_the_card_are_shown_after_a_run_that_encodes_nothing(ti
     # The other model was not run again, and its row is of the same metric all the same.
     recall = {key[0]: value for key, value in values(results).items() if key[-1] == "recall_at_5"}
     assert {row.model: row.score.value for row in table.rows} == recall
+    again, _, _ = run([entry(tiny_model)], [task], results)
+    assert again.up_to_date
+
+
+def test_another_margin_in_the_card_is_kept_after_a_run_that_encodes_nothing(tiny_model, task, results):
+    card = task / "task.yaml"
+    card.write_text("name: shop\ntype: retrieval\n")
+    run([entry(tiny_model), entry(tiny_model, name="other")], [task], results)
+    before = data_of(ResultIndex(ResultStore(results).records()))
+    card.write_text("name: shop\ntype: retrieval\nmax_loss: 2%\n")
+    plan, _, listener = run([entry(tiny_model)], [task], results)
+    assert (reasons(plan), listener.encoded) == ({"the margin changed"}, 0)
+    index = ResultIndex(ResultStore(results).records())
+    assert data_of(index) == before
+    [table] = make_tables(index)
+    # The newest record's counts, for the other model too.
+    assert str(table.losses.margin) == "2%"
     again, _, _ = run([entry(tiny_model)], [task], results)
     assert again.up_to_date
 
@@ -250,7 +271,7 @@ def test_weights_that_change_while_bench_runs_are_never_kept_under_the_old_name(
 def test_a_clock_that_ran_ahead_does_not_keep_cells_stale(tiny_model, task, results):
     run([entry(tiny_model)], [task], results)
     (record,) = (results / "quality").rglob("*.json")
-    record.write_text(record.read_text().replace('"created": "2', '"created": "3'))
+    rewrite_record(record, created="3" + json.loads(record.read_text())["created"][1:])
     corpus = task / "corpus.jsonl"
     corpus.write_text(corpus.read_text().replace('"text": "', '"text": "brand new ', 1))
     run([entry(tiny_model)], [task], results)

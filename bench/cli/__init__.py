@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-import traceback
 from collections.abc import Sequence
 
 import typer
@@ -17,18 +15,16 @@ from bench.cli.cost import cost
 from bench.cli.doctor import doctor
 from bench.cli.export import export
 from bench.cli.gate import gate
+from bench.cli.guard import INTERRUPTED, guard, report_fault, say_stopped, words_of
 from bench.cli.init import init
 from bench.cli.models import models
-from bench.cli.output import close_output
+from bench.cli.output import open_output, say
 from bench.cli.report import report
 from bench.cli.reproduce import reproduce
 from bench.cli.results import results
 from bench.cli.run import run
 from bench.cli.tasks import tasks
 from bench.cli.train import train
-from bench.errors import BenchError
-
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="bench",
@@ -44,7 +40,7 @@ def _version(asked: bool) -> None:
     if asked:
         from bench import __version__
 
-        typer.echo(f"bench {__version__}")
+        say(f"bench {__version__}")
         raise typer.Exit
 
 
@@ -69,36 +65,19 @@ app.add_typer(cache, name="cache")
 app.add_typer(export, name="export")
 
 
-def _say_how_to_go_on() -> None:
-    print("\nstopped; what was finished is kept: run the same command again to go on", file=sys.stderr)  # noqa: T201
-
-
 def run_cli(arguments: Sequence[str]) -> int:
     """Run a command line.
 
     Returns:
-        0 done, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C.
+        0 done, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C; bench gate has others (docs/gate.md).
     """
+    command = typer.main.get_command(app)
+    guard(command)
     try:
-        status = app(args=list(arguments), standalone_mode=False)
-        if status == INTERRUPTED:
-            _say_how_to_go_on()
-    except BenchError as error:
-        if os.environ.get("BENCH_DEBUG"):
-            traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return error.exit_status
-    except KeyboardInterrupt:
-        _say_how_to_go_on()
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough.
-        close_output()
-        return 0
-    except Exception as error:
-        shown = getattr(error, "show", None)
-        if shown is None:
-            raise
-        shown()
-        return int(getattr(error, "exit_code", 2))
+        with open_output():
+            status = command(args=list(arguments), standalone_mode=False)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, a user is told in a line
+        return report_fault(error, words_of(command, arguments))
+    if status == INTERRUPTED:
+        say_stopped()
     return status if isinstance(status, int) else 0

@@ -9,6 +9,7 @@ import typer
 
 from bench.cli.gate import BaselineSource, GatesFile, judged, no_regression
 from bench.cli.options import ResultsFolder
+from bench.cli.output import say
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,20 +69,20 @@ def update(
             accepted=[as_accepted(check) for check in failing],
         )
         path = store.write_acceptance(record)
-        typer.echo(f"accepted {len(failing)} checks in {path}: {printable(record.message)}")
+        say(f"accepted {len(failing)} checks in {path}: {printable(record.message)}")
         for check in failing:
             # No line may begin with a name: CI takes one that begins with `::` for a command.
-            typer.echo(f"  - {printable(_line(check))}")
+            say(f"  - {printable(_line(check))}")
     else:
-        typer.echo("nothing to accept: no check fails")
+        say("nothing to accept: no check fails")
     for check in outcome.failures:
         if not check.subject.model:
-            typer.echo(f"not accepted: rule {check.subject.rule.name}: {check.reason} ({check.hint})")
+            say(f"not accepted: rule {check.subject.rule.name}: {check.reason} ({check.hint})")
     if source.kind == "folder":
         count = copy_records(copied, results, source.place)
-        typer.echo(f"copied {count} files of current results to {source.place}")
+        say(f"copied {count} files of current results to {source.place}")
     else:
-        typer.echo(f"commit {results}: once it is merged, it is the baseline")
+        say(f"commit {results}: once it is merged, it is the baseline")
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli.output import say, say_text
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def show(context: typer.Context) -> None:
         _show_vectors()
         _show_models()
         _show_built()
+        _show_leftovers()
 
 
 def _show_vectors() -> None:
@@ -35,7 +37,7 @@ def _show_vectors() -> None:
 
     root = store_root(cache_root())
     sizes = space_sizes(root)
-    typer.echo(f"{root}: {_megabytes(sum(size.bytes for size in sizes))} MB in {len(sizes)} vector spaces")
+    say(f"{root}: {_megabytes(sum(size.bytes for size in sizes))} MB in {len(sizes)} vector spaces")
     rows = [[size.fingerprint, size.names, str(size.files), _megabytes(size.bytes)] for size in sizes]
     _print_table(rows, ["vector space", "models", "files", "MB"], text_columns=2)
 
@@ -46,9 +48,7 @@ def _show_models() -> None:
 
     models, trainings = made_models(), unfinished_trainings()
     total = sum(model.bytes for model in models) + sum(training.bytes for training in trainings)
-    typer.echo(
-        f"{models_root()}: {_megabytes(total)} MB in {len(models)} made models, {len(trainings)} unfinished trainings"
-    )
+    say(f"{models_root()}: {_megabytes(total)} MB in {len(models)} made models, {len(trainings)} unfinished trainings")
     _print_table(
         [_model_row(model) for model in models],
         ["made model", "kind", "hash", "created", "device", "steps", "MB"],
@@ -64,7 +64,16 @@ def _show_models() -> None:
 def _show_built() -> None:
     from bench.models.built import built_bytes, built_root
 
-    typer.echo(f"{built_root()}: {_megabytes(built_bytes())} MB of exports and random weights")
+    say(f"{built_root()}: {_megabytes(built_bytes())} MB of exports and random weights")
+
+
+def _show_leftovers() -> None:
+    from bench.leftovers import find_leftovers
+
+    if found := find_leftovers():
+        size = _megabytes(sum(item.bytes for item in found))
+        count = f"{len(found)} temporary file{'s' if len(found) > 1 else ''}"
+        say(f"{count} of runs that were killed: {size} MB; the next run removes them")
 
 
 def _model_row(model: MadeModel) -> list[str]:
@@ -123,7 +132,7 @@ def clear(
         trainings = unfinished_trainings()
         _report("unfinished trainings", [(item.name, item.bytes, delete_training(item)) for item in trainings])
     if built:
-        typer.echo(f"deleted {_megabytes(delete_built())} MB of exports and random weights")
+        say(f"deleted {_megabytes(delete_built())} MB of exports and random weights")
 
 
 def _one_model(name: str, known: Sequence[MadeModel]) -> MadeModel:
@@ -150,25 +159,24 @@ def _clear_vectors(names: Sequence[str]) -> None:
     deleted = 0
     for size in chosen:
         waiting = f"waiting: a process is encoding with {size.names or size.fingerprint}"
-        deleted += clear_space(root / size.fingerprint, partial(typer.echo, waiting))
-    typer.echo(f"deleted {_megabytes(deleted)} MB in {len(chosen)} vector spaces")
+        deleted += clear_space(root / size.fingerprint, partial(say, waiting))
+    say(f"deleted {_megabytes(deleted)} MB in {len(chosen)} vector spaces")
 
 
 def _report(what: str, items: Sequence[tuple[str, int, bool]]) -> None:
     """Say what was deleted: name, bytes and whether it could be."""
     gone = [size for _, size, deleted in items if deleted]
-    typer.echo(f"deleted {_megabytes(sum(gone))} MB in {len(gone)} {what}")
+    say(f"deleted {_megabytes(sum(gone))} MB in {len(gone)} {what}")
     for name, _, deleted in items:
         if not deleted:
-            typer.echo(f"  kept {name or 'one without a name'}: a process is training it")
+            say(f"  kept {name or 'one without a name'}: a process is training it")
 
 
 def _print_table(rows: Sequence[Sequence[str]], headings: Sequence[str], text_columns: int) -> None:
-    from tabulate import tabulate
+    from bench.markdown import aligned, plain_table
 
     if rows:
-        align = ["left"] * text_columns + ["right"] * (len(headings) - text_columns)
-        typer.echo(tabulate(rows, headers=headings, colalign=align, disable_numparse=True))
+        say_text(plain_table(rows, headings, aligned(headings, text_columns)))
 
 
 def _megabytes(size: int) -> str:

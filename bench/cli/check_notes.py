@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import typer
+from bench.cli.output import say, say_text
 
 if TYPE_CHECKING:
     from bench.audit.languages import Languages
@@ -28,7 +28,7 @@ def print_finding(finding: AuditFinding, hint: str = "") -> None:
     """A finding that found something, with its examples."""
     if finding.count:
         ending = f": {hint}" if hint else ""
-        typer.echo("\n".join([finding.sentence + ending, *(f"  {example}" for example in finding.examples)]))
+        say(finding.sentence + ending, *(f"  {example}" for example in finding.examples))
 
 
 def print_texts(texts: Mapping[Role, list[str]], *, tokens_counted: bool) -> None:
@@ -50,15 +50,15 @@ def print_languages(texts: Mapping[Role, list[str]]) -> None:
     found = {role: languages(members) for role, members in texts.items()}
     reasons = {known.reason for known in found.values()} - {None}
     if reasons:
-        typer.echo(f"\nlanguages: not looked at: {reasons.pop()}")
+        say("", f"languages: not looked at: {reasons.pop()}")
     rows = [_languages_row(_PLURAL[role], known) for role, known in found.items()]
     headings = ["", "looked at", "too short", "uncertain", "languages", "scripts"]
-    typer.echo()
+    say("")
     echo_table(rows, headings, right=range(1, 4))
-    typer.echo(f"Too short: fewer than {FEWEST_BYTES} letters of Latin, {-(-FEWEST_BYTES // 3)} Chinese ones.")
+    say(f"Too short: fewer than {FEWEST_BYTES} letters of Latin, {-(-FEWEST_BYTES // 3)} Chinese ones.")
     if "query" in found:
         for sentence in lacking(found["query"], found["document"]):
-            typer.echo(f"{sentence}: they need a model that matches across languages, or documents of their own.")
+            say(f"{sentence}: they need a model that matches across languages, or documents of their own.")
 
 
 def _languages_row(role: str, known: Languages) -> list[str]:
@@ -85,19 +85,19 @@ def print_margins(unit: TaskUnit, observations: int, index: ResultIndex, folder:
     own = spreads(deviations(index, (unit.task, unit.split, unit.subset), unit.fingerprint, metric))
     found = margins(metric, observations, own)
     items = "queries" if unit.info.type == "retrieval" else "pairs"
-    typer.echo(f"\nWhat {observations:,} independent {items} can show in {metric}")
+    say("", f"What {observations:,} independent {items} can show in {metric}")
     if not found:
         hint = f"score two models (bench run), so that {folder} holds how they differ"
         lacking = f"no deviation was measured: {hint}" if observations > 1 else "nothing: a test needs two of them"
-        typer.echo(f"  {lacking}")
+        say(f"  {lacking}")
         return
     headings = ["comparison", "measured on", "deviation", "difference", "drop"]
     headings += [f"{items} for {margin:g}" for margin in _MARGINS]
-    typer.echo()
+    say("")
     echo_table([_margin_row(margin) for margin in found], headings, right=range(2, 7))
-    typer.echo(_LEGEND.format(items=items))
+    say_text(_LEGEND.format(items=items))
     if observations < FEWEST:
-        typer.echo(f"With fewer than {FEWEST} {items} these are approximations.")
+        say(f"With fewer than {FEWEST} {items} these are approximations.")
 
 
 def _margin_row(margin: Margin) -> list[str]:
@@ -121,16 +121,8 @@ def echo_table(rows: Sequence[Sequence[str]], headings: Sequence[str] = (), *, r
         headings: Those of the columns that the rows have; none for a plain list.
         right: Which columns are aligned to the right.
     """
-    from tabulate import tabulate
+    from bench.markdown import plain_table
 
     width = max(map(len, rows), default=0)
-    typer.echo(
-        tabulate(
-            rows,
-            headers=list(headings)[:width],
-            tablefmt="simple" if headings else "plain",
-            colalign=["right" if column in right else "left" for column in range(width)],
-            disable_numparse=True,
-        )
-        + "\n"
-    )
+    align = ["right" if column in right else "left" for column in range(width)]
+    say_text(plain_table(rows, list(headings)[:width], align) + "\n")

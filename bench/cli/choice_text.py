@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from bench.choosing.answer import Choice, Choosable, Limit, Measure, Relaxation
 from bench.choosing.constraints import Quantity, option_name
+from bench.markdown import plain_table
+from bench.neutral import neutral_values
 from bench.report.cells import NOISY_MARK, NOISY_REASON, significant
 from bench.report.rows import LEAKAGE_MARK
 
@@ -28,6 +30,8 @@ _SHOWN = 8
 
 def render(choice: Choice) -> str:
     """The whole answer."""
+    # Its lines are put together from names, of which none may hold a line break.
+    choice = Choice.model_validate({**neutral_values(choice.model_dump()), "code": choice.code})
     parts = [_head(choice), _verdict(choice), _table(choice), *_told(choice)]
     parts += ["\n".join(lines) for lines in (_relaxations(choice), _notes(choice)) if lines]
     if choice.code is not None:
@@ -97,8 +101,6 @@ def _beyond(measure: Measure, limit: Limit) -> str:
 
 
 def _table(choice: Choice) -> str:
-    from tabulate import tabulate
-
     limited = {limit.quantity for limit in choice.constraints}
     columns = [quantity for quantity in _TITLES if quantity != "score" and (quantity in limited or quantity in _ALWAYS)]
     lines = [_limits_line(choice, columns)] if limited else []
@@ -106,8 +108,7 @@ def _table(choice: Choice) -> str:
     lines += [_line(label, view, columns, _documents(choice)) for label, view in rows[:_SHOWN]]
     headings = ["", "model", "dim", "precision", "index", "score", *(_TITLES[quantity] for quantity in columns)]
     left = ["left", "left", "right", "left", "left", "left"]
-    align = left + ["right"] * len(columns)
-    table = tabulate(lines, headings, tablefmt="simple", disable_numparse=True, colalign=align)
+    table = plain_table(lines, headings, left + ["right"] * len(columns))
     legend = [text for mark, text in _legend(choice) if any(mark in cell for line in lines for cell in line)]
     if len(rows) > _SHOWN:
         legend.append(f"and {len(rows) - _SHOWN} more that cannot be told from the best: --format json lists them")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import ResultsFolder, split_list
+from bench.cli.output import say_json, say_text
 
 
 class AnswerFormat(StrEnum):
@@ -103,5 +104,8 @@ def choose(
         allow_rerank=allow_rerank,
         results=results,
     )
-    typer.echo(found.model_dump_json(indent=2) if output is AnswerFormat.json else render(found))
+    if output is AnswerFormat.json:
+        say_json(found.model_dump_json(indent=2))
+    else:
+        say_text(render(found))
     return int(found.best is None)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from bench.cli.options import split_list
+from bench.cli.output import say_text
 from bench.errors import BenchError, UsageError
+from bench.paths import path_exists
 
 if TYPE_CHECKING:
     from bench.models.registry import ModelEntry, Registry
@@ -26,13 +26,14 @@ def find_registry(path: Path | None) -> Registry:
 
     if path is not None:
         return load_registry(path)
-    return load_registry(DEFAULT_REGISTRY if DEFAULT_REGISTRY.exists() else shipped("models.yaml"))
+    return load_registry(DEFAULT_REGISTRY if path_exists(DEFAULT_REGISTRY) else shipped("models.yaml"))
 
 
 def chosen_models(registry_file: Path | None, names: list[str] | None) -> tuple[list[ModelEntry], Registry]:
     """The entries to work on: the registry's own choice, or those named, which may also be folders and Hub ids."""
     from bench.models.registry import adhoc_entry
-    from bench.reading import path_exists, user_path
+    from bench.paths import path_exists
+    from bench.reading import user_path
 
     registry = find_registry(registry_file)
     known = {entry.name: entry for entry in registry.models}
@@ -101,7 +102,7 @@ def with_each_unit(name: str, work: Callable[[TaskUnit], None]) -> int:
         try:
             work(unit)
         except BenchError as error:
-            typer.echo(f"error: {error}", err=True)
+            say_text(f"error: {error}", err=True)
             failed = True
         unit.release()
     return int(failed)
@@ -139,4 +140,4 @@ def task_folders(registry_folder: Path = Path()) -> list[Path]:
     from bench.shipped import shipped
 
     folders = (Path("tasks"), registry_folder / "tasks", shipped("tasks"))
-    return list(dict.fromkeys(folder.resolve() for folder in folders if folder.is_dir()))
+    return list(dict.fromkeys(folder.resolve() for folder in folders if path_exists(folder)))

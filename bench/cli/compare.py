@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import RegistryFile, ResultsFolder, split_list
+from bench.cli.options import MaxLoss, RegistryFile, ResultsFolder, read_margin, split_list
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def compare(
     queries: Annotated[
         int, typer.Option("--queries", min=0, metavar="N", help="Queries that changed most to show of each task.")
     ] = 5,
+    max_loss: MaxLoss = None,
     models: RegistryFile = None,
     output: Annotated[OutputFormat, typer.Option("--format", help="How to print.")] = OutputFormat.table,
 ) -> int:
@@ -60,11 +61,11 @@ def compare(
     from bench.cli.compare_tables import print_markdown, print_tables
     from bench.comparing.comparison import Selection, compare
 
+    margin = read_margin(max_loss)
     with ExitStack() as opened:
         sides = read_sides((a, b), results, opened)
-        selection = Selection(
-            tuple(split_list(task)), tuple(split_list(subset)), metric, all_views=all_views, queries=queries
-        )
+        chosen = tuple(split_list(task)), tuple(split_list(subset))
+        selection = Selection(*chosen, metric, all_views=all_views, queries=queries, max_loss=margin)
         found = compare(*sides, selection)
         examples = _examples(found, models) if queries else []
     if output is OutputFormat.json:
@@ -95,7 +96,7 @@ def read_sides(texts: Sequence[str], results: Path, opened: ExitStack) -> tuple[
     indices: dict[str | None, ResultIndex] = {None: ResultIndex([])}
     broken: BenchError | None = None
     try:
-        indices[None] = ResultIndex(ResultStore(results).records() if results.is_dir() else [])
+        indices[None] = ResultIndex(ResultStore(results).records())
     except BenchError as error:
         # Two other sources can be compared all the same.
         broken = error
@@ -104,15 +105,24 @@ def read_sides(texts: Sequence[str], results: Path, opened: ExitStack) -> tuple[
     for text in texts:
         try:
             operand = parse_operand(text, known)
-            if operand.source not in indices:
-                folder = opened.enter_context(open_source(operand.source or ""))
-                indices[operand.source] = ResultIndex(ResultStore(folder).records())
+            source = None if _is_folder(operand.source, results) else operand.source
+            if source not in indices:
+                folder = opened.enter_context(open_source(source or ""))
+                indices[source] = ResultIndex(ResultStore(folder).records())
         except BenchError as error:
             raise broken or error from error
-        if operand.source is None and broken is not None:
+        if source is None and broken is not None:
             raise broken
-        found.append(make_side(operand, indices[operand.source]))
+        found.append(make_side(operand, indices[source]))
     return found[0], found[1]
+
+
+def _is_folder(source: str | None, folder: Path) -> bool:
+    """Whether a source is the folder, by another name."""
+    try:
+        return source is not None and Path(source).is_dir() and Path(source).samefile(folder)
+    except (OSError, ValueError):
+        return False
 
 
 def _examples(found: Comparison, models: Path | None) -> list[Examples]:

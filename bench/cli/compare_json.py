@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
-import typer
-
+from bench.cli.output import say_json
 from bench.comparing.comparison import Comparison
 from bench.comparing.costs import CostRow
 from bench.comparing.rows import CONFIDENCE, LEVEL, Point, Row
 from bench.examples.finder import Document, Example, Examples
+from bench.results.claims import Loss
 from bench.results.index import UnitKey
 from bench.views import View
 
@@ -28,7 +29,7 @@ def print_json(found: Comparison, examples: Sequence[Examples]) -> None:
         "costs": [_cost(row) for row in found.costs],
         "notes": found.notes,
     }
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+    say_json(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def _row(row: Row, examples: Examples | None) -> dict[str, Any]:
@@ -50,11 +51,26 @@ def _row(row: Row, examples: Examples | None) -> dict[str, Any]:
         "won": paired.won if paired else None,
         "tied": paired.tied if paired else None,
         "lost": paired.lost if paired else None,
+        "pairs": row.pairs,
         "verdict": row.verdict,
+        "loss": _loss(row.loss),
         "same_result": row.same,
         "reason": row.reason,
         "changed": [_example(item) for item in items],
         "not_shown": examples.notes if examples else [],
+    }
+
+
+def _loss(loss: Loss | None) -> dict[str, Any] | None:
+    if loss is None:
+        return None
+    return {
+        "value": loss.mean,
+        "low": loss.low if math.isfinite(loss.low) else None,
+        "high": loss.high if math.isfinite(loss.high) else None,
+        "margin": loss.margin,
+        "claim": loss.claim,
+        "needed": loss.needed,
     }
 
 
@@ -72,6 +88,8 @@ def _point(point: Point) -> dict[str, Any]:
         "model": point.model,
         **_view(point.view),
         "score": point.score,
+        "rank": point.standing.rank if point.standing else None,
+        "group": point.standing.group if point.standing else None,
         "model_fingerprint": record.model.fingerprint if record else None,
         "task_fingerprint": record.task.fingerprint if record else None,
     }

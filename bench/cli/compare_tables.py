@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 import typer
-from tabulate import tabulate
 
 from bench.audit.finding import short
+from bench.cli.output import say_text
 from bench.comparing.comparison import Comparison
 from bench.comparing.costs import TITLES, CostRow
 from bench.comparing.operands import Side
 from bench.comparing.rows import LEVEL, Point, Row
 from bench.examples.finder import Document, Example, Examples
-from bench.markdown import escape, pipe_table, printable
+from bench.markdown import aligned, escape, pipe_table, plain_table, printable
 from bench.report.cells import NOISY_MARK, NOISY_REASON, significant
+from bench.report.verdicts import loss_text, rank_text, within_heading, within_text
 from bench.results.index import unit_title
 from bench.results.schema import STEADY_SPREAD
+from bench.statistics.margins import Margin
 from bench.views import View
 
-_VERDICTS = {"better": ("B better", "green"), "worse": ("A better", "red"), "unclear": ("not told apart", None)}
+_VERDICTS = {
+    "better": ("B better", "green"),
+    "worse": ("A better", "red"),
+    "unclear": ("not significantly different", None),
+}
+_ITEMS = {"retrieval": "queries", "sts": "pairs"}
 _RELEVANT = "*"
 # Below this a p-value says no more.
 _SMALLEST_P = 0.0001
@@ -33,13 +41,17 @@ _Style = Callable[[str, str | None], str]
 
 def print_tables(found: Comparison, examples: Sequence[Examples]) -> None:
     """The comparison, with colours at a terminal."""
-    colour = False if os.environ.get("NO_COLOR") else None
+    paint = None if os.environ.get("NO_COLOR") else _paint
+    for part in _parts(found, examples, _plain_table, _plain_examples, printable, lambda text, _: text):
+        say_text(f"{part}\n", paint=paint)
 
-    def style(text: str, name: str | None) -> str:
-        return typer.style(text, fg=name, bold=True) if name else text
 
-    for part in _parts(found, examples, _plain_table, _plain_examples, printable, style):
-        typer.echo(f"{part}\n", color=colour)
+def _paint(text: str) -> str:
+    """Verdicts, which stand last in a row, in colour."""
+    for words, colour in _VERDICTS.values():
+        if colour is not None:
+            text = re.sub(f"(?<= ){words}$", typer.style(words, fg=colour, bold=True), text, flags=re.MULTILINE)
+    return text
 
 
 def print_markdown(found: Comparison, examples: Sequence[Examples]) -> None:
@@ -48,7 +60,7 @@ def print_markdown(found: Comparison, examples: Sequence[Examples]) -> None:
     def style(text: str, name: str | None) -> str:
         return f"**{text}**" if name else text
 
-    typer.echo("\n\n".join(_parts(found, examples, pipe_table, _markdown_examples, _markdown, style, "  ")))
+    say_text("\n\n".join(_parts(found, examples, pipe_table, _markdown_examples, _markdown, style, "  ")))
 
 
 def _parts(
@@ -74,7 +86,7 @@ def _parts(
     yield f"A: {clean(_side(found, found.a))}{line_end}\nB: {clean(_side(found, found.b))}"
     shown = [row for row in found.rows if not row.same]
     if shown:
-        yield table(*_score_table(shown, clean, style))
+        yield table(*_score_table(shown, found.margins, clean, style))
     yield _summary(found.rows)
     costs = found.costs
     if len(costs) > _MANY_COSTS:
@@ -100,7 +112,7 @@ def _side(found: Comparison, side: Side) -> str:
 
 
 def _score_table(
-    rows: Sequence[Row], clean: Callable[[str], str], style: _Style
+    rows: Sequence[Row], margins: Sequence[Margin], clean: Callable[[str], str], style: _Style
 ) -> tuple[list[list[str]], list[str], int]:
     several = len({(row.a.model, row.b.model) for row in rows}) > 1
     views = "view" if all(row.a.view == row.b.view for row in rows) else "view A, view B"
@@ -108,10 +120,32 @@ def _score_table(
     lines = []
     for row in rows:
         line = [clean(unit_title(row.unit)), *([clean(row.b.model)] if several else []), _views(row.a.view, row.b.view)]
-        line += [clean(row.metric), _number(row.a.score), _number(row.b.score), *_difference(row)]
+        line += [clean(row.metric), _score(row.a), _score(row.b), *_difference(row)]
+        line += _loss(row, margins)
         words, colour = _VERDICTS.get(row.verdict or "", (clean(row.reason or ""), None))
         lines.append([*line, style(words, colour)])
-    return lines, [*texts, "A", "B", "B - A [95% interval]", "p", "won/tied/lost", ""], len(texts)
+    headings = [*texts, "A", "B", "B - A [95% interval]", "p", "won/tied/lost", *_loss_headings(margins), ""]
+    return lines, headings, len(texts)
+
+
+def _loss_headings(margins: Sequence[Margin]) -> list[str]:
+    if not margins:
+        return []
+    return ["loss of B", within_heading(margins[0]) if len(margins) == 1 else "within the margin"]
+
+
+def _loss(row: Row, margins: Sequence[Margin]) -> list[str]:
+    """What B loses, and whether that is shown to be within the margin."""
+    if not margins:
+        return []
+    within = within_text(row.loss, _ITEMS.get(row.type, "items"))
+    return [loss_text(row.loss), f"{row.loss.margin:.4g}: {within}" if row.loss and len(margins) > 1 else within]
+
+
+def _score(point: Point) -> str:
+    """A score, with its model's place on the leaderboard where it has one there."""
+    text = _number(point.score)
+    return f"{text} ({rank_text(point.standing)})" if point.standing else text
 
 
 def _difference(row: Row) -> list[str]:
@@ -139,15 +173,28 @@ def _summary(rows: Sequence[Row]) -> str:
         counts = {name: sum(row.verdict == name for row in told) for name in _VERDICTS}
         lines.append(
             f"Of {len(told)} rows B is better in {counts['better']}, A better in {counts['worse']}, "
-            f"not told apart in {counts['unclear']} (paired t tests, Holm's correction for {len(told)}, "
-            f"level {LEVEL:g})."
+            f"not significantly different in {counts['unclear']}."
         )
+    if told:
+        lines.append(_method(told))
     if same:
         count = f"{len(same)} {'rows are' if len(same) > 1 else 'row is'}"
         lines.append(f"{count} the same result on both sides{'' if told else ': nothing differs'}.")
     if not any(row.difference is not None for row in rows):
         lines.append("No score is comparable.")
     return "\n".join(lines) or "No test: the scores are no means of items."
+
+
+def _method(rows: Sequence[Row]) -> str:
+    """How verdicts were found, in a line."""
+    pairs = sorted({row.pairs for row in rows})
+    count = f"{pairs[0]}" if len(pairs) == 1 else f"{pairs[0]} to {pairs[-1]}"
+    holm = "" if pairs == [1] else f", Holm's correction for {count} pairs of models a task"
+    ranked = any(point.standing for row in rows for point in (row.a, row.b))
+    text = f"Paired t tests, level {LEVEL:g}{holm}; each task and view on its own{', as on the leaderboard' * ranked}."
+    if any(row.loss for row in rows):
+        text += f" Loss of B: one-sided bounds, each wrong in at most {LEVEL:.0%} of samples."
+    return text
 
 
 def _sentence(row: Row) -> str:
@@ -159,8 +206,8 @@ def _sentence(row: Row) -> str:
     if row.paired.ci_low is None:
         return f"B scores {by}; one observation tells no more."
     if row.verdict == "unclear":
-        return f"B scores {by}, which is not told from chance (p {_p(row.paired.p_holm)}, level {LEVEL:g})."
-    return f"B scores {by}, which chance does not explain (p {_p(row.paired.p_holm)}, level {LEVEL:g})."
+        return f"B scores {by}, which is not significant (p {_p(row.paired.p_holm)})."
+    return f"B scores {by}, which is significant (p {_p(row.paired.p_holm)})."
 
 
 def _cost_table(rows: Sequence[CostRow], clean: Callable[[str], str]) -> tuple[list[list[str]], list[str], int]:
@@ -185,15 +232,17 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
-def _p(value: float) -> str:
+def _p(value: float | None) -> str:
+    if value is None:
+        return ""
     return f"<{_SMALLEST_P:g}" if value < _SMALLEST_P else f"{value:.4f}"
 
 
 def _plain_table(lines: Sequence[Sequence[str]], headings: Sequence[str], text_columns: int) -> str:
-    align = ["left"] * text_columns + ["right"] * (len(headings) - text_columns)
+    align = aligned(headings, text_columns)
     if headings[-1] == "":
         align[-1] = "left"
-    return tabulate(lines, headings, tablefmt="simple", disable_numparse=True, colalign=align)
+    return plain_table(lines, headings, align)
 
 
 def _heading(entry: Examples) -> str:

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import groupby
 
-import typer
-from tabulate import tabulate
-
+from bench.cli.output import say, say_json, say_text
 from bench.exchange.compare import Comparison, NotCompared, Row
+from bench.markdown import plain_table
 
 _BEYOND_MARK = "!"
 # mteb writes some hundred of these a task.
@@ -30,36 +29,35 @@ def print_json(comparisons: Sequence[Comparison], tolerance: float) -> None:
         }
         for comparison in comparisons
     ]
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    say_json(json.dumps(content, indent=2, ensure_ascii=False))
 
 
 def print_comparisons(comparisons: Sequence[Comparison], tolerance: float, *, every: bool) -> None:
     """A line a task, split and subset; the metrics that differ, or every one; what is not compared; the verdict."""
     for comparison in comparisons:
-        typer.echo(f"{comparison.model} beside the published {comparison.published_model or 'model'}\n")
+        say(f"{comparison.model} beside the published {comparison.published_model or 'model'}", "")
         if comparison.rows:
             _print_table(("task", "split", "metrics", "differ", "largest", "of"), _summary(comparison.rows))
         shown = comparison.rows if every else comparison.beyond
         if shown:
             _print_table(("task", "split", "metric", "published", "ours", "difference", ""), map(_line, shown))
         for entry in _grouped(comparison.not_compared):
-            typer.echo(f"not compared: {entry}")
+            say(f"not compared: {entry}")
         for note in comparison.notes:
-            typer.echo(f"note: {note}")
+            say(f"note: {note}")
         count, beyond = len(comparison.rows), len(comparison.beyond)
         if not count:
-            typer.echo("nothing could be compared")
+            say("nothing could be compared")
         elif beyond:
-            typer.echo(f"{beyond} of {count} values differ by more than {tolerance:g} ({_BEYOND_MARK})")
+            say(f"{beyond} of {count} values differ by more than {tolerance:g} ({_BEYOND_MARK})")
         else:
-            typer.echo(f"all {count} values are within {tolerance:g}")
+            say(f"all {count} values are within {tolerance:g}")
 
 
 def _print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     numbers = {"metrics", "differ", "largest", "published", "ours", "difference"}
     alignment = ["right" if heading in numbers else "left" for heading in headings]
-    table = tabulate(list(rows), headings, tablefmt="simple", disable_numparse=True, colalign=alignment)
-    typer.echo(f"{table}\n")
+    say_text(plain_table(list(rows), headings, alignment) + "\n")
 
 
 def _summary(rows: Sequence[Row]) -> list[list[str]]:

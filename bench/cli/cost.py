@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +27,7 @@ from bench.cli.options import (
     whole_numbers,
 )
 from bench.errors import UsageError
+from bench.files import scratch_folder
 
 
 def cost(
@@ -61,6 +61,7 @@ def cost(
     same after scoring. Exit status: 0 all done, 1 something failed, 2 wrong usage.
     """
     from bench.cli.cost_tables import print_costs
+    from bench.cli.output import say
     from bench.cli.terminal import print_failures
     from bench.cli.work import plan_and_execute
     from bench.cost import effort
@@ -77,7 +78,7 @@ def cost(
     entries, registry = chosen_models(models, model)
     with ExitStack() as stack:
         if quick:
-            results = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-quick-")))
+            results = stack.enter_context(scratch_folder("quick"))
         options = Options(
             results=results,
             force=force,
@@ -99,7 +100,7 @@ def cost(
         if not dry_run:
             print_costs(results, plan.jobs)
             if quick:
-                typer.echo("for a look only, nothing is kept: leave out --quick for numbers to keep")
+                say("for a look only, nothing is kept: leave out --quick for numbers to keep")
             else:
                 display.print_files()
     print_failures(failures)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
-
 from bench import environment
+from bench.cli.output import say, say_text
+from bench.markdown import plain_table
 from bench.plan import Job
 from bench.results.index import ResultIndex
 from bench.results.schema import Figure, detail_text
@@ -22,8 +22,6 @@ def print_costs(results: Path, jobs: Sequence[Job]) -> None:
         results: The results folder.
         jobs: The jobs.
     """
-    from tabulate import tabulate
-
     index = ResultIndex(ResultStore(results).records())
     here = environment.fingerprint()
     for job in jobs:
@@ -31,15 +29,15 @@ def print_costs(results: Path, jobs: Sequence[Job]) -> None:
         cost = index.costs.get((job.model.entry.name, job.model.fingerprint, unit, job.unit.fingerprint, here))
         if cost is None:
             continue
-        typer.echo(f"\n{job.model.entry.name} on {job.unit.label}")
+        say("", f"{job.model.entry.name} on {job.unit.label}")
         figures = sorted((figure for figure, _ in cost.figures.values()), key=_order)
         headings = ["figure", "of", "dim", "precision", "value", "n", "spread"]
-        typer.echo(tabulate([_row(figure) for figure in figures], headers=headings, disable_numparse=True))
+        say_text(plain_table([_row(figure) for figure in figures], headings))
         noise = cost.record.noise
         if noise.noisy:
-            typer.echo(f"noisy: {'; '.join(noise.reasons)}")
+            say(f"noisy: {'; '.join(noise.reasons)}")
         for probe, why in sorted(cost.record.not_measured.items()):
-            typer.echo(f"{probe} was not measured: {why}")
+            say(f"{probe} was not measured: {why}")
 
 
 def _order(figure: Figure) -> tuple[object, ...]:

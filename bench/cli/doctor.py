@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import typer
+from bench.cli.output import say, say_text
+from bench.paths import path_exists
 
 
 def doctor() -> None:
@@ -12,16 +13,16 @@ def doctor() -> None:
     from importlib import metadata
 
     import psutil
-    from tabulate import tabulate
 
     from bench import __version__, environment
     from bench.cache import cache_root
     from bench.hub import offline
+    from bench.markdown import plain_table
 
     facts = environment.describe()
     memory = psutil.virtual_memory()
     root = cache_root()
-    existing = next(folder for folder in (root, *root.parents) if folder.exists())
+    existing = next(folder for folder in (root, *root.parents) if path_exists(folder))
     free = shutil.disk_usage(existing).free
     rows = [
         ["bench", __version__],
@@ -35,7 +36,7 @@ def doctor() -> None:
         ["hub", "off (HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set)" if offline() else _hub_state()],
         *([name, version] for name, version in facts["libraries"].items()),
     ]
-    typer.echo(tabulate(rows, tablefmt="plain"))
+    say_text(plain_table(rows))
     wanted = {
         "bm25s": ("bm25", "the BM25 baseline"),
         "faiss-cpu": ("search", "search latency and index sizes"),
@@ -48,7 +49,7 @@ def doctor() -> None:
         try:
             metadata.version(package)
         except metadata.PackageNotFoundError:
-            typer.echo(f"missing: {package}, for {purpose}: pip install 'mrl-bench[{extra}]'")
+            say(f"missing: {package}, for {purpose}: pip install 'mrl-bench[{extra}]'")
 
 
 def _hub_state() -> str:

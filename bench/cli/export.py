@@ -10,6 +10,7 @@ import typer
 
 from bench.cli.chosen import find_registry, with_made_folder
 from bench.cli.options import RegistryFile, ResultsFolder, split_list
+from bench.cli.output import say
 from bench.errors import BenchError, UsageError, did_you_mean
 
 export = typer.Typer(help="Hand results and models to other programs.", no_args_is_help=True)
@@ -56,15 +57,15 @@ def mteb(
     folder = user_path(str(output))
     written = write_exports(exports, folder, overwrite=overwrite)
     new = sum(written.values())
-    typer.echo(f"{new} files written to {folder}, {len(written) - new} were there already")
+    say(f"{new} files written to {folder}, {len(written) - new} were there already")
     for item in {item.model.name: item for item in exports}.values():
-        typer.echo(f"  {item.model.info.name} is {item.model.name} at {item.model.revision}")
+        say(f"  {item.model.info.name} is {item.model.name} at {item.model.revision}")
     tell_left_out(chosen_left_out(found, names, units))
     if without := sum(item.without_nauc for item in exports):
-        typer.echo(f"{without} files lack MTEB's {NAUC}*: bench computes it of a model's whole float32 vectors only")
+        say(f"{without} files lack MTEB's {NAUC}*: bench computes it of a model's whole float32 vectors only")
     if expected := [item for item in exports if item.expected]:
         again = ",".join(sorted({item.scores[0][0].name for item in expected}))
-        typer.echo(
+        say(
             f"{len(expected)} files hold the expectation over ties: their results are from before bench kept MTEB's "
             f"order; make them again: bench run --force --no-cost --tasks {again}"
         )
@@ -97,11 +98,11 @@ def model(
     records = ResultStore(results).records()
     entry = with_made_folder(entry, registry, download=True)
     written = publish_model(entry, locate(entry, download=True), records, place)
-    typer.echo(f"wrote {name} to {place}, fingerprint {written.fingerprint}")
+    say(f"wrote {name} to {place}, fingerprint {written.fingerprint}")
     if written.cells:
-        typer.echo(f"its card shows {written.cells} results")
+        say(f"its card shows {written.cells} results")
     else:
-        typer.echo(f"{results} has no current results of it; make some: bench run --model {shlex.quote(name)}")
+        say(f"{results} has no current results of it; make some: bench run --model {shlex.quote(name)}")
 
 
 def _only(option: str, values: list[str] | None, known: set[str]) -> list[str]:

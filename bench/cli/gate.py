@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.options import RegistryFile, ResultsFolder
+from bench.cli.output import close_output, say_commands, say_json, say_text
 from bench.errors import BenchError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def gate(
         if rerun_noisy:
             after, outcome = _measured_again(before, after, outcome, results, models)
         if explain is not None:
-            _print(render_explanation(outcome, explain))
+            with reader_may_leave():
+                say_text(render_explanation(outcome, explain).removesuffix("\n"))
             return outcome.status
         texts = _texts(outcome, after, models)
     _tell(outcome, texts, output, junit)
@@ -113,9 +115,9 @@ def no_regression() -> Iterator[None]:
     """Within it an error's exit status is not that of a regression."""
     try:
         yield
-    except BenchError as error:
+    except Exception as error:
         if not isinstance(error, UsageError):
-            error.exit_status = UNREADABLE
+            error.exit_status = UNREADABLE  # type: ignore[attr-defined]
         raise
 
 
@@ -191,21 +193,27 @@ def _tell(outcome: Outcome, texts: Texts, output: OutputFormat, junit: Path | No
         OutputFormat.json: render_json,
         OutputFormat.markdown: render_markdown,
     }[output]
-    _print(render(outcome, texts))
-    if os.environ.get("GITHUB_ACTIONS"):
-        for line in render_annotations(outcome):
-            # Standard output may be read by a program.
-            _print(f"{line}\n", err=output is not OutputFormat.table)
+    try:
+        with reader_may_leave():
+            if output is OutputFormat.json:
+                say_json(render(outcome, texts))
+            else:
+                say_text(render(outcome, texts).removesuffix("\n"))
+            if os.environ.get("GITHUB_ACTIONS"):
+                # Standard output may be read by a program.
+                say_commands(render_annotations(outcome), err=output is not OutputFormat.table)
+    except OSError as error:
+        faults.append(BenchError(f"cannot write: {error.strerror}", where="standard output"))
+        close_output()
     for fault in faults:
         fault.exit_status = outcome.status or UNREADABLE
         raise fault
 
 
-def _print(text: str, *, err: bool = False) -> None:
-    """Print; a reader that has seen enough changes no exit status."""
-    from bench.cli.output import close_output
-
+@contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """Within it a reader of standard output that has seen enough changes no exit status."""
     try:
-        typer.echo(text, nl=False, err=err)
+        yield
     except BrokenPipeError:
         close_output()

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench.cli.chosen import chosen_models, chosen_tasks, find_registry, task_folders
-from bench.cli.terminal import errors, print_failures
+from bench.cli.console import errors
+from bench.cli.terminal import print_failures
 from bench.cli.work import plan_and_execute
 from bench.cost import effort
 from bench.cost.measure import PROBES

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.output import say
+
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The project's folder. Default: this one.")] = Path(),
@@ -21,15 +23,15 @@ def init(
 
     scaffold = make_scaffold(folder)
     for sentence in scaffold.found:
-        typer.echo(sentence)
+        say(sentence)
     for file in scaffold.files:
         written = file.write(dry_run=dry_run)
-        typer.echo(
+        say(
             f"{'would write' if dry_run else 'wrote'} {file.shown}" if written else f"kept {file.shown} (there already)"
         )
     for note in scaffold.notes:
-        typer.echo(f"note: {note}")
+        say(f"note: {note}")
     if not dry_run:
-        typer.echo(
+        say(
             "next: bench run --no-cost && bench report, and commit all of it; then bench gate --baseline results passes"
         )

@@ -9,9 +9,8 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
-from bench.markdown import printable
+from bench.cli.output import say, say_json, say_text
+from bench.neutral import spreadsheet_cell
 
 if TYPE_CHECKING:
     from bench.results.left_out import LeftOut
@@ -40,22 +39,21 @@ def tell_left_out(found: Sequence[LeftOut], *, err: bool = False) -> None:
     from bench.results.left_out import left_out_lines
 
     for line in left_out_lines(found):
-        typer.echo(f"note: {printable(line)}", err=err)
+        say(f"note: {line}", err=err)
 
 
 def print_left_out(found: Sequence[LeftOut], output: str) -> None:
     """Print all of it, as lines or as `csv` or `json`."""
     rows = [{key: getattr(entry, key) for key in _KEYS} for entry in found]
     if output == "json":
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        say_json(json.dumps(rows, indent=2, ensure_ascii=False))
     elif output == "csv":
         sink = io.StringIO()
         writer = csv.DictWriter(sink, _KEYS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
-        typer.echo(sink.getvalue(), nl=False)
+        writer.writerows({key: spreadsheet_cell(value) for key, value in row.items()} for row in rows)
+        say_text(sink.getvalue().rstrip("\n"))
     else:
         for entry in found:
-            # No line may begin with a name: CI takes one that begins with `::` for a command.
-            typer.echo(f"- {printable(entry.line)}")
-        typer.echo(f"{len(found)} models and tasks with results that are left out", err=bool(found))
+            say(f"- {entry.line}")
+        say(f"{len(found)} models and tasks with results that are left out", err=bool(found))

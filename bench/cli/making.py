@@ -7,16 +7,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import MofNCompleteColumn, TaskID
 
+from bench.cli.console import escape
 from bench.cli.progress import ProgressDisplay
 from bench.errors import BenchError
+from bench.faults import as_bench_error
 from bench.hub import NotDownloadedError
 from bench.models.registry import ModelEntry
 from bench.plan import Failure, UnitSource
 from bench.planning import after_download
-from bench.runner import unexpected
 from bench.tasks.unit import TaskUnit
 from bench.training.coverage import Coverage
 from bench.training.data import TaskFinder
@@ -158,9 +158,7 @@ def failure(name: str, error: Exception) -> Failure:
     """A model that could not be made."""
     if isinstance(error, NotDownloadedError):
         error = after_download(error)
-    elif not isinstance(error, BenchError):
-        error = unexpected(error, f"training of `{name}`")
-    return Failure(name, TRAINING, error)
+    return Failure(name, TRAINING, as_bench_error(error, f"training of `{name}`"))
 
 
 def in_words(prepared: Prepared) -> str:

@@ -9,6 +9,7 @@ import typer
 from bench.cli.chosen import find_registry, with_made_folder
 from bench.cli.models_add import add
 from bench.cli.options import RegistryFile
+from bench.cli.output import say_text
 
 if TYPE_CHECKING:
     from bench.models.registry import ModelEntry, Registry
@@ -30,16 +31,10 @@ def show(context: typer.Context, models: RegistryFile = None) -> None:
 
 
 def _show(registry: Registry) -> None:
-    from tabulate import tabulate
+    from bench.markdown import plain_table
 
     rows = [_row(entry, registry) for entry in registry.models]
-    typer.echo(
-        tabulate(
-            rows,
-            headers=["model", "kind", "width", "dims", "precisions", "fingerprint", "files"],
-            disable_numparse=True,
-        )
-    )
+    say_text(plain_table(rows, ["model", "kind", "width", "dims", "precisions", "fingerprint", "files"]))
 
 
 def _row(entry: ModelEntry, registry: Registry) -> list[str]:

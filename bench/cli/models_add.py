@@ -10,6 +10,7 @@ import typer
 
 from bench.cli.chosen import DEFAULT_REGISTRY
 from bench.cli.options import whole_numbers
+from bench.cli.output import say
 
 if TYPE_CHECKING:
     from bench.models.entries.adding import NewModel
@@ -50,11 +51,11 @@ def add(
     from bench.models.entries.adding import new_model
 
     new = new_model(sources, models, name, whole_numbers("--truncate-dims", truncate_dims))
-    typer.echo("\n".join(new.lines))
+    say(*new.lines)
     if only_print:
         return
     new.write()
-    typer.echo(f"\nadded to {models}; {_next(new, models)}")
+    say("", f"added to {models}; {_next(new, models)}")
 
 
 def _next(new: NewModel, path: Path) -> str:

@@ -15,6 +15,7 @@ from bench.index_layout import FEWEST_DOCUMENTS, MOST_DOCUMENTS
 if TYPE_CHECKING:
     from bench.models.registry import ModelEntry
     from bench.plan import Failure, Plan
+    from bench.statistics.margins import Margin
     from bench.tasks.card import StudyName
 
 Choice = TypeVar("Choice", bound=str)
@@ -63,6 +64,30 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and do n
 ResultsFolder = Annotated[Path, typer.Option("--results", metavar="DIR", help="The results folder.")]
 ReportsFolder = Annotated[Path, typer.Option("--reports", metavar="DIR", help="The folder that reports go to.")]
 
+MaxLoss = Annotated[
+    str | None,
+    typer.Option(
+        "--max-loss",
+        metavar="MARGIN",
+        help="How much of the main metric may be lost: 0.01, or 2% of the reference's score. Default: as cards say, "
+        "else 0.01.",
+    ),
+]
+
+
+def read_margin(text: str | None) -> Margin | None:
+    """The margin of `--max-loss`; None where it was not given.
+
+    Raises:
+        UsageError: It is no margin.
+    """
+    from bench.statistics.margins import parse_margin
+
+    try:
+        return None if text is None else parse_margin(text)
+    except ValueError as error:
+        raise UsageError(f"--max-loss: {error}") from error
+
 
 def split_list(values: list[str] | None, known: Collection[str] = ()) -> list[str]:
     """Values given with commas or by repeating the option; a known name or an existing path is kept whole.
@@ -72,7 +97,8 @@ def split_list(values: list[str] | None, known: Collection[str] = ()) -> list[st
     Raises:
         UsageError: An empty value, as an unset shell variable gives.
     """
-    from bench.reading import path_exists, user_path
+    from bench.paths import path_exists
+    from bench.reading import user_path
 
     found: list[str] = []
     for value in values or []:

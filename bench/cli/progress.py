@@ -8,6 +8,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+from bench.cli.output import cover_streams
+
 
 class ProgressDisplay:
     """Bars on the terminal while a block of code runs; each has a field `rate`.
@@ -35,6 +37,8 @@ class ProgressDisplay:
 
     def __enter__(self) -> Self:
         self._progress.start()
+        # It puts streams of its own in place, which draw around the bars.
+        cover_streams()
         return self
 
     def __exit__(

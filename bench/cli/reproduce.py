@@ -55,7 +55,8 @@ def reproduce(
     failed or could not be compared at all, 2 wrong usage.
     """
     from bench.cli.comparison import print_comparisons, print_json
-    from bench.cli.terminal import errors, print_failures
+    from bench.cli.console import errors
+    from bench.cli.terminal import print_failures
     from bench.cli.work import plan_and_execute
     from bench.exchange.compare import Comparison
     from bench.exchange.matching import match_tasks, published_of

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.options import ResultsFolder, split_list, whole_numbers
+from bench.cli.output import say, say_json, say_text
+from bench.cli.verify import verify_results
 from bench.errors import UsageError, did_you_mean
+from bench.neutral import neutral, spreadsheet_cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +45,13 @@ def results(
     superseded: Annotated[
         bool, typer.Option("--all", help="Also results of models and data that have changed since.")
     ] = False,
+    raw: Annotated[
+        bool,
+        typer.Option("--raw", help="CSV for programs: no ' before cells that a spreadsheet would run as formulas."),
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check every record and table instead; exit status 1 if any is damaged.")
+    ] = False,
     left_out: Annotated[
         bool, typer.Option("--left-out", help="List what is left out instead, and the commands that bring it back.")
     ] = False,
@@ -50,12 +60,22 @@ def results(
     from bench.cli.left_out import chosen_left_out, print_left_out, tell_left_out
     from bench.results.frame import make_frame, read_records
 
+    if raw and output is not OutputFormat.csv:
+        raise UsageError(f"--raw: --format {output} has nothing of the kind", hint="--format csv --raw")
+    if verify:
+        verify_results(str(results))
+        return
     records = read_records(results)
     lost = chosen_left_out(records, split_list(model), split_list(task))
     if left_out:
         print_left_out(lost, output)
         return
     frame = make_frame(records)
+    if frame.empty:
+        say(f"no scores and no costs yet in {results}: bench run", err=True)
+        if output is OutputFormat.table:
+            return
+    older = sum(getattr(record, "table_digest", "") is None for _, record in records)
     hidden = 0
     if not superseded:
         hidden = int(frame["superseded"].sum())
@@ -66,9 +86,11 @@ def results(
     dims = whole_numbers("--truncate-dim", truncate_dim)
     if dims:
         frame = frame[frame["truncate_dim"].isin(dims)]
-    _print(frame.reset_index(drop=True), output)
+    _print(frame.reset_index(drop=True), output, raw=raw)
+    if older:
+        say(f"{older} records were written before digests existed", err=True)
     if hidden and output is OutputFormat.table:
-        typer.echo(f"{hidden} superseded rows not shown (--all shows them)", err=True)
+        say(f"{hidden} superseded rows not shown (--all shows them)", err=True)
     if not superseded:
         tell_left_out(lost, err=True)
 
@@ -86,18 +108,23 @@ def _only(frame: pd.DataFrame, column: str, values: list[str]) -> pd.DataFrame:
     return frame[frame[column].isin(values)]
 
 
-def _print(frame: pd.DataFrame, output: OutputFormat) -> None:
+def _print(frame: pd.DataFrame, output: OutputFormat, *, raw: bool) -> None:
     if output is OutputFormat.csv:
-        typer.echo(frame.to_csv(index=False), nl=False)
+        shown = frame.map(_neutral if raw else spreadsheet_cell)
+        say_text(shown.to_csv(index=False).removesuffix("\n"))
     elif output is OutputFormat.json:
-        typer.echo(frame.to_json(orient="records", indent=2, double_precision=15))
+        say_json(frame.to_json(orient="records", indent=2, double_precision=15))
     else:
-        from tabulate import tabulate
+        from bench.markdown import plain_table
 
         shown = frame[_TABLE_COLUMNS].astype(object)
         shown = shown.where(shown.notna(), "")
         rows = [[_text(value) for value in row] for row in shown.to_numpy().tolist()]
-        typer.echo(tabulate(rows, headers=_TABLE_COLUMNS, tablefmt="simple", disable_numparse=True))
+        say_text(plain_table(rows, _TABLE_COLUMNS))
+
+
+def _neutral(value: object) -> object:
+    return neutral(value) if isinstance(value, str) else value
 
 
 def _text(value: object) -> str:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table as RichTable
 
-from bench.cli.terminal import console
-from bench.markdown import printable
+from bench.cli.console import NeutralConsole, console, escape
 from bench.plan import Job
 from bench.report.cells import (
     AUDIT_COMMAND,
@@ -25,8 +22,10 @@ from bench.report.cells import (
 from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS, shown_columns
 from bench.report.means import MeanTable, make_means
 from bench.report.rows import LEAKAGE_MARK, LEAKAGE_NOTE, Table, make_tables
+from bench.report.verdicts import few_text, loss_cells, loss_headings, method_text, rank_text
 from bench.results.folds import without_folds
 from bench.results.index import ResultIndex
+from bench.results.items import ItemReader
 from bench.results.left_out import find_left_out, left_out_lines
 from bench.results.store import ResultStore
 
@@ -41,13 +40,15 @@ def print_tables(results: Path, jobs: Sequence[Job]) -> None:
     # Of folds the pooled result is shown.
     units = {(job.unit.task, job.unit.fold_of or job.unit.split, job.unit.subset) for job in jobs}
     index = ResultIndex(without_folds(ResultStore(results).records()))
-    tables = [table for table in make_tables(index) if table.unit in units]
+    tables = make_tables(index, ItemReader(), units=units)
     means = {(mean.task, mean.split): mean for mean in make_means(tables)}
     for mean in means.values():
         _print(_rich_means(mean))
     for table in tables:
         if table.unit[:2] not in means:
             _print(_rich_table(table))
+            for text in filter(None, [few_text(table.losses, table.items), method_text(table)]):
+                console.print(escape(text), highlight=False)
             if table.encoding:
                 _print(_rich_encoding(table))
             if any(row.noisy for row in table.rows):
@@ -59,14 +60,14 @@ def print_tables(results: Path, jobs: Sequence[Job]) -> None:
         console.print(LEAKAGE_NOTE)
     lost = [entry for entry in find_left_out(index) if any(part.unit in units for part in entry.parts)]
     for line in left_out_lines(lost):
-        console.print(f"note: {escape(printable(line))}", highlight=False, soft_wrap=True)
+        console.print(f"note: {escape(line)}", highlight=False, soft_wrap=True)
 
 
 def _print(shown: RichTable) -> None:
     # A line that the terminal wraps can still be read, a cell cut short cannot.
     needed = max(console.width, Measurement.get(console, console.options.update(max_width=_WIDEST), shown).maximum)
     console.print()
-    Console(width=needed, force_terminal=console.is_terminal).print(shown)
+    NeutralConsole(width=needed, force_terminal=console.is_terminal).print(shown)
 
 
 def _rich_means(table: MeanTable) -> RichTable:
@@ -92,8 +93,8 @@ def _rich_table(table: Table) -> RichTable:
         pad_edge=False, header_style="bold",
     )  # fmt: skip
     columns = shown_columns(table.rows, VIEW_COLUMNS)
-    titles = [*map(escape, table.shown), *(column.title for column in columns)]
-    for heading in ("model", "dim", "precision", "score [95% interval]", *titles):
+    titles = [*loss_headings(table), *map(escape, table.shown), *(column.title for column in columns)]
+    for heading in ("model", "dim", "precision", "rank", "score [95% interval]", *titles):
         shown.add_column(heading, justify="left" if heading in {"model", "precision"} else "right", no_wrap=True)
     best = table.best_score
     for row, numbers in zip(table.rows, number_cells(table.rows, columns, _best), strict=True):
@@ -101,7 +102,9 @@ def _rich_table(table: Table) -> RichTable:
         line = [
             escape(row.model) + (NOISY_MARK if row.noisy else "") + (LEAKAGE_MARK if row.leakage else ""),
             *view_text(row.view),
+            rank_text(row.standing),
             _best(score) if row.score is not None and row.score.value == best else score,
+            *map(escape, loss_cells(table, row)),
             *(shown_text(row, name) for name in table.shown),
             *numbers,
         ]

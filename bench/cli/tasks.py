@@ -8,6 +8,7 @@ import typer
 
 from bench.cli.chosen import task_folders
 from bench.cli.options import TaskNames, split_list
+from bench.cli.output import say_text
 from bench.cli.tasks_add import add, size_of
 from bench.cli.tasks_audit import audit
 from bench.cli.tasks_check import check
@@ -36,8 +37,7 @@ def show(context: typer.Context, names: TaskNames = None) -> None:
 
 
 def _show(names: list[str] | None) -> None:
-    from tabulate import tabulate
-
+    from bench.markdown import plain_table
     from bench.tasks.catalog import find_cards, on_hub, select_tasks
 
     faults: list[str] = []
@@ -45,14 +45,10 @@ def _show(names: list[str] | None) -> None:
     if not names:
         # Reading all that others publish takes long: who wants to know of one names it.
         rows += [_hub_row(task.card) for task in find_cards(task_folders()).values() if on_hub(task)]
-    typer.echo(
-        tabulate(
-            rows, headers=["task", "type", "split", "subset", "size", "fingerprint", "data"], disable_numparse=True
-        )
-    )
+    say_text(plain_table(rows, ["task", "type", "split", "subset", "size", "fingerprint", "data"]))
     # A reason in a cell would make the table wider than any terminal.
     for fault in dict.fromkeys(faults):
-        typer.echo(f"\n{fault}")
+        say_text(f"\n{fault}")
 
 
 def _rows(task: Task | BrokenTask, faults: list[str]) -> list[list[str]]:

@@ -11,8 +11,10 @@ import typer
 
 from bench.cli.chosen import task_folders
 from bench.cli.options import one_of
+from bench.cli.output import say
 from bench.cli.tasks_add_split import division_lines
 from bench.errors import UsageError
+from bench.neutral import neutral
 
 if TYPE_CHECKING:
     from bench.tasks.add import NewTask, Wishes
@@ -233,8 +235,8 @@ def _decided(data: Path, name: str, folder: Path, wishes: Wishes) -> NewTask:
 
 
 def _asked(error: UndecidedColumnError, wishes: Wishes) -> Wishes:
-    typer.echo(f"{error.where}: {error.message}")
-    if typer.confirm(f"Does `{error.column}` say how relevant a document is?"):
+    say(f"{error.where}: {error.message}")
+    if typer.confirm(neutral(f"Does `{error.column}` say how relevant a document is?")):
         return replace(wishes, columns={**wishes.columns, "relevance": error.column})
     return replace(wishes, ignored=wishes.ignored | {error.column})
 
@@ -251,29 +253,29 @@ def _character(delimiter: str | None) -> str | None:
 
 def _print(task: NewTask) -> None:
     if task.shape is not None:
-        typer.echo(f"shape: {task.shape}")
+        say(f"shape: {task.shape}")
     for table in task.use:
-        typer.echo(table.name)
+        say(table.name)
         for role, column in table.roles.items():
-            typer.echo(f"  {role}: column {column}")
+            say(f"  {role}: column {column}")
         for column in table.unused:
-            typer.echo(f"  not used: column {column}")
+            say(f"  not used: column {column}")
     for unit in task.units:
-        typer.echo(f"split {unit.split}: {size_of(unit.info)}")
+        say(f"split {unit.split}: {size_of(unit.info)}")
         for note in unit.info.notes:
-            typer.echo(f"  {note}")
+            say(f"  {note}")
     if task.training is not None:
-        typer.echo(f"split train: {size_of(task.training.info)}, to train with")
+        say(f"split train: {size_of(task.training.info)}, to train with")
     for sentence in task.markup:
         if task.content.get("strip_html"):
-            typer.echo(f"warning: after --strip-html, {sentence}")
+            say(f"warning: after --strip-html, {sentence}")
         else:
-            typer.echo(f"warning: {sentence}; --strip-html reads texts as plain text")
+            say(f"warning: {sentence}; --strip-html reads texts as plain text")
     for line in division_lines(task):
-        typer.echo(line)
+        say(line)
     # A name is looked for in certain folders only.
     found = task.path.parent.resolve() in task_folders()
-    typer.echo(f"wrote {task.path}; run it with: bench run --tasks {task.content['name'] if found else task.path}")
+    say(f"wrote {task.path}; run it with: bench run --tasks {task.content['name'] if found else task.path}")
 
 
 def size_of(info: UnitInfo) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from bench.cli.chosen import named_task, with_each_unit
 from bench.cli.options import ResultsFolder, TaskName
+from bench.cli.output import say
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def audit(
         record = audit_unit(unit, training, store.stamp())
         path = store.write_audit(record)
         _print(unit, training, record)
-        typer.echo(f"written: {path}")
+        say(f"written: {path}")
 
     return with_each_unit(name, work)
 
@@ -74,10 +75,10 @@ def _print(unit: TaskUnit, training: TaskUnit | None, record: AuditRecord) -> No
     against = (
         "no training data" if training is None else f"{training.label} ({training.split}), {training.info.place.path}"
     )
-    typer.echo(f"\n{unit.label} ({unit.split}), {unit.info.type}, against {against}")
+    say("", f"{unit.label} ({unit.split}), {unit.info.type}, against {against}")
     for finding in record.findings:
         mark = "?" if finding.count is None else "!" if finding.weakens else "-" if finding.count else " "
-        typer.echo(f"{mark} {finding.sentence}")
+        say(f"{mark} {finding.sentence}")
         for example in finding.examples:
-            typer.echo(f"      {example}")
-    typer.echo("!: weakens scores, shown below leaderboards; -: for your information; ?: not checked")
+            say(f"      {example}")
+    say("!: weakens scores, shown below leaderboards; -: for your information; ?: not checked")

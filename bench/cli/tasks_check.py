@@ -10,6 +10,7 @@ import typer
 from bench.cli.check_notes import echo_table, print_finding, print_languages, print_margins, print_texts
 from bench.cli.chosen import chosen_models, with_each_unit, with_made_folder
 from bench.cli.options import RegistryFile, ResultsFolder, TaskName
+from bench.cli.output import say
 
 if TYPE_CHECKING:
     from bench.models.encoder import SentenceEncoder
@@ -33,11 +34,12 @@ def check(
     from how much models differ query by query: those in the results folder on this data, else others on other tasks.
     """
     from bench.audit.record import readable
+    from bench.paths import is_folder
     from bench.results.index import ResultIndex
     from bench.results.store import ResultStore
 
     loaded = None if model is None else _load(*chosen_models(models, [model]))
-    index = ResultIndex(ResultStore(results).records() if results.is_dir() else [])
+    index = ResultIndex(ResultStore(results).records() if is_folder(results) else [])
 
     def work(unit: TaskUnit) -> None:
         data = readable(unit)
@@ -69,7 +71,7 @@ def _print_counts(
     from bench.tasks.data import RetrievalData
     from bench.vectors.texts import texts_by_role
 
-    typer.echo(f"\n{unit.label} ({unit.split}), {unit.info.type}, {unit.info.place.path}")
+    say("", f"{unit.label} ({unit.split}), {unit.info.type}, {unit.info.place.path}")
     echo_table([[what, f"{count:,}"] for what, count in counts(data)], right=[1])
     found = labels(data)
     total = sum(count for _, count in found)
@@ -94,7 +96,7 @@ def _print_notes(data: RetrievalData | PairData, *, tokens_counted: bool) -> Non
     for fault in faults(data):
         print_finding(fault)
     if isinstance(data, RetrievalData):
-        typer.echo(never_relevant(data))
+        say(never_relevant(data))
     texts = texts_by_role(data)
     print_texts(texts, tokens_counted=tokens_counted)
     print_languages(texts)

@@ -13,6 +13,7 @@ import typer
 from bench.cli.chosen import find_registry, named_task, with_made_folder
 from bench.cli.compare import read_sides
 from bench.cli.options import RegistryFile, ResultsFolder, TaskName, one_of
+from bench.cli.output import say
 from bench.errors import BenchError, UsageError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def label(
     """
     from bench.labelling.answers import CONFLICTS
     from bench.labelling.units import with_unjudged
-    from bench.reading import path_exists
+    from bench.paths import path_exists
 
     if (between is None) == (not read):
         raise UsageError(
@@ -208,14 +209,14 @@ def _propose(asked: _Asked, models: Sequence[tuple[str, Places]]) -> None:
 
 def _print_proposals(found: Proposals, data: RetrievalData, asked: _Asked) -> None:
     output, covered = asked.output, len({pair.query for pair in found.pairs})
-    typer.echo(
+    say(
         f"{len(found.pairs):,} of {found.found:,} pairs whose label would change the difference of nDCG@{asked.depth}, "
         f"of {covered:,} of {found.queries:,} queries (the task has {data.n:,})"
     )
     filled = output.with_suffix(".csv")
     first = "open it in a browser, label, download the CSV" if filled != output else "fill in `label`: 1 or 0"
     command = f"bench tasks label {shlex.quote(asked.name)} --read {shlex.quote(str(filled))}"
-    typer.echo(f"written: {output}; {first}, then: {command}")
+    say(f"written: {output}; {first}, then: {command}")
 
 
 def _read(
@@ -232,8 +233,8 @@ def _read(
     new = add_labels(unit, card, combine(sheets, rule), output)
     new.write()
     named = f"; {new.card} names it now" if new.text is not None else ""
-    typer.echo(f"{new.added:,} new labels in {new.file}{named}")
-    typer.echo(f"score again: bench run --tasks {shlex.quote(name)}")
+    say(f"{new.added:,} new labels in {new.file}{named}")
+    say(f"score again: bench run --tasks {shlex.quote(name)}")
 
 
 def _print_sheets(sheets: list[Sheet]) -> None:
@@ -242,13 +243,13 @@ def _print_sheets(sheets: list[Sheet]) -> None:
     for sheet in sheets:
         relevant = sum(one.gain > 0 for one in sheet.labels.values())
         queries = len({query for query, _ in sheet.labels})
-        typer.echo(
+        say(
             f"{sheet.path}: {len(sheet.labels):,} labelled ({relevant:,} relevant) of {queries:,} queries, "
             f"{sheet.skipped:,} skipped"
         )
     for found in agreements(sheets):
         kappa = "not defined" if found.kappa is None else f"{found.kappa:.2f}"
-        typer.echo(
+        say(
             f"{found.first} and {found.second}: the same label for {found.share:.0%} of {found.pairs:,} pairs, "
             f"Cohen's kappa {kappa}"
         )

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import ProgressColumn, Task, TaskID
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from bench.cli.console import console, errors, escape, escape_lines
+from bench.cli.guard import debugging, traceback_of
+from bench.cli.output import say_text
 from bench.cli.progress import ProgressDisplay
 from bench.cost.schedule import Step
 from bench.inputs import batching_note
+from bench.leftovers import Leftover
+from bench.paths import path_exists
 from bench.plan import Failure, Job, Plan, Verdict
 from bench.tasks.card import StudyName
 from bench.vectors.pipeline import Progress as EncodeProgress
-
-# A table wider than the terminal loses columns; without a terminal nothing is gained by wrapping.
-console = Console(width=None if os.environ.get("COLUMNS") or Console().is_terminal else 200)
-errors = Console(stderr=True, width=console.width)
 
 
 class _Count(ProgressColumn):
@@ -100,9 +99,13 @@ class RunDisplay(ProgressDisplay):
             self._console.print(f"{what}: process {step.number} of {step.total}, about {_time(step.left)} left")
 
     def damaged(self, model: str, files: Sequence[str]) -> None:
-        """Stored vectors were damaged."""
+        """Files of stored vectors were damaged."""
         count = f"{len(files)} file{'s' if len(files) > 1 else ''}"
-        self._console.print(f"[yellow]{count} of stored vectors of {escape(model)} damaged; encoding their texts again")
+        self._console.print(
+            f"[yellow]{count} of stored vectors of {escape(model)} damaged; encoding their texts again[/]: "
+            f"{escape(', '.join(files))}",
+            soft_wrap=True,
+        )
 
     def audited(self, task: str, path: Path) -> None:
         """The record of an audit was written."""
@@ -116,17 +119,15 @@ class RunDisplay(ProgressDisplay):
     def failed(self, failure: Failure) -> None:
         """A job failed."""
         self._console.print(f"[red]failed[/]: {escape(failure.model)} on {escape(failure.task)}")
-        if os.environ.get("BENCH_DEBUG") and failure.error.__cause__ is not None:
-            import traceback
-
-            traceback.print_exception(failure.error.__cause__)
+        if debugging() and failure.error.__cause__ is not None:
+            say_text(traceback_of(failure.error.__cause__), err=True)
 
     def print_files(self) -> None:
         """Where everything went."""
         if self._files:
             self._console.print("written:")
             for path in self._files:
-                more = " (+ .parquet)" if path.with_suffix(".parquet").exists() else ""
+                more = " (+ .parquet)" if path_exists(path.with_suffix(".parquet")) else ""
                 self._console.print(f"  {escape(str(path))}{more}", soft_wrap=True)
 
     def _bar(self, what: str, model: str, task: str, total: int, unit: str) -> TaskID:
@@ -140,6 +141,14 @@ class RunDisplay(ProgressDisplay):
 
 def _time(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 100 else f"{seconds:.0f} s"
+
+
+def print_removed(leftovers: Sequence[Leftover], to: Console = console) -> None:
+    """What was removed of earlier runs that were killed."""
+    if leftovers:
+        size = sum(item.bytes for item in leftovers) / 1e6
+        count = f"{len(leftovers)} temporary file{'s' if len(leftovers) > 1 else ''}"
+        to.print(f"removed {count} of runs that were killed: {size:,.1f} MB")
 
 
 def print_plan(plan: Plan, to: Console = console) -> None:
@@ -186,5 +195,5 @@ def print_failures(failures: Sequence[Failure]) -> None:
     for heading in ("model", "task", "why"):
         table.add_column(heading, overflow="fold")
     for failure in failures:
-        table.add_row(escape(failure.model), escape(failure.task), escape(str(failure.error)))
+        table.add_row(escape(failure.model), escape(failure.task), escape_lines(str(failure.error)))
     errors.print(table)

@@ -9,6 +9,7 @@ import typer
 
 from bench.cli.chosen import find_registry, task_folders
 from bench.cli.options import Device, RegistryFile, check_device_name
+from bench.cli.output import say
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,12 +33,15 @@ def train(
     What is made is not made again; what was interrupted goes on from its last checkpoint. Exit status: 0 all made,
     1 something failed, 2 wrong usage, 130 stopped by Ctrl-C.
     """
+    from bench.cli.console import console
     from bench.cli.folds import unfolded
     from bench.cli.making import TrainDisplay, failure
-    from bench.cli.terminal import console, print_failures
+    from bench.cli.terminal import print_failures, print_removed
+    from bench.leftovers import remove_leftovers
     from bench.training.data import TaskFinder
     from bench.training.identity import prepare
     from bench.training.make import audited_units, make
+    from bench.training.store import damaged_files
 
     check_device_name(device)
     registry = find_registry(models)
@@ -48,6 +52,8 @@ def train(
     find = TaskFinder(task_folders(registry.base_dir))
     plain, folded, failures = unfolded(entries, find)
     chosen = _registry_units(registry)
+    if not dry_run:
+        print_removed(remove_leftovers())
     # A model of a fold is tested on that fold alone.
     parts: list[tuple[ModelEntry, list[TaskUnit]]] = [(entry, []) for found in folded for entry in found.parts.values()]
     with TrainDisplay(console) as display:
@@ -59,8 +65,8 @@ def train(
                 if dry_run:
                     _announce(prepared, tested, display, device or entry.device)
                     continue
-                if prepared.is_made:
-                    typer.echo(f"{entry.name} is up to date: {prepared.folder}")
+                if prepared.is_made and not damaged_files(prepared):
+                    say(f"{entry.name} is up to date: {prepared.folder}")
                 make(prepared, find, tested, display, device or entry.device)
             except Exception as error:  # noqa: BLE001 - one model that cannot be made must not stop the others
                 failures.append(failure(entry.name, error))
@@ -86,25 +92,27 @@ def _announce(prepared: Prepared, tested: Sequence[TaskUnit], listener: Listener
     """What training would do, and how long it would take."""
     from bench.training.leakage import check_leakage
     from bench.training.make import time_steps
+    from bench.training.store import damaged_files
 
     check_leakage(prepared, tested)
     recipe = prepared.recipe
-    typer.echo(f"{prepared.name}: from {', '.join(recipe.base)}, recipe {prepared.identity[:12]}")
+    say(f"{prepared.name}: from {', '.join(recipe.base)}, recipe {prepared.identity[:12]}")
     for part, prompts in zip(prepared.sets, prepared.prompts, strict=True):
-        typer.echo(f"  {part.label}: {len(part):,} rows ({part.shape}), loss {part.loss}")
+        say(f"  {part.label}: {len(part):,} rows ({part.shape}), loss {part.loss}")
         for column, prompt in prompts.items():
-            typer.echo(f"    before each {column}: {prompt!r}")
+            say(f"    before each {column}: {prompt!r}")
     if prepared.is_made:
-        typer.echo(f"  up to date: {prepared.folder}")
+        wrong = damaged_files(prepared)
+        say(f"  damaged, to be made again: {', '.join(wrong)}" if wrong else f"  up to date: {prepared.folder}")
         return
     first = prepared.chain[1] if len(prepared.chain) > 1 else None
     if first is not None and not first.is_made:
-        typer.echo(f"  to be trained after {first.name}, without which its steps cannot be timed")
+        say(f"  to be trained after {first.name}, without which its steps cannot be timed")
         return
     found = time_steps(prepared, listener, device)
     for coverage in found.coverage:
-        typer.echo(f"  {coverage}")
-    typer.echo(
+        say(f"  {coverage}")
+    say(
         f"  {found.steps:,} steps of {recipe.batch_size} rows, {recipe.epochs:g} epochs; about {found.seconds:,.0f} s "
         f"at {found.seconds_per_step:.2f} s a step, evaluations left out"
     )

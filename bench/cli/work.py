@@ -8,9 +8,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.cli.console import console
 from bench.cli.folds import FoldOf, fold_notes, of_folds, pool_all, unfolded
 from bench.cli.making import make_missing
-from bench.cli.terminal import RunDisplay, console, print_plan
+from bench.cli.terminal import RunDisplay, print_plan, print_removed
+from bench.leftovers import remove_leftovers
 from bench.loaded import LoadedModels
 from bench.measuring import CostOptions
 from bench.models.registry import ModelEntry
@@ -65,6 +67,8 @@ def plan_and_execute(
     Returns:
         The plan, what failed, and the display that saw it.
     """
+    if not dry_run:
+        print_removed(remove_leftovers(options.results), to)
     tasks = [_Once(task) for task in tasks]
     find = TaskFinder(folders, options.download)
     plain, folded, failed = unfolded(entries, find)

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 
 from bench.comparing.costs import CostRow, cost_rows
 from bench.comparing.operands import Side
-from bench.comparing.rows import Point, Row, RowMaker, corrected
+from bench.comparing.rows import Point, Row, RowMaker
 from bench.comparing.sides import Measured, measured
+from bench.comparing.verdicts import Judge
 from bench.errors import UsageError, did_you_mean
 from bench.results.index import UnitKey, unit_title
 from bench.results.left_out import find_left_out, left_out_lines
+from bench.statistics.margins import Margin
 from bench.views import View, sort_key
 
 _Views = list[tuple[View | None, View | None]]
@@ -27,6 +29,7 @@ class Selection:
         metric: Instead of each task's main metric.
         all_views: At every view that both have, instead of the whole vectors in float32.
         queries: How many of the items that changed most each row keeps.
+        max_loss: The margin; the tasks' own by default.
     """
 
     tasks: tuple[str, ...] = ()
@@ -34,6 +37,7 @@ class Selection:
     metric: str | None = None
     all_views: bool = False
     queries: int = 5
+    max_loss: Margin | None = None
 
     def takes(self, unit: UnitKey) -> bool:
         """Whether a task unit is compared."""
@@ -50,6 +54,7 @@ class Comparison:
         rows: Differences of scores, by task unit, model and view.
         costs: Cost figures that both have.
         notes: What is not compared, and why.
+        margins: The margins of the rows' losses.
     """
 
     a: Side
@@ -57,6 +62,7 @@ class Comparison:
     rows: list[Row] = field(default_factory=list)
     costs: list[CostRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    margins: list[Margin] = field(default_factory=list)
 
     @property
     def telling(self) -> list[Row]:
@@ -106,7 +112,10 @@ def compare(a: Side, b: Side, selection: Selection) -> Comparison:
                 found.notes += notes
     if selection.metric is not None:
         _check_metric(selection.metric, found.rows)
-    found.rows = corrected(found.rows)
+    judge = Judge(a, b, selection.max_loss)
+    found.rows = judge.judged(found.rows)
+    margins = {str(margin): margin for row in found.rows if row.loss and (margin := judge.margin(row))}
+    found.margins = [*margins.values()]
     found.notes += _left_out(a, b, selection)
     return found
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import UsageError, did_you_mean
-from bench.reading import path_exists, user_path
+from bench.paths import is_file, is_folder, path_exists
+from bench.reading import user_path
 from bench.results.index import ResultIndex
 from bench.results.sources import GIT_PREFIX, holds_results
 from bench.views import PRECISIONS, View
@@ -140,7 +141,7 @@ def _is_source(text: str, where: Path | None) -> bool:
     if text.startswith(GIT_PREFIX):
         return "#" not in text
     path = (where or Path()) / user_path(text)
-    return path_exists(path) and (path.is_file() or holds_results(path))
+    return is_file(path) or (is_folder(path) and holds_results(path))
 
 
 def _names_source(text: str, where: Path | None) -> bool:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bench.errors import BenchError
+from bench.results.claims import Loss
 from bench.results.index import Cell, UnitKey
 from bench.results.items import ItemReader, Items, as_columns, shared_clusters
-from bench.statistics.paired import holm, paired_test
+from bench.results.standings import Standing
+from bench.statistics.paired import paired_test
 from bench.views import View
 
 LEVEL = 0.05
@@ -27,12 +29,14 @@ class Point:
         view: The view, None for a baseline.
         cell: Its scores; None where there are none.
         score: Its score by the row's metric, likewise.
+        standing: Where its model stands on the leaderboard of its source, at the view that stands for it alone.
     """
 
     model: str
     view: View | None
     cell: Cell | None = None
     score: float | None = None
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Paired:
         ci_low: Low end of the 95% interval of the mean difference; None where one observation is all there is.
         ci_high: Its high end.
         p: Two-sided p-value of no difference.
-        p_holm: Likewise, corrected for the number of rows.
+        p_holm: The same, corrected for the pairs of models of the task; None where those cannot be read.
         won: Items that B scores better on; None where items have no score of their own.
         tied: Items that both score the same.
         lost: Items that A scores better on.
@@ -72,7 +76,7 @@ class Paired:
     ci_low: float | None
     ci_high: float | None
     p: float
-    p_holm: float
+    p_holm: float | None
     won: int | None = None
     tied: int | None = None
     lost: int | None = None
@@ -92,6 +96,8 @@ class Row:
         paired: What the items say; None where the scores are no means of items, or there is nothing to compare.
         reason: Why there is no difference, or no interval of it.
         same: Whether both are scores of one model on the same data and equal for every item: nothing to compare.
+        pairs: How many pairs of models p is corrected for.
+        loss: What B loses against A; None where nothing can be tested.
     """
 
     unit: UnitKey
@@ -102,6 +108,8 @@ class Row:
     paired: Paired | None = None
     reason: str | None = None
     same: bool = False
+    pairs: int = 1
+    loss: Loss | None = None
 
     @property
     def difference(self) -> float | None:
@@ -112,8 +120,8 @@ class Row:
 
     @property
     def verdict(self) -> str | None:
-        """`better`, `worse`: B than A, at a level of 0.05 over all rows; `unclear`; None without a test."""
-        if self.paired is None or self.difference is None:
+        """`better`, `worse`: B than A, at a level of 0.05 over all pairs; `unclear`; None without a test."""
+        if self.paired is None or self.difference is None or self.paired.p_holm is None:
             return None
         if self.paired.p_holm > LEVEL:
             return "unclear"
@@ -188,18 +196,6 @@ class RowMaker:
             won, lost = int((differences > 0).sum()), int((differences < 0).sum())
             paired = replace(paired, won=won, tied=len(differences) - won - lost, lost=lost)
         return replace(row, paired=paired, same=same)
-
-
-def corrected(rows: Sequence[Row]) -> list[Row]:
-    """Rows with p-values corrected by Holm for their number; rows of which both sides are the same result are none."""
-    tested = [row.paired.p for row in rows if row.paired is not None and not row.same]
-    adjusted = iter(holm(np.array(tested)).tolist())
-    return [
-        replace(row, paired=replace(row.paired, p_holm=next(adjusted)))
-        if row.paired is not None and not row.same
-        else row
-        for row in rows
-    ]
 
 
 def _cell(point: Point) -> Cell:

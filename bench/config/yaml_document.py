@@ -9,11 +9,14 @@ from typing import Any
 import yaml
 
 from bench.errors import BenchError, UsageError
-from bench.reading import path_exists, read_text
+from bench.paths import is_folder, path_exists
+from bench.reading import read_text
 
 Location = tuple[str | int, ...]
 
 _MAX_NODES = 100_000
+_MAX_EXPANDED = 5_000_000
+_MAX_DEPTH = 100
 # A key is its text, whatever type its looks would give it (`on`, `1`).
 _KEY_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
 
@@ -41,6 +44,25 @@ class YamlDocument:
         return str(self.path)
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads nodes that are nested to a limit, so that Python's own limit is never met without a line."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The node that comes next."""
+        if self.depth == _MAX_DEPTH:
+            raise yaml.MarkedYAMLError(
+                problem=f"nested more than {_MAX_DEPTH} levels deep",
+                problem_mark=self.peek_event().start_mark,  # type: ignore[no-untyped-call]
+            )
+        self.depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
+
+
 class _Builder:
     """Turns PyYAML nodes into values: no tags that construct objects, no loops, no duplicate keys."""
 
@@ -60,6 +82,8 @@ class _Builder:
         self.count += 1
         if self.count > _MAX_NODES:
             raise self.error(f"more than {_MAX_NODES:,} values after expanding aliases", mark)
+        if len(self.open) > _MAX_DEPTH:
+            raise self.error(f"nested more than {_MAX_DEPTH} levels deep after expanding aliases", mark)
         if id(node) in self.open:
             raise self.error("an anchor contains itself", mark, "remove the alias (`*name`) that closes the loop")
         if isinstance(node, yaml.ScalarNode):
@@ -107,6 +131,38 @@ class _Builder:
         return result
 
 
+def plain_yaml(text: str) -> Any:
+    """The value of the YAML that a file of others begins with, as PyYAML reads it safely.
+
+    Raises:
+        ValueError: It is broken, nested too deeply, names tags that construct objects, or is too large when its
+            aliases are expanded.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is None:
+            return None
+        if _expanded(node, {}) > _MAX_EXPANDED:
+            raise ValueError(f"more than {_MAX_EXPANDED:,} values after expanding aliases")
+        return yaml.constructor.SafeConstructor().construct_document(node)
+    except (yaml.YAMLError, RecursionError, LookupError, AttributeError, TypeError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _expanded(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values a node has where each alias is a copy of what it names."""
+    if id(node) in known:
+        return known[id(node)]
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
+    # What contains itself has no end.
+    known[id(node)] = _MAX_EXPANDED + 1
+    pairs = isinstance(node, yaml.MappingNode)
+    inner = [each for pair in node.value for each in pair] if pairs else node.value
+    known[id(node)] = 1 + sum(_expanded(each, known) for each in inner)
+    return known[id(node)]
+
+
 def read_yaml(path: Path) -> YamlDocument:
     """Read one YAML document.
 
@@ -114,9 +170,13 @@ def read_yaml(path: Path) -> YamlDocument:
         UsageError: Not a file, not readable, not UTF-8, not YAML, empty, tabs as indents, duplicate keys, anchors that
             loop, or tags other than YAML's own scalars.
     """
-    if not path_exists(path):
+    try:
+        there, folder = path_exists(path), is_folder(path)
+    except BenchError as error:
+        raise UsageError(error.message, where=error.where, hint=error.hint) from error
+    if not there:
         raise UsageError("no such file", where=str(path), hint="check the path")
-    if path.is_dir():
+    if folder:
         raise UsageError("is a folder, not a YAML file", where=str(path))
     try:
         text = read_text(path)
@@ -133,7 +193,7 @@ def parse_yaml(text: str, path: Path) -> YamlDocument:
         path: The file that it is or will be in, for messages.
     """
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -144,13 +204,9 @@ def parse_yaml(text: str, path: Path) -> YamlDocument:
             where=f"{path}, line {line}",
             hint="indent with spaces: YAML does not allow tabs" if tab else "check the indents and quotes there",
         ) from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise UsageError(f"not valid YAML: {error}", where=str(path)) from error
     if node is None:
         raise UsageError("the file is empty", where=str(path), hint="see models.yaml in the README for a start")
     builder = _Builder(path)
-    try:
-        data = builder.build(node, ())
-    except RecursionError as error:
-        raise UsageError("nested too deeply", where=str(path)) from error
-    return YamlDocument(path, data, builder.lines)
+    return YamlDocument(path, builder.build(node, ()), builder.lines)

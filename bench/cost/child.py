@@ -15,17 +15,20 @@ def main(module: str, job_file: Path, answer_file: Path) -> None:
     Args:
         module: Has a function `probe(job)` that returns an Answer.
         job_file: JSON with `cores` (null for all) and `job`.
-        answer_file: Where the answer or the BenchError goes, as JSON.
+        answer_file: Where the answer or the error goes, as JSON.
     """
     order = json.loads(job_file.read_text(encoding="utf-8"))
     if order["cores"] is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, order["cores"])
-    from bench.errors import BenchError
+    from bench.faults import as_bench_error
+    from bench.models.manifest import trust_parent
 
+    trust_parent()
     try:
         answer = {"answer": import_module(module).probe(order["job"]).model_dump(mode="json")}
-    except BenchError as error:
-        answer = {"error": {"message": error.message, "where": error.where, "hint": error.hint}}
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent shows it as one line
+        fault = as_bench_error(error, f"the probe {module.rpartition('.')[2]}")
+        answer = {"error": {"message": fault.message, "where": fault.where, "hint": fault.hint}}
     answer_file.write_text(json.dumps(answer), encoding="utf-8")
 
 

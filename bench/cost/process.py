@@ -6,12 +6,13 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from bench.cost.answer import Answer
 from bench.errors import BenchError
+from bench.files import scratch_folder
+from bench.paths import path_exists
 
 # What the libraries read when they are imported.
 _THREAD_VARIABLES = (
@@ -41,8 +42,8 @@ def run_probe(module: str, job: dict[str, Any], threads: int | None = None) -> A
     """
     cores = _cores(threads)
     variables = {} if threads is None else thread_variables(threads)
-    with tempfile.TemporaryDirectory(prefix="bench-probe-") as folder:
-        job_file, answer_file = Path(folder) / "job.json", Path(folder) / "answer.json"
+    with scratch_folder("probe") as folder:
+        job_file, answer_file = folder / "job.json", folder / "answer.json"
         job_file.write_text(json.dumps({"cores": cores, "job": job}), encoding="utf-8")
         # PYTHONPATH: the child must find this very package wherever it is run from.
         package_root = str(Path(__file__).resolve().parents[2])
@@ -55,7 +56,7 @@ def run_probe(module: str, job: dict[str, Any], threads: int | None = None) -> A
             check=False,
             env=os.environ | variables | {"PYTHONPATH": path},
         )
-        if done.returncode != 0 or not answer_file.exists():
+        if done.returncode != 0 or not path_exists(answer_file):
             said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-_STDERR_LINES:]
             # A negative status is the signal that ended the process; 9 is how the kernel ends one out of memory.
             cause = f"signal {-done.returncode}" if done.returncode < 0 else f"exit status {done.returncode}"

@@ -15,6 +15,8 @@ from bench.models.profile import ModelProfile
 from bench.models.prompts import ANY_TASK, text_context
 from bench.models.registry import ModelEntry, adhoc_entry
 from bench.models.settings import Similarity
+from bench.paths import entries as listed
+from bench.paths import is_folder
 from bench.quality.evaluate import left_out
 from bench.results.common import TextInput
 from bench.tasks.data import RetrievalData
@@ -86,7 +88,7 @@ def find_model(fingerprint: str, entries: Iterable[ModelEntry], root: Path) -> S
         None where no space is that model's, or it lacks the model's profile.
     """
     known = [adhoc_entry("stored"), *entries]
-    for folder in sorted(path for path in root.glob("*") if path.is_dir()):
+    for folder in (path for path in listed(root) if is_folder(path)):
         for entry in known:
             if model_fingerprint(folder.name, entry) == fingerprint:
                 space = VectorSpace(root, folder.name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +12,12 @@ from typing import Any
 from bench.errors import BenchError, did_you_mean
 from bench.exchange.collect import Export
 from bench.exchange.published import MODEL_FILE
-from bench.files import write_bytes
+from bench.files import scratch_folder, write_bytes
 from bench.mteb_import import import_mteb
+from bench.neutral import neutral_json
+from bench.paths import bytes_if_there, path_exists
+from bench.reading import read_text
+from bench.regular import MOST_RECORD
 
 # ISO 639-3 and ISO 15924 for what nobody has stated.
 UNKNOWN_LANGUAGE = "und-Zyyy"
@@ -49,7 +52,7 @@ def write_exports(exports: Sequence[Export], output: Path, *, overwrite: bool = 
         contents[path] = _result_file(export)
         contents[path.with_name(MODEL_FILE)] = meta
     written = {path: not _holds(path, content) for path, content in contents.items()}
-    changed = [path for path, new in written.items() if new and path.exists()]
+    changed = [path for path, new in written.items() if new and path_exists(path)]
     if changed and not overwrite:
         raise BenchError(
             f"{len(changed)} file{'s' if len(changed) > 1 else ''} there already with other content",
@@ -64,10 +67,7 @@ def write_exports(exports: Sequence[Export], output: Path, *, overwrite: bool = 
 
 def _holds(path: Path, content: bytes) -> bool:
     """Whether a file has this content already."""
-    try:
-        return path.is_file() and path.read_bytes() == content
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
+    return bytes_if_there(path, MOST_RECORD) == content
 
 
 def _place(export: Export, output: Path) -> tuple[Path, bytes]:
@@ -91,10 +91,11 @@ def _place(export: Export, output: Path) -> tuple[Path, bytes]:
         "experiment_kwargs": export.experiment or None,
     }
     meta = ModelMeta.create_empty(overwrites=facts)
-    with tempfile.TemporaryDirectory() as scratch:
+    with scratch_folder("mteb") as scratch:
         # Asking makes the folder, which must not be there before all is known to be right.
         place = ResultCache(scratch).get_task_result_path(export.task, meta).relative_to(scratch)
-    return output / place, (json.dumps(meta.to_dict(), indent=4, sort_keys=True, default=str) + "\n").encode()
+    content = json.dumps(meta.to_dict(), indent=4, sort_keys=True, default=str)
+    return output / place, f"{neutral_json(content)}\n".encode()
 
 
 def _result_file(export: Export) -> bytes:
@@ -127,11 +128,22 @@ def _result_file(export: Export) -> bytes:
         scores=scores,
         # A result keeps no time of a whole evaluation: it reuses vectors that another run encoded.
         evaluation_time=None,
-        date=datetime.fromisoformat(export.created),
+        date=_time(export),
     )
-    with tempfile.TemporaryDirectory() as scratch:
-        result.to_disk(Path(scratch) / "result.json")
-        return (Path(scratch) / "result.json").read_bytes()
+    with scratch_folder("mteb") as scratch:
+        result.to_disk(scratch / "result.json")
+        return neutral_json(read_text(scratch / "result.json", MOST_RECORD)).encode()
+
+
+def _time(export: Export) -> datetime:
+    try:
+        return datetime.fromisoformat(export.created)
+    except ValueError as error:
+        raise BenchError(
+            f"`{export.created}` is no time",
+            where=f"`created` of a record of {export.model.info.name} on {export.task}",
+            hint="run again with --force",
+        ) from error
 
 
 def _task_metadata(name: str | None) -> Any:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, UsageError
-from bench.reading import parse_json, path_exists, read_text, walk_files
+from bench.paths import has_file, is_file, path_exists, walk_files
+from bench.reading import parse_json, read_text
+from bench.regular import MOST_RECORD
 
 MODEL_FILE = "model_meta.json"
 # Where mteb keeps results of cut and quantised vectors: those are no full-width float32 scores.
@@ -88,7 +90,7 @@ def find_publications(path: Path) -> list[Publication]:
     """
     if not path_exists(path):
         raise UsageError(f"no file or folder {path}", hint="give result files of MTEB: a folder, or one .json")
-    if path.is_file():
+    if is_file(path):
         return [_publication(path.resolve().parent, [path])]
     folders: dict[Path, list[Path]] = {}
     for file in walk_files(path):
@@ -103,7 +105,7 @@ def find_publications(path: Path) -> list[Publication]:
 
 def _publication(folder: Path, files: list[Path]) -> Publication:
     meta = folder / MODEL_FILE
-    if meta.is_file():
+    if has_file(meta):
         facts = _read_object(meta)
         name, revision = facts.get("name"), facts.get("revision")
         return Publication(
@@ -184,7 +186,7 @@ def _scores(split: str, entry: dict[str, Any]) -> PublishedScores:
 
 def _read_object(path: Path) -> dict[str, Any]:
     try:
-        content = parse_json(read_text(path))
+        content = parse_json(read_text(path, MOST_RECORD))
     except (ValueError, RecursionError) as error:
         raise BenchError(f"not JSON: {error}", where=str(path), hint="give result files of MTEB") from error
     if not isinstance(content, dict):

@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 from bench.errors import BenchError
 from bench.gate.sides import Side
 from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
+from bench.results.digests import damaged_table
 from bench.results.schema import CostRecord, Figure, detail_text
-from bench.results.store import read_items
+from bench.results.store import read_items, table_path
 
 Float64 = npt.NDArray[np.float64]
 
@@ -123,4 +124,8 @@ class SampleReader:
                 where=str(path),
                 hint="measure again: bench cost --force",
             ) from error
+        if not np.isfinite(calls).all():
+            raise damaged_table(
+                table_path(path, record), "column `milliseconds` of the table has a number that is not finite"
+            )
         return [calls[numbers == number] for number in np.unique(numbers)]

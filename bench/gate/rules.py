@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from bench.config import YamlDocument, parse_typed, read_yaml
 from bench.errors import UsageError
 from bench.gate.amounts import Amount, Increase, Share, Tolerance
-from bench.reading import path_exists
+from bench.paths import name_taken, path_exists
 
 Kind = Literal["max_drop", "min", "min_share", "max_increase", "coverage"]
 Severity = Literal["warn", "fail"]
@@ -181,7 +181,7 @@ def find_rules() -> tuple[list[Rule], str]:
     registry = read_yaml(REGISTRY_FILE) if path_exists(REGISTRY_FILE) else None
     in_registry = registry is not None and isinstance(registry.data, dict) and "gates" in registry.data
     # A link that leads nowhere is a fault, not a lack of rules.
-    if path_exists(GATES_FILE) or GATES_FILE.is_symlink():
+    if name_taken(GATES_FILE):
         if registry is not None and in_registry:
             raise UsageError(
                 f"{GATES_FILE} has rules too",

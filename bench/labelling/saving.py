@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
+from bench.config.yaml_document import plain_yaml
+from bench.config.yaml_writing import dump_yaml
 from bench.errors import BenchError, UsageError
 from bench.files import safe_name, write_bytes, write_text
-from bench.labelling.sheet import spreadsheet_text
-from bench.reading import path_exists
+from bench.neutral import spreadsheet_cell
+from bench.paths import is_file, matching, path_exists
+from bench.regular import MOST_TEXT, read_bytes
 from bench.shipped import shipped
 from bench.tasks.card import CARD_NAME
 from bench.tasks.catalog import Task, read_card
@@ -58,8 +59,8 @@ def card_file(task: Task) -> Path:
     Raises:
         UsageError: It has none, comes with bench, or says that it is mteb's task.
     """
-    paths = [task.folder / CARD_NAME, *sorted(task.folder.glob("*.y*ml"))]
-    found = next((path for path in paths if path.is_file() and _is_card(path, task)), None)
+    paths = [task.folder / CARD_NAME, *matching(task.folder, "*.y*ml")]
+    found = next((path for path in paths if is_file(path) and _is_card(path, task)), None)
     if found is None:
         raise UsageError(
             f"the task `{task.name}` has no card, which could name its labels",
@@ -130,7 +131,7 @@ def add_labels(unit: TaskUnit, card: Path, labels: Sequence[Label], output: Path
 
 def _row(label: Label, unit: TaskUnit) -> list[str]:
     ids = id_cell(label.query), id_cell(label.document)
-    note = label.note if label.note.startswith("'") else spreadsheet_text(label.note)
+    note = label.note if label.note.startswith("'") else spreadsheet_cell(label.note, lines=True)
     return [unit.split, unit.subset, *ids, str(label.gain), label.pair, label.pool, note]
 
 
@@ -153,15 +154,15 @@ def _with_labels_key(card: Path, name: str) -> str:
     Raises:
         UsageError: A line at the end does not do.
     """
-    raw = card.read_bytes()
+    raw = read_bytes(card, MOST_TEXT)
     text = raw.decode("utf-8-sig")
     newline = "\r\n" if "\r\n" in text else "\n"
-    line = yaml.safe_dump({"labels": [name]}, default_flow_style=None, allow_unicode=True, width=1000).strip()
+    line = dump_yaml({"labels": [name]}, default_flow_style=None, width=1000).strip()
     changed = f"{text}{newline if text and not text.endswith(newline) else ''}{line}{newline}"
-    before = yaml.safe_load(text)
+    before = plain_yaml(text)
     try:
-        fits = "labels" not in before and yaml.safe_load(changed) == before | {"labels": [name]}
-    except yaml.YAMLError:
+        fits = "labels" not in before and plain_yaml(changed) == before | {"labels": [name]}
+    except ValueError:
         fits = False
     if not fits:
         raise UsageError(

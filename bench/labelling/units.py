@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.errors import UsageError
+from bench.paths import is_folder
 from bench.tasks.beir import is_beir, unjudged_queries
 from bench.tasks.data import RetrievalData
 from bench.tasks.layouts import DEFAULT_SUBSET
@@ -33,7 +34,7 @@ def with_unjudged(unit: TaskUnit) -> UnjudgedUnit | None:
     if card.type != "retrieval" or card.table is not None or card.hub is not None:
         return None
     path = _folder(unit)
-    return UnjudgedUnit(unit.sources, unit.split, unit.subset) if path.is_dir() and is_beir(path) else None
+    return UnjudgedUnit(unit.sources, unit.split, unit.subset) if is_folder(path) and is_beir(path) else None
 
 
 def _folder(unit: TaskUnit) -> Path:

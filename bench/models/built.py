@@ -11,7 +11,8 @@ from filelock import FileLock
 from bench.cache import cache_root
 from bench.errors import BenchError
 from bench.files import write_error
-from bench.reading import walk_files
+from bench.models.manifest import MANIFEST, NoManifestError, damage, warn_damaged, write_manifest
+from bench.paths import is_folder, path_exists, size_below
 
 
 def built_root() -> Path:
@@ -30,21 +31,18 @@ def built_folder(identity: str, build: Callable[[Path], None]) -> Path:
         BenchError: The cache cannot be written, or what `build` raises.
     """
     root = built_root()
-    folder = root / identity
-    if folder.is_dir():
+    folder, listed = root / identity, root / f"{identity}.{MANIFEST}"
+    if not _broken(folder, listed):
         return folder
     draft = root / f"{identity}.unfinished"
     try:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / f"{identity}.lock"):
-            if not folder.is_dir():
-                shutil.rmtree(draft, ignore_errors=True)
-                draft.mkdir()
-                try:
-                    build(draft)
-                    draft.rename(folder)
-                finally:
-                    shutil.rmtree(draft, ignore_errors=True)
+            # Another process may have built it meanwhile.
+            if wrong := _broken(folder, listed):
+                if any(wrong):
+                    warn_damaged(folder, wrong)
+                _replace(folder, listed, draft, build)
     except BenchError:
         raise
     except OSError as error:
@@ -55,11 +53,33 @@ def built_folder(identity: str, build: Callable[[Path], None]) -> Path:
     return folder
 
 
+def _broken(folder: Path, listed: Path) -> list[str]:
+    """The files of a folder that are damaged; one without a name where there is no folder, or none with a list."""
+    if not is_folder(folder):
+        return [""]
+    try:
+        return damage(folder, listed)
+    except NoManifestError:
+        # An earlier version's, which is soon made again.
+        return [""]
+
+
+def _replace(folder: Path, listed: Path, draft: Path, build: Callable[[Path], None]) -> None:
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    try:
+        build(draft)
+        # A kill from here on leaves a list that no other content fits.
+        write_manifest(draft, listed)
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
 def built_bytes() -> int:
     """Bytes of all built folders, unfinished ones included."""
-    root = built_root()
-    # What a link leads to is not in the cache.
-    return sum(path.lstat().st_size for path in walk_files(root)) if root.is_dir() else 0
+    return size_below(built_root())
 
 
 def delete_built() -> int:
@@ -73,7 +93,7 @@ def delete_built() -> int:
     """
     size = built_bytes()
     try:
-        if built_root().is_dir():
+        if path_exists(built_root()):
             shutil.rmtree(built_root())
     except OSError as error:
         raise write_error(built_root(), error) from error

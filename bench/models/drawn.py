@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.models.folders.folder import ModelFolder
+from bench.models.folders.places import read_object
 from bench.models.folders.weights import has_tokenizer
 from bench.models.loaded.usable import usable_positions
 from bench.models.registry import ModelEntry
 from bench.models.stand_in import write_stand_in
+from bench.regular import copy_regular
 
 _SEED = 20260101
 _WITHOUT_WEIGHTS = ("Pooling", "Normalize", "Dropout")
@@ -33,16 +35,14 @@ def draw_model(entry: ModelEntry, source: Path, files: list[Path], folder: Path)
     import torch
 
     for path in files:
-        copy = folder / path.relative_to(source)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
+        copy_regular(path, folder / path.relative_to(source))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
-        for kind, inner in _modules(folder):
+        for kind, inner in _modules(entry, folder):
             if kind == "Transformer":
-                _draw_transformer(entry, folder / inner, with_tokenizer=has_tokenizer(folder))
+                _draw_transformer(entry, inner, with_tokenizer=has_tokenizer(folder))
             elif kind == "Dense":
-                _draw_dense(folder / inner, getattr(torch, entry.dtype))
+                _draw_dense(inner, getattr(torch, entry.dtype))
             elif kind not in _WITHOUT_WEIGHTS:
                 raise BenchError(
                     f"bench cannot draw weights for its module {kind}",
@@ -51,13 +51,10 @@ def draw_model(entry: ModelEntry, source: Path, files: list[Path], folder: Path)
                 )
 
 
-def _modules(folder: Path) -> list[tuple[str, str]]:
-    """Kind and folder of each module; a plain transformer stands alone."""
-    path = folder / "modules.json"
-    if not path.is_file():
-        return [("Transformer", "")]
-    modules = json.loads(path.read_text(encoding="utf-8"))
-    return [(str(module["type"]).rsplit(".", 1)[-1], str(module.get("path", ""))) for module in modules]
+def _modules(entry: ModelEntry, folder: Path) -> list[tuple[str, Path]]:
+    """Kind and folder of each module, which is below the given one; a plain transformer is alone."""
+    modules = ModelFolder(folder, f"model `{entry.name}`").modules
+    return [("Transformer", folder)] if modules is None else [(module.name, module.folder) for module in modules]
 
 
 def _draw_transformer(entry: ModelEntry, folder: Path, *, with_tokenizer: bool) -> None:
@@ -87,7 +84,7 @@ def _draw_dense(folder: Path, dtype: Any) -> None:
     import torch
     from safetensors.torch import save_file
 
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = read_object(folder / "config.json")
     inputs, outputs = int(config["in_features"]), int(config["out_features"])
     layers = {"linear": torch.nn.Linear(inputs, outputs, bias=bool(config.get("bias", True)))}
     if config.get("use_residual") and inputs != outputs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +9,16 @@ from typing import Any
 
 from bench.cache import sha256_of
 from bench.files import digest_json
+from bench.inside import inside
 from bench.models.backend import exporter_versions
 from bench.models.fitting import fit_settings
 from bench.models.folders.outside import find_outside
+from bench.models.folders.places import read_object
 from bench.models.folders.references import loaded_folders
 from bench.models.folders.stated import read_stated
 from bench.models.folders.weights import exported_files, weight_files
 from bench.models.registry import ModelEntry
-from bench.reading import walk_files
+from bench.paths import walk_files
 
 # Files that no loader reads. Anything not listed counts: an unknown file makes another fingerprint,
 # which costs an encoding, where leaving out a file that matters would show a wrong number.
@@ -126,11 +127,16 @@ def files_read(entry: ModelEntry, folder: Path) -> Iterator[Path]:
         relative = path.relative_to(folder)
         # Pickled weights beside safetensors are another copy that is not read.
         shadowed = path.match("pytorch_model*.bin") and path not in weights
-        if entry.drawn and path.suffix.lower() in _WEIGHTS:
+        if entry.drawn and is_weights(path):
             continue
         if _left_by_tools(relative) or (not runs_code and (shadowed or _ignored(relative, loaded))):
             continue
         yield path
+
+
+def is_weights(path: Path) -> bool:
+    """Whether a file's name is that of weights."""
+    return path.suffix.lower() in _WEIGHTS
 
 
 def _left_by_tools(relative: Path) -> bool:
@@ -157,9 +163,9 @@ def static_width(folder: Path) -> int | None:
 
     Read from the configuration of the last module that sets it (Dense, else Pooling, else the transformer).
     """
-    modules = _json(folder / "modules.json")
+    modules = read_object(folder / "modules.json")
     if not isinstance(modules, list):
-        config = _json(folder / "config.json")
+        config = read_object(folder / "config.json")
         width = config.get("hidden_size") if isinstance(config, dict) else None
         return width if isinstance(width, int) else None
     width = None
@@ -167,9 +173,10 @@ def static_width(folder: Path) -> int | None:
         if not isinstance(module, dict):
             return None
         kind = str(module.get("type", "")).rsplit(".", 1)[-1]
-        config = _json(folder / str(module.get("path", "")) / "config.json")
         if kind in {"Transformer", "Normalize", "Dropout"}:
             continue
+        inner = module.get("path", "")
+        config = read_object((inside(folder, inner) if inner else folder) / "config.json")
         if not isinstance(config, dict):
             return None
         if kind == "Pooling":
@@ -187,10 +194,3 @@ def static_width(folder: Path) -> int | None:
         else:
             return None
     return width if isinstance(width, int) else None
-
-
-def _json(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None

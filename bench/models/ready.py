@@ -6,15 +6,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.inside import OutsideError, check_links
 from bench.models.backend import check_backend, loading_options
 from bench.models.built import built_folder
 from bench.models.drawn import draw_model
-from bench.models.fingerprint import files_read, fingerprint
+from bench.models.fingerprint import files_read, fingerprint, is_weights
 from bench.models.folders.gathered import gathered_folder
-from bench.models.folders.outside import find_outside
+from bench.models.folders.outside import Base, Code, Outside, find_outside
 from bench.models.folders.weights import exported_files
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
+from bench.paths import walk_files
 
 
 def ready_folder(entry: ModelEntry, located: Located) -> Path:
@@ -44,15 +46,30 @@ def ready_folder(entry: ModelEntry, located: Located) -> Path:
             where=f"model `{entry.name}`",
             hint="pip install 'mrl-bench[peft]'",
         )
+    files = list(files_read(entry, folder))
+    if not ready:
+        _check_links(entry, folder, files, outside)
     if outside:
-        folder = gathered_folder(identity, folder, [*files_read(entry, folder), *exported], outside)
+        folder = gathered_folder(identity, folder, [*files, *exported], outside)
     if entry.drawn:
-        source, files = folder, list(files_read(entry, folder))
-        folder = built_folder(f"{identity}-weights", lambda draft: draw_model(entry, source, files, draft))
+        # What was gathered is linked, to files that were checked.
+        source, kept = folder, [path for path in walk_files(folder) if not is_weights(path)] if outside else files
+        folder = built_folder(f"{identity}-weights", lambda draft: draw_model(entry, source, kept, draft))
     if entry.backend != "torch" and not exported:
         whole = folder
         folder = built_folder(f"{identity}-{entry.backend}", lambda draft: _export(entry, whole, draft))
     return folder
+
+
+def _check_links(entry: ModelEntry, folder: Path, files: list[Path], outside: Outside) -> None:
+    """Refuse files that would be copied, or saved again, from outside of the folders that they belong to."""
+    parts: list[Code | Base] = [*outside.all_code, *outside.bases.values()]
+    named = [(part.place.folder, [part.place.folder / name for name in part.files]) for part in parts]
+    try:
+        for place, paths in [(folder, files), *named]:
+            check_links(place, paths)
+    except OutsideError as error:
+        raise BenchError(error.message, where=f"model `{entry.name}`", hint=error.hint) from error
 
 
 def _export(entry: ModelEntry, source: Path, folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from bench.config.names import HubId, PartName, inside
+from bench.config.names import HubId, PartName, inner_name
 
 Shape = Literal["pairs", "triplets", "scored-pairs", "labelled-pairs"]
 LossName = Literal[
@@ -126,7 +126,7 @@ class TrainingData(_Strict):
             return self
         for name in self.files or []:
             try:
-                inside(name)
+                inner_name(name)
             except ValueError as error:
                 raise ValueError(f"`files`: {name} {error}") from error
         return self

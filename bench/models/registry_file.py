@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from bench.config import YamlDocument, parse_typed, parse_yaml, read_yaml
 from bench.errors import UsageError, did_you_mean
 from bench.models.registry import ModelEntry, Registry
-from bench.reading import path_exists, user_path
+from bench.paths import matching, path_exists
+from bench.reading import user_path
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,7 @@ def _included(name: str, base: Path, where: str) -> list[Path]:
     # Characters of the base that patterns give a meaning to must not be taken for one.
     start = Path(path.anchor) if user_path(name).is_absolute() else base
     pattern = str(path.relative_to(start)) if path.is_relative_to(start) else name
-    try:
-        found = sorted(start.glob(pattern))
-    except (ValueError, NotImplementedError, OSError):
-        found = []
+    found = matching(start, pattern)
     if not found:
         raise UsageError(f"`include` finds no file {name}", where=where, hint=f"names start from {base}")
     return found

@@ -15,8 +15,10 @@ from bench.models.folders.checking import check_folder, check_snapshot
 from bench.models.folders.outside import find_outside
 from bench.models.folders.places import HUB_ID
 from bench.models.folders.weights import exported_files, weight_files
+from bench.models.manifest import MANIFEST, NoManifestError, damage
 from bench.models.registry import ModelEntry
-from bench.reading import path_exists, user_path
+from bench.paths import files_below, is_folder, path_exists
+from bench.reading import user_path
 
 SourceKind = Literal["folder", "package", "hub", "recipe"]
 
@@ -90,8 +92,24 @@ def _made(entry: ModelEntry) -> Located:
         raise NotMadeError(
             "has not been trained yet", where=f"model `{entry.name}`", hint=f"bench train {shlex.quote(entry.name)}"
         )
+    _check_made(entry, entry.made)
     _check_files(entry, entry.made)
     return Located(entry.made, f"recipe {entry.made.parent.name[:12]}", "recipe")
+
+
+def _check_made(entry: ModelEntry, made: Path) -> None:
+    """Refuse a made model whose files are not as they were made."""
+    where, again = f"model `{entry.name}`", f"bench train {shlex.quote(entry.name)}"
+    try:
+        wrong = damage(made.parent, made.parent / MANIFEST)
+    except NoManifestError as error:
+        raise BenchError(f"{made.parent} {error.message}", where=where, hint=f"{again} checks it") from error
+    if wrong:
+        raise BenchError(
+            f"damaged: {', '.join(wrong)} in {made.parent}",
+            where=where,
+            hint=f"{again} makes it again, bench cache clear --model {made.parent.name[:12]} deletes it",
+        )
 
 
 def _locate_one(entry: ModelEntry, source: str, *, download: bool) -> Located:
@@ -104,7 +122,7 @@ def _locate_one(entry: ModelEntry, source: str, *, download: bool) -> Located:
     folder = entry.base_dir / user_path(source)
     if not path_exists(folder):
         raise BenchError(f"no folder {folder}", where=where, hint="check the path in `source`")
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise BenchError(f"{source} is a file; a model is a folder", where=where)
     if is_snapshot(folder.resolve()):
         check_snapshot(entry, folder.resolve(), downloaded=False)
@@ -141,10 +159,10 @@ def _package_folder(spec: str, where: str) -> Path:
     root = Path(next(iter(found.submodule_search_locations)))
     if inner:
         folder = (root / inner).resolve()
-        if not folder.is_relative_to(root.resolve()) or not folder.is_dir():
+        if not folder.is_relative_to(root.resolve()) or not is_folder(folder):
             raise BenchError(f"the package `{name}` has no folder {inner}", where=where)
         return folder
-    folders = sorted({path.parent for path in root.rglob("modules.json")})
+    folders = sorted({path.parent for path in files_below(root, "modules.json") if path.name == "modules.json"})
     if len(folders) == 1:
         return folders[0]
     listed = ", ".join(str(folder.relative_to(root)) for folder in folders) or "none"

@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.config import dump_yaml
 from bench.markdown import escape
 from bench.models.export.exported_prompts import left_open
 from bench.models.export.portable import without_folders
@@ -17,6 +18,8 @@ from bench.models.profile import ModelProfile
 from bench.models.prompts import ANY_TASK, PLACEHOLDER, text_context
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
+from bench.neutral import neutral, neutral_json
+from bench.paths import has_file
 from bench.publish.scores import eval_results, score_tables
 from bench.publish.usage import usage
 from bench.results.index import ResultIndex
@@ -68,7 +71,7 @@ def render_card(subject: Subject, folder: str) -> str:
         "## Results",
         _results(subject),
     ]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    return neutral("\n\n".join(part.strip() for part in parts), lines=True) + "\n"
 
 
 def _metadata(subject: Subject) -> str:
@@ -85,7 +88,7 @@ def _metadata(subject: Subject) -> str:
         license=_licence(subject) or None,
         **index,
     )
-    return str(data.to_yaml())
+    return dump_yaml(data.to_dict()).strip()
 
 
 def _base_model(subject: Subject) -> str | None:
@@ -107,8 +110,9 @@ def _licence(subject: Subject) -> str:
     if subject.record is not None:
         return ""
     try:
-        data = metadata_load(subject.located.path / CARD_NAME) or {}
-    except (OSError, ValueError, YAMLError):
+        card = subject.located.path / CARD_NAME
+        data = (metadata_load(card) if has_file(card) else None) or {}
+    except (ValueError, RecursionError, YAMLError):
         return ""
     found = data.get("license")
     return found if isinstance(found, str) else ""
@@ -165,7 +169,7 @@ def _facts(subject: Subject) -> str:
 
 
 def _quoted(text: str) -> str:
-    return escape(json.dumps(text, ensure_ascii=False))
+    return escape(neutral_json(json.dumps(text, ensure_ascii=False)))
 
 
 def _instructions(subject: Subject) -> list[str]:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError, UsageError
 from bench.files import whole_folder, write_text
+from bench.inside import OutsideError, check_links, copy_inside
 from bench.models.export.portable import below_places, check_no_place, machine_places
 from bench.models.export.saving import save_model
-from bench.models.fingerprint import fingerprint
+from bench.models.fingerprint import files_read, fingerprint
 from bench.models.fitting import fit_settings
-from bench.models.folders.outside import find_outside
+from bench.models.folders.outside import Outside, find_outside
 from bench.models.folders.stated import read_stated
 from bench.models.loading import load_verified
 from bench.models.registry import ModelEntry
 from bench.models.source import Located
+from bench.paths import entries, is_folder, matching, path_exists
 from bench.publish.card import CARD_NAME, Subject, render_card
 from bench.publish.scores import own_results
-from bench.reading import path_exists
 from bench.results.schema import UnitRecord
 from bench.training.record import read_record
 
@@ -51,13 +51,9 @@ def check_free(folder: Path) -> None:
     hint = "name a folder that is not there yet"
     if not path_exists(folder):
         return
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UsageError("there is a file of this name", where=str(folder), hint=hint)
-    try:
-        taken = any(folder.iterdir())
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(folder), hint=hint) from error
-    if taken:
+    if entries(folder):
         raise UsageError("the folder is not empty", where=str(folder), hint=hint)
 
 
@@ -98,6 +94,7 @@ def publish_model(
         # The written folder gives full width; its card shows the cut.
         entry = entry.model_copy(update={"truncate_dims": [stated.truncate_dim]})
     outside = find_outside(entry, located.path)
+    _check_links(entry, located.path, outside)
     identity = fingerprint(entry, located.path)
     record = read_record(located.path.parent) if located.kind == "recipe" else None
     results = own_results(records, entry.name, identity.model)
@@ -116,5 +113,24 @@ def publish_model(
 
 
 def _copy_terms(source: Path, folder: Path, prefix: str = "") -> None:
-    for path in [path for pattern in _TERMS for path in source.glob(pattern) if path.is_file()]:
-        shutil.copyfile(path, folder / f"{prefix}{path.name}")
+    for path in _terms(source):
+        copy_inside(source, path.name, folder / f"{prefix}{path.name}")
+
+
+def _terms(source: Path) -> list[Path]:
+    return [path for pattern in _TERMS for path in matching(source, pattern)]
+
+
+def _check_links(entry: ModelEntry, folder: Path, outside: Outside) -> None:
+    """Refuse a model some of whose files are links to elsewhere: whoever gets it would get what they lead to."""
+    places = {folder: [*files_read(entry, folder), *_terms(folder)]}
+    for base in outside.bases.values():
+        whole = base.place.folder
+        places[whole] = [*(whole / name for name in base.files), *_terms(whole)]
+    for part in outside.all_code:
+        places.setdefault(part.place.folder, []).extend(part.place.folder / name for name in part.files)
+    try:
+        for place, paths in places.items():
+            check_links(place, paths)
+    except OutsideError as error:
+        raise BenchError(error.message, where=f"model `{entry.name}`", hint=error.hint) from error

@@ -8,8 +8,8 @@ cosine.
   dimensions.
 - Share of norm of the first k dimensions: the mean over documents of |x_1..k| / |x|.
 
-Values stand on a grid of 2^-26, so that their sums and variances are exact whole numbers and depend neither on the
-order of documents nor on blocks.
+Values are rounded to a grid of 2^-26, so that their sums and variances are exact whole numbers and depend neither on
+the order of documents, nor on blocks, nor on the chunks that the vectors are stored in.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
-# Values of full vectors in a block, to bound memory; and rows, so that sums of squares of 2^26 stay within 2^63.
+# Values of full vectors in a block, to bound memory; and rows, so that sums of squares of 2^26 stay below 2^63.
 _BLOCK_VALUES = 1 << 20
-_BLOCK_ROWS = 1 << 11
+_BLOCK_ROWS = 1 << 10
 _GRID = 2.0**26
 
 

@@ -1,4 +1,4 @@
-"""Of each task unit in a few sentences: the best model, what cannot be told from it, and the smallest view of those."""
+"""Of each task unit in a few sentences: the best model, what does not differ from it, and its smallest safe view."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from bench.markdown import code, escape
 from bench.report.cells import NOISY_MARK, bold, score_text, significant
 from bench.report.means import MeanTable
 from bench.report.rows import LEAKAGE_MARK, Row, Table
+from bench.report.verdicts import few_text, loss_text
 from bench.views import View
 
 _MOST_NAMES = 10
@@ -37,12 +38,13 @@ class Answer:
 
     Attributes:
         table: The task unit.
-        best: The row with the best score.
-        ties: Rows of other models that cannot be told from it, the best of each model, best first.
+        best: The row that stands for the best model.
+        ties: The rows that stand for models that are not significantly different from it, best first.
         others: How many other models have a score.
         tested: Whether they were compared with the best.
-        smallest: The row with the fewest bytes a vector among the best and those that cannot be told from it, whatever
-            the model; None where those are baselines, which store no vectors.
+        smallest: Of the best model's views that are shown to lose at most the margin, and its full width, the one with
+            the fewest bytes a vector, of equal ones the better; None of a baseline, which stores no vectors.
+        narrower: How many views the best model has besides.
         costs: What that row costs, an environment each, where something was measured.
     """
 
@@ -52,6 +54,7 @@ class Answer:
     others: int
     tested: bool
     smallest: Row | None
+    narrower: int
     costs: list[ViewCost]
 
 
@@ -62,25 +65,26 @@ def make_answer(tables: Sequence[Table]) -> Answer | None:
         tables: Its tables, one an environment.
     """
     table = tables[0]
-    scored = [(row.score.value, row) for row in table.rows if row.score is not None]
-    if not scored:
+    standing = [(row.standing, row) for row in table.rows if row.standing is not None]
+    if not standing:
         return None
-    # Of equal scores the first of the table: its models are in order, and their views from wide to narrow.
-    _, best = max(scored, key=lambda item: item[0])
-    same = sorted((item for item in scored if item[1] is best or item[1].ties_best), key=lambda item: -item[0])
-    ties: dict[str, Row] = {}
-    for _, row in same:
-        if row.model != best.model:
-            ties.setdefault(row.model, row)
-    sizes = [(row.view.bytes_per_vector, -score, row) for score, row in same if row.view is not None]
-    smallest = min(sizes, key=lambda item: item[:2])[2] if sizes else None
+    (first, best), *others = sorted(standing, key=lambda found: (found[0].rank, found[1].model))
+    views = [row for row in table.rows if row.model == best.model and row is not best]
+    shown = [row for row in views if row.loss is not None and row.loss.claim == "at most the margin"]
+    sizes = [
+        (row.view.bytes_per_vector, -row.score.value, row)
+        for row in (best, *shown)
+        if row.view is not None and row.score is not None
+    ]
+    smallest = min(sizes, key=lambda size: size[:2])[2] if best.view else None
     return Answer(
         table=table,
         best=best,
-        ties=list(ties.values()),
-        others=len({row.model for _, row in scored}) - 1,
-        tested=best.ties_best is not None,
+        ties=[row for placed, row in others if placed.ties_best],
+        others=len(others),
+        tested=first.ties_best is not None,
         smallest=smallest,
+        narrower=len(views),
         costs=_costs(tables, smallest) if smallest else [],
     )
 
@@ -102,6 +106,8 @@ def answer_text(answer: Answer) -> str:
     score = f"{code(table.metric)} {score_text(best.score)} over {table.n:,} {table.items}"
     only = "the only model, best" if answer.others == 0 and best.view else "best" if answer.others else "the only model"
     parts = [f"{bold(_name(best))} is {only}{_at(best.view)}: {score}."]
+    if few := few_text(table.losses, table.items):
+        parts.append(bold(few))
     if answer.others:
         parts.append(_ties_text(answer))
     parts.append(_smallest_text(answer))
@@ -114,26 +120,26 @@ def _ties_text(answer: Answer) -> str:
     if not answer.tested:
         return "Whether the others are worse could not be tested."
     if not answer.ties:
-        return "Every other model is worse." if answer.others > 1 else "The other model is worse."
+        return "Every other model is significantly worse." if answer.others > 1 else "The other is significantly worse."
     names = [_name(row) for row in answer.ties]
     if len(names) > _MOST_NAMES:
         names = [*names[:_MOST_NAMES], f"{len(names) - _MOST_NAMES} more"]
-    return f"{_listed(names)} cannot be told from it."
+    return f"Not significantly different: {_listed(names)}."
 
 
 def _smallest_text(answer: Answer) -> str:
-    row, best = answer.smallest, answer.best
+    row, best, losses = answer.smallest, answer.best, answer.table.losses
     if row is None or row.view is None:
         return "It stores no vectors."
     count = row.view.bytes_per_vector
     size = f"{count:,} {'byte' if count == 1 else 'bytes'} a vector"
-    if not answer.tested:
-        return f"That is {size}."
-    if row is best:
-        return f"No smaller view that was scored comes up to it: {size}."
-    whose = "" if row.model == best.model else f"of {_name(row)}, "
-    view = f"{whose}{_view(row.view)}, {size}, score {score_text(row.score)}"
-    return f"The smallest view that cannot be told from it: {view}."
+    if row is not best and losses is not None:
+        view = f"{_view(row.view)}, {size}, loss {loss_text(row.loss)}"
+        return f"Its smallest view that is shown to lose at most {losses.margin}: {view}."
+    if answer.narrower and losses is not None:
+        views = "Its other view is not" if answer.narrower == 1 else f"None of its {answer.narrower} other views is"
+        return f"{views} shown to lose at most {losses.margin}: {size}."
+    return f"No other view was scored: {size}."
 
 
 def _cost_text(costs: Sequence[ViewCost]) -> str:
@@ -153,7 +159,8 @@ def _cost_text(costs: Sequence[ViewCost]) -> str:
 
 def mean_text(mean: MeanTable) -> str:
     """The best mean over a task's subsets in a sentence, Markdown."""
-    found = [(row.mean, row) for row in mean.rows if row.mean is not None]
+    leading = [row for row in mean.rows if row.headline] or mean.rows
+    found = [(row.mean, row) for row in leading if row.mean is not None]
     if not found:
         return "no model has a score on all of them."
     score, best = max(found, key=lambda item: item[0])

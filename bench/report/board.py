@@ -20,6 +20,7 @@ from bench.results.items import ItemReader
 from bench.results.left_out import LeftOut, find_left_out
 from bench.results.schema import ModelInfo, TaskInfo, UnitRecord
 from bench.results.store import ResultStore
+from bench.statistics.margins import Margin
 
 _Records = Sequence[tuple[Path, UnitRecord]]
 
@@ -89,8 +90,12 @@ class Board:
         return [table for tables in self.units.values() for table in tables]
 
 
-def read_board(results: Path) -> Board:
+def read_board(results: Path, max_loss: Margin | None = None) -> Board:
     """Read a results folder.
+
+    Args:
+        results: The folder.
+        max_loss: The margin of all tasks; their own by default.
 
     Raises:
         BenchError: No results, or files in them that cannot be read.
@@ -98,7 +103,7 @@ def read_board(results: Path) -> Board:
     store = ResultStore(results)
     records = without_folds(store.records())
     index = ResultIndex(records)
-    tables = make_tables(index, ItemReader())
+    tables = make_tables(index, ItemReader(), max_loss)
     if not tables:
         raise BenchError("no results to report", where=str(results), hint="make some: bench run")
     units: dict[UnitKey, list[Table]] = {}

@@ -76,13 +76,6 @@ def number_cells(
     ]
 
 
-def rank_text(rank: int | None, *, shared: bool) -> str:
-    """A rank, marked where others share it; empty where there is none."""
-    if rank is None:
-        return ""
-    return f"{rank} =" if shared else str(rank)
-
-
 def significant(value: float) -> str:
     """Three significant digits without an exponent."""
     if value == 0:

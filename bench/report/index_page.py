@@ -12,9 +12,13 @@ from bench.report.rows import LEAKAGE_NOTE
 _MARKS = f"""\
 - **bold**: the best of a column.
 - 0.7618 [0.734, 0.788]: a score with its 95% interval, by a bootstrap over queries or pairs.
-- rank 1: the best score, and all that a paired test over the same queries or pairs cannot tell from it (at 5%, \
-corrected by Holm for the number of models and views). Of the others the rank is one more than there are better scores.
-- 1 =: others have the rank too.
+- 2 ab: rank and letters of a model, at full width in float32 (where that was not scored, at its widest view). The \
+rank is one more than there are better scores; 2 = where another model has the same score. Models that share a letter \
+are not significantly different: paired t tests of all pairs of models, corrected by Holm, at 5%.
+- loss: how much lower the score is than the best model's, or a view's than its own model's at full width, with \
+one-sided bounds, each wrong in at most 5% of samples (for all models together, for each view alone).
+- within 0.01: yes, the loss is shown to be at most this margin; no, it is shown to be more; not shown, with the \
+number of independent queries or pairs that would show it.
 - {NOISY_MARK} {NOISY_REASON}.
 - {LEAKAGE_NOTE}.
 - {AUDIT_NOTE} ({AUDIT_COMMAND}).
@@ -29,7 +33,7 @@ def index_blocks(board: Board) -> list[str]:
     )
     return [
         "# Reports",
-        f"{leaderboard}: of each task the best model and what cannot be told from it; all models over all tasks.",
+        f"{leaderboard}: of each task the best model and those not significantly different; all models over all tasks.",
         web,
         "## Tasks",
         _tasks(board),

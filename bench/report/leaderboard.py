@@ -8,21 +8,23 @@ from itertools import groupby
 from bench.markdown import code, escape, link, pipe_table
 from bench.report.answers import Answer, answer_text, make_answer, mean_text
 from bench.report.board import Board
-from bench.report.cells import AUDIT_MARK, AUDIT_NOTE, NOISY_MARK, NOISY_REASON, bold, rank_text
+from bench.report.cells import AUDIT_MARK, AUDIT_NOTE, NOISY_MARK, NOISY_REASON, bold
 from bench.report.gallery import Gallery
 from bench.report.left_out import left_out_section
 from bench.report.names import heading_anchor
 from bench.report.rows import LEAKAGE_NOTE
-from bench.report.summary import GroupMean, Summary, SummaryCell, make_summary, score_of
+from bench.report.summary import GroupMean, Summary, SummaryCell, make_summary
+from bench.report.verdicts import rank_text
 
 _TESTED = (
-    "A view cannot be told from the best when a paired test over the task's items finds no difference at 5%, corrected "
-    "for the number of models and views that were tried."
+    "Not significantly different: by paired t tests of all pairs of models over the task's items, Holm, 5%. Shown to "
+    "lose at most the margin: by a one-sided bound against the model's own full width, each view alone at 5%; "
+    "`bench choose` decides between views."
 )
 _ONE_ROW = (
-    "One row a model: at full width in float32, a baseline as it is. Beside each score its rank among these rows; "
-    "those that cannot be told from the task's best view share rank 1. In the order of the first column of numbers, "
-    "then of the next."
+    "One row a model: at full width in float32, a baseline as it is, or the widest view where full width was not "
+    "scored. Beside each score its rank among these rows and its letters: models that share a letter are not "
+    "significantly different. In the order of the first column of numbers, then of the next."
 )
 
 
@@ -105,7 +107,8 @@ def _cell_text(cell: SummaryCell | None, subsets: int, best: float | None) -> st
     if cell.score is None:
         return f"lacks {cell.missing} of {subsets}"
     text = bold(f"{cell.score:.4f}") if cell.score == best else f"{cell.score:.4f}"
-    return f"{text} ({rank_text(cell.standing.rank, shared=cell.shared)})" if cell.standing else text
+    text += f" at {cell.view}" if cell.view else ""
+    return f"{text} ({rank_text(cell.standing)})" if cell.standing else text
 
 
 def _mean_notes(summary: Summary) -> list[str]:
@@ -118,16 +121,12 @@ def _mean_notes(summary: Summary) -> list[str]:
         if lacking:
             text += f" A model that lacks one of them has no mean: {len(lacking)} of {len(summary.rows)}."
         lines.append(text)
-    untested = [
-        column.title
-        for column in summary.columns
-        if any(score_of(column, model) is not None and not _tested(cell) for model, cell in column.cells.items())
-    ]
+    untested = [column.title for column in summary.columns if not all(map(_tested, column.cells.values()))]
     if untested:
         lines.append(f"- Ranks by the score alone, without a test: {', '.join(map(escape, untested))}.")
-    lines.append("- An empty cell: the model has no score there at full width in float32.")
+    lines.append("- An empty cell: the model has no score there.")
     return ["\n".join(lines)]
 
 
 def _tested(cell: SummaryCell) -> bool:
-    return cell.standing is not None and cell.standing.ties_best is not None
+    return cell.standing is None or cell.standing.ties_best is not None

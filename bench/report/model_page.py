@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from bench.markdown import code, escape, link, pipe_table
 from bench.report.board import Board
-from bench.report.cells import NOISY_MARK, machine_text, number_cells, rank_text, score_text, shown_text, view_text
+from bench.report.cells import NOISY_MARK, machine_text, number_cells, score_text, shown_text, view_text
 from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS, shown_columns
 from bench.report.inputs import model_facts
 from bench.report.left_out import left_out_section
 from bench.report.names import heading_anchor, navigation
 from bench.report.rows import LEAKAGE_NOTE, RANDOM_WEIGHTS, Row, Table
 from bench.report.unit_tables import audit_notes, noise_note, note_list
+from bench.report.verdicts import few_text, loss_cells, loss_headings, rank_text
 from bench.results.schema import ModelInfo
 from bench.views import View, sort_key
 
@@ -68,9 +69,12 @@ def _scores(board: Board, model: str, found: Sequence[tuple[Table, list[Row]]]) 
         if scored:
             title = escape(table.title)
             target = f"../{board.task_pages[unit[0]]}{heading_anchor(table.title)}"
-            blocks += [f"### {title}", f"{link('All models', target)}; {table.n:,} {table.items}."]
-            blocks += [*_inputs(table, model), _score_table(table, scored), *audit_notes(table)]
-    return blocks or ["None."]
+            few = few_text(table.losses, table.items)
+            about = f"{link('All models', target)}; {table.n:,} {table.items}.{f' {few}' if few else ''}"
+            blocks += [f"### {title}", about, *_inputs(table, model), _score_table(table, scored)]
+            blocks += audit_notes(table)
+    marks = f"What ranks, letters and losses mean: {link('Marks', '../README.md#marks')}."
+    return [*blocks, marks] if blocks else ["None."]
 
 
 def _score_table(table: Table, rows: Sequence[Row]) -> str:
@@ -78,14 +82,15 @@ def _score_table(table: Table, rows: Sequence[Row]) -> str:
     lines = [
         [
             *view_text(row.view),
-            rank_text(row.rank, shared=row.rank_shared),
+            rank_text(row.standing),
             score_text(row.score),
+            *loss_cells(table, row),
             *(shown_text(row, name) for name in table.shown),
             *numbers,
         ]
         for row, numbers in zip(rows, number_cells(rows, columns), strict=True)
     ]
-    headings = ["dim", "precision", "rank", escape(table.metric), *map(escape, table.shown)]
+    headings = ["dim", "precision", "rank", escape(table.metric), *loss_headings(table), *map(escape, table.shown)]
     return pipe_table(lines, [*headings, *(column.title for column in columns)], text_columns=0)
 
 

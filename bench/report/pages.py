@@ -9,6 +9,9 @@ from typing import Literal
 
 from bench.errors import BenchError
 from bench.files import write_error, write_text
+from bench.neutral import neutral
+from bench.paths import bytes_if_there, entries, is_file
+from bench.regular import MOST_RECORD
 from bench.report.board import MODELS, PICTURES, TASKS, Board, read_board
 from bench.report.gallery import draw_gallery
 from bench.report.index_page import index_blocks
@@ -16,6 +19,7 @@ from bench.report.leaderboard import leaderboard_blocks
 from bench.report.model_page import model_blocks
 from bench.report.task_page import task_blocks
 from bench.results.left_out import left_out_lines
+from bench.statistics.margins import Margin
 
 # Folders below reports/ in which files that are no longer made are removed.
 OWNED = (TASKS, MODELS, PICTURES)
@@ -24,11 +28,12 @@ _MARK = "Made by `bench report`"
 _STAMP = f"<!-- {_MARK} from results/; do not edit. -->\n"
 
 
-def make_pages(results: Path) -> dict[str, str]:
+def make_pages(results: Path, max_loss: Margin | None = None) -> dict[str, str]:
     """Every page of the report.
 
     Args:
         results: The results folder.
+        max_loss: The margin of all tasks; their own by default.
 
     Returns:
         The content of each, by its POSIX path below reports/.
@@ -36,7 +41,7 @@ def make_pages(results: Path) -> dict[str, str]:
     Raises:
         BenchError: No results, or files in them that cannot be read.
     """
-    board = read_board(results)
+    board = read_board(results, max_loss)
     gallery = draw_gallery(board)
     pages = {picture.path: picture.svg for picture in gallery.pictures()}
     pages |= {"index.html": _html(board), "README.md": _markdown(index_blocks(board))}
@@ -54,7 +59,7 @@ def _html(board: Board) -> str:
 
 
 def _markdown(blocks: Sequence[str]) -> str:
-    return "\n\n".join(blocks) + "\n\n"
+    return neutral("\n\n".join(blocks), lines=True) + "\n\n"
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class StalePage:
     state: Literal["missing", "changed", "left over"]
 
 
-def write_pages(results: Path, reports: Path) -> list[StalePage]:
+def write_pages(results: Path, reports: Path, max_loss: Margin | None = None) -> list[StalePage]:
     """Write the pages that are not up to date, and remove those that are no longer made.
 
     Files are removed in the folders OWNED alone, and only those that a report wrote.
@@ -78,6 +83,7 @@ def write_pages(results: Path, reports: Path) -> list[StalePage]:
     Args:
         results: The results folder.
         reports: The folder to write to.
+        max_loss: The margin of all tasks; their own by default.
 
     Returns:
         What was not up to date and is now.
@@ -86,7 +92,7 @@ def write_pages(results: Path, reports: Path) -> list[StalePage]:
         BenchError: No results, results that cannot be read, a page's place taken by a file that no report wrote, or a
             folder that cannot be written. In the first three cases nothing is written.
     """
-    pages = make_pages(results)
+    pages = make_pages(results, max_loss)
     stale = _compare(pages, reports)
     for page in stale:
         if page.state == "changed":
@@ -99,13 +105,13 @@ def write_pages(results: Path, reports: Path) -> list[StalePage]:
     return stale
 
 
-def stale_pages(results: Path, reports: Path) -> list[StalePage]:
+def stale_pages(results: Path, reports: Path, max_loss: Margin | None = None) -> list[StalePage]:
     """The pages that are not what the results give; nothing is written.
 
     Raises:
         BenchError: No results, or files that cannot be read.
     """
-    return _compare(make_pages(results), reports)
+    return _compare(make_pages(results, max_loss), reports)
 
 
 def _compare(pages: Mapping[str, str], reports: Path) -> list[StalePage]:
@@ -133,21 +139,11 @@ def _left_over(pages: Mapping[str, str], reports: Path) -> list[StalePage]:
 
 
 def _files(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.is_file())
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(folder)) from error
+    return [path for path in entries(folder) if is_file(path)]
 
 
 def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
+    return bytes_if_there(path, MOST_RECORD)
 
 
 def _is_own(path: Path) -> bool:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.report.costs import cost_columns, measured_views
 from bench.report.encoding import EncodingRow, encoding_row
 from bench.report.folds import fold_notes, pooled_text
 from bench.report.inputs import input_rows
-from bench.report.ranks import Standing, shared_ranks, standings
+from bench.report.losing import UnitLosses, unit_losses
 from bench.report.ties import tie_notes
 from bench.results.cells import other_content
+from bench.results.claims import Loss
 from bench.results.index import Cell, Cost, Current, ResultIndex, UnitKey, unit_title
 from bench.results.items import ItemReader
-from bench.results.schema import AuditRecord, QualityRecord, TaskInfo, Value, make_view
+from bench.results.schema import AuditRecord, QualityRecord, TaskInfo, Value
+from bench.results.standings import Standing
+from bench.statistics.margins import Margin
 from bench.views import View, sort_key
 
 RANDOM_WEIGHTS = "random weights"
@@ -38,9 +41,9 @@ class Row:
         reference: Whether this row is that full-width float32 one.
         noisy: Whether the cost figures were taken on a busy machine, or processes that measured them disagree.
         shown: Further metrics that the task shows, by name.
-        rank: Among the rows with a score; those that cannot be told from the best share its rank.
-        ties_best: Whether it cannot be told from the best row, or is it; None where that could not be tested.
-        rank_shared: Whether another row has the same rank.
+        standing: Where its model stands, in the row that stands for the model alone; None in all others.
+        loss: What it loses, in that row against the best model, in others against that row; None where there is
+            nothing to lose against, or that could not be tested.
         leakage: Whether the model may have been trained on what it is tested on.
         drawn: Whether its weights are random.
         pooled: That several models were trained for it, one a fold of the queries; empty where one was.
@@ -62,25 +65,33 @@ class Row:
     reranked: float | None = None
     noisy: bool = False
     shown: Mapping[str, float] = field(default_factory=dict)
-    rank: int | None = None
-    ties_best: bool | None = None
-    rank_shared: bool = False
+    standing: Standing | None = None
+    loss: Loss | None = None
     leakage: bool = False
     drawn: bool = False
     pooled: str = ""
 
     @property
+    def rank(self) -> int | None:
+        """The rank of its model, in the row that stands for it; None in all others."""
+        return self.standing.rank if self.standing else None
+
+    @property
     def headline(self) -> bool:
-        """Whether it stands for its model: a score at full width in float32, or a baseline's."""
+        """Whether it is a score at full width in float32, or a baseline's."""
         return self.score is not None and (self.reference or self.view is None)
+
+    @property
+    def whole_kind(self) -> str:
+        """The kind, with the number of models where the score is pooled."""
+        return f"{self.kind}, {self.pooled}" if self.pooled else self.kind
 
     @property
     def marked_kind(self) -> str:
         """The kind, marked where the scores are not to be trusted or cannot be."""
         if self.drawn:
             return f"{self.kind}, {RANDOM_WEIGHTS}"
-        kind = f"{self.kind}, {self.pooled}" if self.pooled else self.kind
-        return f"{kind} {LEAKAGE_MARK}" if self.leakage else kind
+        return f"{self.whole_kind} {LEAKAGE_MARK}" if self.leakage else self.whole_kind
 
 
 @dataclass
@@ -94,13 +105,14 @@ class Table:
         items: What they are: queries, pairs, or whatever mteb's evaluator scores.
         environment: Fingerprint of the environment of the cost columns; None when no cost was measured.
         shown: Further metrics that the task shows.
-        rows: Best model first, each model's views from wide to narrow.
+        rows: Best model first, by the score that stands for it, each model's views from wide to narrow.
         encoding: What encoding costs, a row a model, in the order of the models' rows.
         notes: What a reader should know.
         model_notes: Those of the notes that are about one model's costs, by its name.
         footnotes: What makes the scores worth less than they look.
         documents: How many documents are searched; None where nothing is.
         inputs: What texts were encoded with, names and facts in Markdown by model, where records say so.
+        losses: What the losses of the rows are against, and whether so few items can show the margin.
     """
 
     unit: UnitKey
@@ -116,6 +128,7 @@ class Table:
     footnotes: list[str] = field(default_factory=list)
     documents: int | None = None
     inputs: list[tuple[str, list[tuple[str, str]]]] = field(default_factory=list)
+    losses: UnitLosses | None = None
 
     @property
     def title(self) -> str:
@@ -151,18 +164,25 @@ class _Scored:
         return self.view is not None and self.view == View(self.record.model.width or 0, "float32")
 
 
-def make_tables(index: ResultIndex, reader: ItemReader | None = None) -> list[Table]:
+def make_tables(
+    index: ResultIndex,
+    reader: ItemReader | None = None,
+    max_loss: Margin | None = None,
+    units: Collection[UnitKey] | None = None,
+) -> list[Table]:
     """A table for each task unit and environment that its costs were measured in, of current results.
 
     Args:
         index: The results.
-        reader: Reads the items that ranks need; without one rows have no rank.
+        reader: Reads the items that tests need; without one ranks are by the score alone.
+        max_loss: The margin of all task units; their own by default (bench.results.claims).
+        units: Only these; all by default.
     """
     tables = []
     for unit, current in index.ranked.items():
-        if not current.cells and not current.costs:
+        if (units is not None and unit not in units) or not (current.cells or current.costs):
             continue
-        scored = _scored_unit(unit, current, reader)
+        scored = _scored_unit(unit, current, reader, max_loss)
         environments: Sequence[str | None] = sorted(current.costs) or [None]
         for environment in environments:
             table = _table(scored, environment, current.costs.get(environment or "", {}))
@@ -178,15 +198,13 @@ class _Unit:
     key: UnitKey
     task: TaskInfo
     cells: list[_Scored]
-    standings: Sequence[Standing | None]
+    losses: UnitLosses
 
 
-def _scored_unit(key: UnitKey, current: Current, reader: ItemReader | None) -> _Unit:
+def _scored_unit(key: UnitKey, current: Current, reader: ItemReader | None, max_loss: Margin | None) -> _Unit:
     cells = [_Scored(view, cell) for views in current.cells.values() for view, cell in views.items()]
-    placed: Sequence[Standing | None] = [None] * len(cells)
-    if reader is not None and cells:
-        placed = standings([cell.cell for cell in cells], current.task.main_metric, reader)
-    return _Unit(key, current.task, cells, placed)
+    losses = unit_losses(current.task, [cell.cell for cell in cells], reader, max_loss)
+    return _Unit(key, current.task, cells, losses)
 
 
 def _audit_footnotes(record: AuditRecord | None) -> list[str]:
@@ -201,18 +219,17 @@ def _table(unit: _Unit, environment: str | None, costs: Mapping[str, Cost]) -> T
     )
     searched = f"rerank_{table.metric}"
     full = {cell.record.model.name: cell.metrics[table.metric].value for cell in unit.cells if cell.reference}
-    shared = shared_ranks(unit.standings)
-    for cell, standing in zip(unit.cells, unit.standings, strict=True):
+    table.losses = unit.losses if unit.cells else None
+    for cell in unit.cells:
         name = cell.record.model.name
-        figures = _figures(costs.get(name), cell.view, searched)
-        table.rows.append(_row(cell, table, full.get(name), figures | _rank(standing, shared)))
-    top: dict[str, float] = {}
-    for row in table.rows:
-        top[row.model] = max(top.get(row.model, -math.inf), row.score.value if row.score else -math.inf)
+        figures = cost_columns(costs.get(name), cell.view, searched)
+        figures |= {"standing": unit.losses.standing(cell.cell), "loss": unit.losses.loss(cell.cell)}
+        table.rows.append(_row(cell, table, full.get(name), figures))
+    top = {row.model: row.score.value for row in table.rows if row.standing is not None and row.score is not None}
     table.rows.sort(key=lambda row: (-top[row.model], row.model, sort_key(row.view) if row.view else (0, 0)))
     for name, cost in sorted(costs.items()):
         if name not in top:
-            table.rows += [_unscored_row(cost, view, _figures(cost, view, "")) for view in _measured_views(cost)]
+            table.rows += [_unscored_row(cost, view, cost_columns(cost, view, "")) for view in measured_views(cost)]
             why = RANDOM_WEIGHTS if cost.record.model.drawn else "not scored"
             table.model_notes.setdefault(name, []).append(f"{why}: cost only")
     newest = {cell.record.model.name: cell.record for cell in sorted(unit.cells, key=lambda cell: cell.record.created)}
@@ -253,46 +270,6 @@ def _row(cell: _Scored, table: Table, full: float | None, figures: dict[str, Any
     )
 
 
-def _rank(standing: Standing | None, shared: set[int]) -> dict[str, Any]:
-    """The rank of a row."""
-    if standing is None:
-        return {}
-    return {"rank": standing.rank, "ties_best": standing.ties_best, "rank_shared": standing.rank in shared}
-
-
 def _unscored_row(cost: Cost, view: View | None, figures: dict[str, Any]) -> Row:
     model = cost.record.model
     return Row(model.name, model.kind, view, None, None, reference=False, drawn=model.drawn, **figures)
-
-
-def _measured_views(cost: Cost) -> list[View | None]:
-    """The views that a cost has figures of, from wide to narrow; without any the full width."""
-    found = {make_view(figure.truncate_dim, figure.precision) for figure, _ in cost.figures.values()} - {None}
-    if not found and cost.record.model.width:
-        found = {View(cost.record.model.width, "float32")}
-    return sorted(found, key=lambda view: sort_key(view) if view else (0, 0)) or [None]
-
-
-def _figures(cost: Cost | None, view: View | None, reranked: str) -> dict[str, Any]:
-    """The cost columns of a row.
-
-    Args:
-        cost: The model's cost; None where none was measured.
-        view: The row's view.
-        reranked: The name of the figure that tells what reranking gives.
-    """
-
-    def figure(name: str, **detail: str | int) -> float | None:
-        return cost.value(name, view, **detail) if cost else None
-
-    return {
-        "bytes_per_vector": view.bytes_per_vector if view else None,
-        "index_bytes": figure("index_bytes"),
-        "search_ms": figure("search_p50_ms"),
-        "search_p95_ms": figure("search_p95_ms"),
-        "hnsw_ms": figure("search_p50_ms", index="hnsw"),
-        "hnsw_recall": figure("hnsw_recall_at_10"),
-        "search_mib": figure("memory_search_mib"),
-        "reranked": figure(reranked, shortlist=100),
-        "noisy": cost.noisy_at(view) if cost else False,
-    }

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.report.means import MeanTable
-from bench.report.ranks import Standing, place, shared_ranks
 from bench.report.rows import Row, Table
 from bench.results.index import UnitKey
+from bench.results.standings import Standing, place
+from bench.views import View
 
 
 @dataclass(frozen=True)
@@ -18,16 +19,15 @@ class SummaryCell:
 
     Attributes:
         score: Main score; None where subsets are missing.
-        standing: Among the models of the column, of which those that cannot be told from the best view of any model
-            share rank 1; None where there is no score.
-        shared: Whether another model has the same rank.
+        standing: Among the models of the column; None where there is no score.
         missing: How many of the task's subsets were not scored.
+        view: The view of the score where it is not the full width in float32, which was not scored.
     """
 
     score: float | None
     standing: Standing | None = None
-    shared: bool = False
     missing: int = 0
+    view: View | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def make_summary(units: Mapping[UnitKey, Sequence[Table]], means: Sequence[MeanT
             columns += [_unit_column(table) for table in members]
     rows: dict[str, Row] = {}
     for row in (row for tables in groups.values() for table in tables for row in table.rows if row.score is not None):
-        if row.model not in rows or (row.headline and not rows[row.model].headline):
+        if row.standing is not None and (row.model not in rows or (row.headline and not rows[row.model].headline)):
             rows[row.model] = row
     group_means = _group_means(columns)
     order = [mean.values for mean in group_means] + [_scores(column) for column in columns]
@@ -131,40 +131,30 @@ def make_summary(units: Mapping[UnitKey, Sequence[Table]], means: Sequence[MeanT
 
 
 def score_of(column: SummaryColumn, model: str) -> float | None:
-    """A model's score in a column; None where it has none."""
+    """A model's score in a column at full width in float32; None where it has none."""
     cell = column.cells.get(model)
-    return cell.score if cell else None
+    return cell.score if cell and cell.view is None else None
 
 
 def _scores(column: SummaryColumn) -> dict[str, float]:
-    return {model: cell.score for model, cell in column.cells.items() if cell.score is not None}
+    return {model: score for model in column.cells if (score := score_of(column, model)) is not None}
 
 
 def _unit_column(table: Table) -> SummaryColumn:
     task, split, subset = table.unit
-    found = {
-        row.model: (row.score.value, row.ties_best) for row in table.rows if row.headline and row.score is not None
-    }
-    placed = place([score for score, _ in found.values()], [same for _, same in found.values()])
-    shared = shared_ranks(placed)
     cells = {
-        model: SummaryCell(score, standing, standing.rank in shared)
-        for (model, (score, _)), standing in zip(found.items(), placed, strict=True)
+        row.model: SummaryCell(row.score.value, row.standing, view=None if row.headline else row.view)
+        for row in table.rows
+        if row.standing is not None and row.score is not None
     }
     return SummaryColumn(task, split, subset, table.metric, 1, bool(table.footnotes), cells)
 
 
 def _mean_column(mean: MeanTable, *, weakened: bool) -> SummaryColumn:
     rows = [row for row in mean.rows if row.headline]
-    whole = {row.model: row.mean for row in rows if row.mean is not None}
-    placed = dict(zip(whole, place([*whole.values()], [None] * len(whole)), strict=True))
-    shared = shared_ranks(placed.values())
+    placed = place({row.model: row.mean for row in rows if row.mean is not None})
     count = len(mean.subsets)
-    cells = {}
-    for row in rows:
-        standing = placed.get(row.model)
-        same = standing is not None and standing.rank in shared
-        cells[row.model] = SummaryCell(row.mean, standing, same, count - len(row.scores))
+    cells = {row.model: SummaryCell(row.mean, placed.get(row.model), count - len(row.scores)) for row in rows}
     return SummaryColumn(mean.task, mean.split, None, mean.metric, count, weakened, cells)
 
 

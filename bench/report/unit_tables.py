@@ -13,7 +13,6 @@ from bench.report.cells import (
     bold,
     machine_text,
     number_cells,
-    rank_text,
     score_text,
     shown_text,
     view_text,
@@ -21,8 +20,9 @@ from bench.report.cells import (
 from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS, shown_columns
 from bench.report.inputs import input_table
 from bench.report.rows import Table
+from bench.report.verdicts import few_text, loss_cells, loss_headings, method_text, rank_text, tested
 
-UNTESTED = "Ranks are by the score alone: it is no mean over items, so no test tells which rows the best differs from."
+UNTESTED = "Ranks are by the score alone: it is no mean over items, so no test tells which models differ from the best."
 
 
 def unit_blocks(table: Table, environments: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -33,11 +33,13 @@ def unit_blocks(table: Table, environments: Mapping[str, Mapping[str, Any]]) -> 
         environments: The facts of each environment, by fingerprint.
     """
     blocks = [_caption(table, environments), _view_table(table)]
+    if method := method_text(table):
+        blocks.append(method)
     if table.encoding:
         blocks += ["Encoding, whatever the view:", _encoding_table(table)]
     if table.inputs:
         blocks += ["What the texts were encoded with:", input_table(table.inputs)]
-    if any(row.ties_best is None and row.score is not None for row in table.rows):
+    if not tested(table.rows):
         blocks.append(UNTESTED)
     blocks += note_list(table.notes)
     blocks += audit_notes(table)
@@ -68,6 +70,8 @@ def noise_note(tasks: Iterable[str], models: Iterable[str]) -> str:
 
 def _caption(table: Table, environments: Mapping[str, Mapping[str, Any]]) -> str:
     text = f"Main score: {code(table.metric)} over {table.n:,} {table.items}."
+    if few := few_text(table.losses, table.items):
+        text += f" {few}"
     if table.environment is None:
         return f"{text} No cost measured."
     machine = machine_text(environments.get(table.environment, {}))
@@ -85,14 +89,15 @@ def _view_table(table: Table) -> str:
                 escape(row.model) + (NOISY_MARK if row.noisy else ""),
                 row.marked_kind,
                 *view_text(row.view),
-                rank_text(row.rank, shared=row.rank_shared),
+                rank_text(row.standing),
                 bold(score) if row.score is not None and row.score.value == best else score,
+                *loss_cells(table, row),
                 *(shown_text(row, name) for name in table.shown),
                 *numbers,
             ]
         )
-    headings = ["model", "kind", "dim", "precision", "rank", escape(table.metric), *map(escape, table.shown)]
-    headings += [column.title for column in columns]
+    headings = ["model", "kind", "dim", "precision", "rank", escape(table.metric), *loss_headings(table)]
+    headings += [*map(escape, table.shown), *(column.title for column in columns)]
     return pipe_table(lines, headings, text_columns=2)
 
 

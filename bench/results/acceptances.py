@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, FiniteFloat
 
-from bench.results.common import SCHEMA_VERSION, Version
+from bench.results.common import SCHEMA_VERSION, Dim, Version
 from bench.views import Precision
 
 
@@ -40,14 +40,14 @@ class AcceptedCheck(BaseModel):
     split: str
     subset: str
     task_fingerprint: str | None
-    truncate_dim: int | None
+    truncate_dim: Dim | None
     precision: Precision | None
     measure: str
     environment: str | None = None
     measured: str | None = None
     verdict: str
-    score: float | None
-    drop: float | None
+    score: FiniteFloat | None
+    drop: FiniteFloat | None
 
 
 class AcceptanceRecord(BaseModel):

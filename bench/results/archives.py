@@ -9,17 +9,29 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, Any
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, BinaryIO
 
 from bench.errors import BenchError
 from bench.files import write_error
+from bench.inside import OutsideError, check_name, inside
+from bench.regular import open_regular, size_text
 from bench.results.store import RECORD_FOLDERS, is_result_file
 
 # What a results folder stays far below, and a bomb goes beyond.
 MOST_BYTES = 4 << 30
 MOST_MEMBERS = 1_000_000
 _BLOCK = 1 << 20
+# Records are packed to a tenth or so; below this size a ratio says little.
+_RATIO = 200
+_FREE_OF_RATIO = 100_000_000
+_LONGEST_NAME = 1_000_000
+_READ_WHOLE = frozenset(
+    (
+        tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE,
+        tarfile.SOLARIS_XHDTYPE,
+    )
+)  # fmt: skip
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
 _PACK_AGAIN = "pack the folder again: tar -czf results.tgz results"
 
@@ -56,17 +68,11 @@ def unpack_results(archive: Path, folder: Path, most_bytes: int = MOST_BYTES) ->
             member leads out of the folder, stands twice, or is a link among the results.
     """
     try:
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as opened:
-                _unpack(archive, list(_zip_members(opened)), opened.open, folder, most_bytes)
-        elif tarfile.is_tarfile(archive):
-            with tarfile.open(archive) as opened_tar:
-                members = list(_tar_members(archive, opened_tar, most_bytes))
-                _unpack(archive, members, opened_tar.extractfile, folder, most_bytes)
-        else:
-            raise BenchError(
-                "neither a folder nor a .zip or .tar archive", where=str(archive), hint="name a results folder"
-            )
+        with open_regular(archive) as handle:
+            _open(handle, archive, folder, most_bytes)
+    except BenchError as error:
+        error.where = error.where or str(archive)
+        raise
     except _BROKEN as error:
         raise BenchError(f"a broken archive: {error}", where=str(archive), hint=_PACK_AGAIN) from error
     except RuntimeError as error:
@@ -74,6 +80,38 @@ def unpack_results(archive: Path, folder: Path, most_bytes: int = MOST_BYTES) ->
         raise BenchError(f"cannot be unpacked: {error}", where=str(archive), hint=_PACK_AGAIN) from error
     except OSError as error:
         raise BenchError(f"cannot read: {error.strerror or error}", where=str(archive)) from error
+
+
+def _open(handle: BinaryIO, archive: Path, folder: Path, most_bytes: int) -> None:
+    most_bytes = min(most_bytes, max(_FREE_OF_RATIO, _RATIO * archive.stat().st_size))
+    if zipfile.is_zipfile(handle):
+        handle.seek(0)
+        with zipfile.ZipFile(handle) as opened:
+            _unpack(archive, list(_zip_members(opened)), opened.open, folder, most_bytes)
+        return
+    handle.seek(0)
+    with _tar(handle) as opened_tar:
+        members = list(_tar_members(archive, opened_tar, most_bytes))
+        _unpack(archive, members, opened_tar.extractfile, folder, most_bytes)
+
+
+def _tar(handle: BinaryIO) -> tarfile.TarFile:
+    try:
+        return tarfile.open(fileobj=handle, tarinfo=_TarInfo)
+    except tarfile.ReadError as error:
+        raise BenchError("neither a folder nor a .zip or .tar archive", hint="name a results folder") from error
+
+
+class _TarInfo(tarfile.TarInfo):
+    """A member of a tar archive; the library reads names and the headers of others whole before it gives them out."""
+
+    def _proc_member(self, opened: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _READ_WHOLE and self.size > _LONGEST_NAME:
+            # The library takes its own errors for another compression.
+            raise BenchError(
+                f"a name or header of {self.size:,} bytes; at most {_LONGEST_NAME:,} are read", hint=_PACK_AGAIN
+            )
+        return super()._proc_member(opened)  # type: ignore[misc,no-any-return]
 
 
 def _zip_members(opened: zipfile.ZipFile) -> Iterator[_Member]:
@@ -106,6 +144,8 @@ def _unpack(
     for member in members:
         _check_inside(member.path, archive)
     root = _results_folder([member.path for member in members], archive)
+    if sum(member.size for member in members if member.path.is_relative_to(root)) > most_bytes:
+        raise _too_large(archive, most_bytes)
     seen = set()
     left = most_bytes
     for member in members:
@@ -122,16 +162,16 @@ def _unpack(
         opened = read(member.entry)
         if opened is not None:
             with opened:
-                left -= _copy(opened, folder / path, left)
+                left -= _copy(opened, inside(folder, path.as_posix()), left)
         if left < 0:
             raise _too_large(archive, most_bytes)
 
 
 def _check_inside(path: PurePosixPath, archive: Path) -> None:
-    # As Windows reads a name, it is also what is absolute or leads up elsewhere.
-    read = PureWindowsPath(str(path))
-    if read.drive or read.root or ".." in read.parts:
-        raise BenchError(f"a member leads out of the folder: `{path}`", where=str(archive), hint=_PACK_AGAIN)
+    try:
+        check_name(str(path))
+    except OutsideError as error:
+        raise BenchError(f"a member leads out of the folder: `{path}`", where=str(archive), hint=_PACK_AGAIN) from error
 
 
 def _results_folder(paths: Sequence[PurePosixPath], archive: Path) -> PurePosixPath:
@@ -174,8 +214,10 @@ def _copy(source: IO[bytes], path: Path, most: int) -> int:
 
 
 def _too_large(archive: Path, most_bytes: int) -> BenchError:
+    packed = size_text(archive.stat().st_size)
     return BenchError(
-        f"more than {most_bytes / 1e9:.1f} GB or {MOST_MEMBERS:,} members: no results folder is so large",
+        f"{packed} that unpack to more than {size_text(most_bytes)} or {MOST_MEMBERS:,} members: "
+        "no results folder is so large",
         where=str(archive),
         hint="unpack it yourself if you trust it, and name the folder",
     )

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
 
 from bench.models.keys import Role
 from bench.models.registry import Backend, Kind, Weights
+from bench.statistics.margins import parse_margin
 from bench.tasks.card import TaskType
 
 # 2: cost figures have details, spread and computed; noise has reasons.
 # 3: models state pooling, padding and settings; findings state what texts were encoded with; views have mteb's values.
-SCHEMA_VERSION: Literal[3] = 3
-Version = Literal[1, 2, 3]
+# 4: records and tables have digests. Records of earlier versions may have them too.
+SCHEMA_VERSION: Literal[4] = 4
+Version = Literal[1, 2, 3, 4]
+
+Count = Annotated[int, Field(ge=0)]
+Amount = Annotated[FiniteFloat, Field(ge=0)]
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+
+
+# How many leading dimensions are kept.
+Dim = Annotated[int, Field(ge=1)]
 
 
 class RecordPart(BaseModel):
@@ -43,9 +53,9 @@ class ModelInfo(RecordPart):
     fingerprint: str
     source: str
     revision: str | None = None
-    width: int | None = None
-    parameters: int | None = None
-    max_seq_length: int | None = None
+    width: Count | None = None
+    parameters: Count | None = None
+    max_seq_length: Count | None = None
     dtype: str | None = None
     similarity: str | None = None
     leakage: bool = False
@@ -74,6 +84,7 @@ class TaskInfo(RecordPart):
         revision: Commit of that data set; None where the data came from another place.
         shown: Metrics that leaderboards show beside the main one.
         fold_of: The split whose queries it is a fold of; None of what is no fold. Reports show the split alone.
+        max_loss: The margin of its card, such as `0.01` or `2%` (bench.statistics.margins); None where it has none.
     """
 
     name: str
@@ -82,8 +93,8 @@ class TaskInfo(RecordPart):
     subset: str
     fingerprint: str
     main_metric: str
-    n: int
-    documents: int | None = None
+    n: Count
+    documents: Count | None = None
     mteb: str | None = None
     mteb_type: str | None = None
     dataset: str | None = None
@@ -91,6 +102,12 @@ class TaskInfo(RecordPart):
     shown: list[str] = []
     notes: list[str] = []
     fold_of: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    max_loss: str | None = Field(default=None, exclude_if=lambda value: value is None)
+
+    @field_validator("max_loss")
+    @classmethod
+    def _margin(cls, text: str | None) -> str | None:
+        return None if text is None else str(parse_margin(text))
 
 
 class Value(RecordPart):
@@ -124,6 +141,7 @@ class Finding(RecordPart):
 
     Attributes:
         inputs: What texts of each role were encoded with; None of a baseline and in records from before version 3.
+        table_digest: Of the bytes of its Parquet file; None in records from before there were digests.
     """
 
     schema_version: Version = SCHEMA_VERSION
@@ -133,3 +151,4 @@ class Finding(RecordPart):
     model: ModelInfo
     task: TaskInfo
     inputs: dict[Role, TextInput] | None = None
+    table_digest: str | None = None

@@ -7,9 +7,14 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.files import write_new
+from bench.inside import inside
+from bench.paths import files_below, path_exists, unreadable
+from bench.regular import MOST_RECORD, read_bytes
+from bench.results.acceptances import AcceptanceRecord
 from bench.results.index import ResultIndex, unit_key
-from bench.results.schema import AuditRecord, UnitRecord
-from bench.results.store import ResultStore
+from bench.results.parsing import read_record, table_name
+from bench.results.schema import AuditRecord, EnvironmentRecord, UnitRecord
+from bench.results.store import ResultStore, table_bytes, table_path
 
 
 def records_to_copy(source: Path, target: Path) -> list[Path]:
@@ -20,7 +25,7 @@ def records_to_copy(source: Path, target: Path) -> list[Path]:
         target: Another, to which they are to be copied.
 
     Raises:
-        BenchError: A file cannot be read, or the target has newer results.
+        BenchError: A file cannot be read or is damaged, or the target has newer results.
     """
     records = ResultStore(source).records()
     index = ResultIndex(records)
@@ -37,6 +42,9 @@ def records_to_copy(source: Path, target: Path) -> list[Path]:
             where=str(target),
             hint="run bench run --force here, so that these results are the newest",
         )
+    for path, record in current:
+        if not isinstance(record, AuditRecord) and table_name(record):
+            table_bytes(path, record)
     return [path for path, _ in current]
 
 
@@ -52,13 +60,10 @@ def copy_records(records: Sequence[Path], source: Path, target: Path) -> int:
         How many files were new there.
 
     Raises:
-        BenchError: A file cannot be read or written.
+        BenchError: A file cannot be read or written, or is damaged.
     """
-    files = [*records, *(table for path in records if (table := path.with_suffix(".parquet")).exists())]
-    files += sorted((source / "environments").glob("*.json")) + sorted((source / "acceptances").glob("*.json"))
-    # A table before its record, which needs it.
-    files.sort(key=lambda path: path.suffix == ".json")
-    return sum(_copy(path, target / path.relative_to(source)) for path in files)
+    others = files_below(source / "environments", ".json") + files_below(source / "acceptances", ".json")
+    return sum(_copy(path, source, target) for path in [*records, *others])
 
 
 def _is_current(record: UnitRecord, index: ResultIndex) -> bool:
@@ -68,9 +73,23 @@ def _is_current(record: UnitRecord, index: ResultIndex) -> bool:
     return not index.superseded(record)
 
 
-def _copy(path: Path, target: Path) -> bool:
+def _copy(path: Path, source: Path, target: Path) -> int:
+    """Copy a record and its table; how many of the two were new."""
+    record, _ = read_record(path)
+    copied = 0
+    # The table before its record, which needs it.
+    if not isinstance(record, AuditRecord | EnvironmentRecord | AcceptanceRecord) and table_name(record):
+        table = table_path(path, record)
+        copied += _write(inside(target, table.relative_to(source).as_posix()), table_bytes(path, record))
+    return copied + _write(inside(target, path.relative_to(source).as_posix()), _content(path))
+
+
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return read_bytes(path, MOST_RECORD)
     except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
-    return not target.exists() and write_new(target, content)
+        raise unreadable(path, error) from error
+
+
+def _write(path: Path, content: bytes) -> bool:
+    return not path_exists(path) and write_new(path, content)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
+from bench.paths import is_folder
 from bench.results.index import ResultIndex
 from bench.results.schema import ModelRecord, UnitRecord, Value, detail_text
 from bench.results.store import ResultStore
@@ -31,6 +32,7 @@ COLUMNS = (
     "environment",
     "noisy",
     "superseded",
+    "verified",
     "created",
     "model_fingerprint",
     "task_fingerprint",
@@ -43,7 +45,8 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
     """All results in a folder, one row a model, task unit, view and metric.
 
     Quality rows carry the environment they were computed in, though they do not depend on it. A figure measured
-    again is there once, the newest. `superseded` marks rows whose model or task has changed since. `control` is empty
+    again is there once, the newest. `superseded` marks rows whose model or task has changed since. `verified` marks
+    rows of records with digests, which matched; records from before there were digests have none. `control` is empty
     but for scores under a control for truncation (`pca`, `last`, `random-1`, ...). Scores of shortlists that are ranked
     again are `rerank_<metric>` and `shortlist_recall`, their `detail` `shortlist=<length>`.
 
@@ -54,7 +57,7 @@ def load_results(path: str | Path = "results") -> pd.DataFrame:
         Columns COLUMNS; truncate_dim is a nullable Int64, missing for baselines and for costs of no view.
 
     Raises:
-        BenchError: No such folder, or a file in it that cannot be read.
+        BenchError: No such folder, or a file in it that cannot be read or is damaged.
     """
     return make_frame(read_records(Path(path)))
 
@@ -65,7 +68,7 @@ def read_records(root: Path) -> list[tuple[Path, UnitRecord]]:
     Raises:
         BenchError: As load_results.
     """
-    if not root.is_dir():
+    if not is_folder(root):
         raise BenchError("no results folder", where=str(root), hint="make results first: bench run")
     return ResultStore(root).records()
 
@@ -79,7 +82,8 @@ def make_frame(records: Iterable[tuple[Path, UnitRecord]]) -> pd.DataFrame:
     frame = pd.DataFrame(list(chain(*parts)), columns=list(COLUMNS))
     frame["truncate_dim"] = frame["truncate_dim"].astype("Int64")
     frame["noisy"] = frame["noisy"].astype("boolean")
-    frame["computed"] = frame["computed"].astype("bool")
+    for name in ("computed", "superseded", "verified"):
+        frame[name] = frame[name].astype("bool")
     for name in ("value", "ci_low", "ci_high", "spread"):
         frame[name] = frame[name].astype("float64")
     return frame.sort_values(list(_ORDER), na_position="last", kind="stable", ignore_index=True)
@@ -136,7 +140,7 @@ def _costs(index: ResultIndex) -> Iterator[_Row]:
 def _values(common: _Row, values: Iterable[tuple[str, Value]]) -> Iterator[_Row]:
     """A row a metric."""
     for name, value in values:
-        yield common | {"metric": name, **value.model_dump()}
+        yield common | {"metric": name, "value": value.value, "ci_low": value.ci_low, "ci_high": value.ci_high}
 
 
 def _place(view: View) -> _Row:
@@ -157,6 +161,7 @@ def _common(record: ModelRecord, index: ResultIndex) -> _Row:
         "environment": record.environment,
         "noisy": None,
         "superseded": bool(index.superseded(record)),
+        "verified": record.table_digest is not None,
         "created": record.created,
         "model_fingerprint": record.model.fingerprint,
         "task_fingerprint": record.task.fingerprint,

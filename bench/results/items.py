@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 
 from bench.errors import BenchError, did_you_mean
 from bench.metrics import SIMILARITIES
+from bench.results.digests import damaged_table
 from bench.results.index import Cell, RerankCell
 from bench.results.schema import QualityRecord, make_view
-from bench.results.store import read_items
+from bench.results.store import read_items, table_path
 from bench.results.study_records import RerankRecord
 from bench.statistics.influence import pearson_influence, spearman_influence
 
@@ -32,8 +33,8 @@ SHORTLIST = "shortlist"
 # What tells the view that a row belongs to.
 _VIEW = ("truncate_dim", "precision")
 # By how much the mean of the items may differ from the score that they belong to.
-_ROUNDING = 1e-6
-_INFLUENCES = {"spearman": spearman_influence, "pearson": pearson_influence}
+ROUNDING = 1e-6
+INFLUENCES = {"spearman": spearman_influence, "pearson": pearson_influence}
 # Tables kept, so that two runs can be read in turns.
 _KEPT = 4
 
@@ -119,7 +120,7 @@ class ItemReader:
 
         Raises:
             BenchError: The cell has no such metric; the record's table is missing, damaged, or lacks the view or the
-                metric.
+                metric. A table without a digest is damaged where its items do not give the score.
         """
         record, scores = cell.record, cell.scores
         metric = metric or record.task.main_metric
@@ -133,7 +134,7 @@ class ItemReader:
         influence = None
         if record.task.type == "sts":
             similarity, _, correlation = metric.rpartition("_")
-            influence = _INFLUENCES.get(correlation)
+            influence = INFLUENCES.get(correlation)
             if similarity not in SIMILARITIES or influence is None:
                 raise BenchError(f"no correlation is called `{metric}`", where=str(cell.path))
             columns = (similarity, GOLD)
@@ -143,7 +144,11 @@ class ItemReader:
         rows = _rows(cell, table)
         values = [table.values[name][rows] for name in columns]
         found = values[0] if influence is None else influence(values[0], values[1])
-        if not abs(found.mean() - scores.metrics[metric].value) <= _ROUNDING:
+        stated = scores.metrics[metric].value
+        if not abs(found.mean() - stated) <= ROUNDING:
+            if record.table_digest is None and record.task.type != "mteb":
+                why = f"the items of the table give {metric} {found.mean():.6f}, the record {stated:.6f}"
+                raise damaged_table(table_path(cell.path, record), why)
             return None
         order = self._ordered(cell, table, rows)
         return Items(order.ids, order.clusters, found[order.rows])
@@ -232,12 +237,18 @@ def _read(path: Path, record: QualityRecord | RerankRecord, columns: tuple[str, 
         # From before metrics stood apart: the metric precision took the place of the view's.
         return _Table(pa.array([], pa.string()), None, {}, {})
     try:
+        values = {
+            name: table.column(name).cast(pa.float64()).to_numpy() for name in columns if name in table.column_names
+        }
+        endless = [name for name, found in values.items() if kind != "mteb" and not np.isfinite(found).all()]
+        if endless:
+            raise damaged_table(
+                table_path(path, record), f"column `{endless[0]}` of the table has a number that is not finite"
+            )
         return _Table(
             ids=table.column(key).cast(pa.string()).combine_chunks(),
             clusters=table.column(CLUSTER).cast(pa.int64()).to_numpy() if CLUSTER in table.column_names else None,
-            values={
-                name: table.column(name).cast(pa.float64()).to_numpy() for name in columns if name in table.column_names
-            },
+            values=values,
             rows=_rows_of_views(table),
         )
     except pa.ArrowException as error:

@@ -13,6 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from bench.errors import BenchError, UsageError
 from bench.files import write_error
+from bench.inside import inside
+from bench.regular import MOST_TABLE, size_text
 from bench.results.archives import MOST_BYTES
 from bench.results.store import is_result_file
 
@@ -74,8 +76,13 @@ def read_revision(revision: str, path: str, where: Path, folder: Path) -> None:
             hint=f"name another: {revision}:FOLDER; `git ls-tree -d --name-only {revision}` lists them",
         )
     blobs = list(_blobs(git, tree, f"{revision}:{inner}"))
-    if sum(blob.size for blob in blobs) > MOST_BYTES:
-        raise BenchError("too large for a results folder", where=f"{revision}:{inner}", hint="name the results folder")
+    if sum(blob.size for blob in blobs) > MOST_BYTES or any(blob.size > MOST_TABLE for blob in blobs):
+        raise BenchError(
+            f"too large for a results folder: more than {size_text(MOST_BYTES)}, or a file of more than "
+            f"{size_text(MOST_TABLE)}",
+            where=f"{revision}:{inner}",
+            hint="name the results folder",
+        )
     for blob, content in git.contents(blobs):
         if content.startswith(_LFS):
             raise BenchError(
@@ -83,7 +90,7 @@ def read_revision(revision: str, path: str, where: Path, folder: Path) -> None:
                 where=f"{revision}:{inner}",
                 hint="check the revision out elsewhere (git worktree add), run git lfs pull, and name that folder",
             )
-        _write(folder / blob.path, content)
+        _write(inside(folder, blob.path.as_posix()), content)
 
 
 class Git:

@@ -7,7 +7,19 @@ from typing import Any, Literal, TypeAlias
 from pydantic import Field, FiniteFloat, model_validator
 
 from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
-from bench.results.common import SCHEMA_VERSION, Finding, ModelInfo, RecordPart, TaskInfo, Value, Version
+from bench.results import ranges
+from bench.results.common import (
+    SCHEMA_VERSION,
+    Amount,
+    Count,
+    Dim,
+    Finding,
+    ModelInfo,
+    RecordPart,
+    TaskInfo,
+    Value,
+    Version,
+)
 from bench.results.study_records import ControlRecord, FidelityRecord, RerankRecord
 from bench.views import Precision, View
 
@@ -28,10 +40,10 @@ class ViewScores(RecordPart):
         folds: The main metric's mean over the queries of each fold; empty where a task has none.
     """
 
-    truncate_dim: int | None
+    truncate_dim: Dim | None
     precision: Precision | None
     metrics: dict[str, Value]
-    mteb: dict[str, float] = Field(default_factory=dict, exclude_if=lambda values: not values)
+    mteb: dict[str, FiniteFloat] = Field(default_factory=dict, exclude_if=lambda values: not values)
     folds: dict[str, FiniteFloat] = Field(default_factory=dict, exclude_if=lambda values: not values)
 
     @property
@@ -39,17 +51,23 @@ class ViewScores(RecordPart):
         """The view as a key."""
         return make_view(self.truncate_dim, self.precision)
 
+    @model_validator(mode="after")
+    def _in_range(self) -> ViewScores:
+        ranges.check_estimates(self.metrics.items())
+        ranges.check_scores(self.mteb)
+        return self
+
 
 class Encoding(RecordPart):
     """How the vectors were made. The seconds are a by-product of the run, not a cost figure."""
 
-    texts: int
-    reused: int
-    encoded: int
-    tokens: int
-    seconds: float
+    texts: Count
+    reused: Count
+    encoded: Count
+    tokens: Count
+    seconds: Amount
     batch: str
-    workers: int
+    workers: Count
     device: str
 
 
@@ -108,11 +126,11 @@ class Figure(RecordPart):
 
     name: str
     value: FiniteFloat
-    n: int
-    truncate_dim: int | None = None
+    n: Count
+    truncate_dim: Dim | None = None
     precision: Precision | None = None
     detail: Detail = Field(default_factory=dict)
-    spread: FiniteFloat | None = None
+    spread: Amount | None = None
     computed: bool = False
 
     @property
@@ -124,6 +142,11 @@ class Figure(RecordPart):
     def steady(self) -> bool:
         """Whether the processes that measured it agree, where there were several."""
         return self.spread is None or self.spread <= STEADY_SPREAD
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Figure:
+        ranges.check_figure(self.name, self.value)
+        return self
 
 
 FigureKey = tuple[str, int | None, str | None, tuple[tuple[str, str | int], ...]]
@@ -156,15 +179,15 @@ class Noise(RecordPart):
         reasons: Why.
     """
 
-    busy_before: float
-    busy_during: float
-    busy_after: float
-    load_before: float
-    load_after: float
-    steal: float | None = None
-    mhz_before: float | None = None
-    mhz_after: float | None = None
-    throttled: int | None = None
+    busy_before: Amount
+    busy_during: Amount
+    busy_after: Amount
+    load_before: Amount
+    load_after: Amount
+    steal: Amount | None = None
+    mhz_before: Amount | None = None
+    mhz_after: Amount | None = None
+    throttled: Count | None = None
     noisy: bool
     reasons: list[str] = Field(default_factory=list)
 
@@ -219,8 +242,8 @@ class AuditFinding(RecordPart):
     """
 
     kind: str
-    count: int | None
-    of: int
+    count: Count | None
+    of: Count
     sentence: str
     weakens: bool = False
     examples: list[str] = Field(default_factory=list)
@@ -235,7 +258,7 @@ class AuditRecord(RecordPart):
     created: str
     task: TaskRef
     training: TaskRef | None
-    thresholds: dict[str, float]
+    thresholds: dict[str, FiniteFloat]
     findings: list[AuditFinding]
 
 

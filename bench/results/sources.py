@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +10,11 @@ from pathlib import Path
 from typing import Literal
 
 from bench.errors import BenchError, UsageError
-from bench.reading import path_exists, user_path
+from bench.files import scratch_folder
+from bench.paths import files_below, is_folder, path_exists
+from bench.reading import user_path
 from bench.results.archives import unpack_results
+from bench.results.digests import DamagedError
 from bench.results.revisions import check_revision, read_revision
 from bench.results.store import RECORD_FOLDERS
 
@@ -20,6 +22,11 @@ GIT_PREFIX = "git:"
 # The folder beside the one that the command runs in, where a revision is named without one.
 DEFAULT_PATH = "./results"
 # A revision may hold colons between braces: main@{2024-01-31 12:00}.
+# What to do about a damaged file of results that are no folder.
+HEAL = {
+    "archive": "get another copy of the archive, or pack the folder again: tar -czf results.tgz results",
+    "git": "name another revision, or restore the file and commit it: git log -- FILE lists its versions",
+}
 _REVISION = re.compile(r"((?:[^:{]|\{[^}]*\})*)(?::(.*))?", re.DOTALL)
 
 
@@ -59,7 +66,7 @@ def parse_source(text: str, where: Path | None = None) -> Source:
     if not text.startswith(GIT_PREFIX):
         path = base / user_path(text)
         if path_exists(path):
-            return Source(text, "folder" if path.is_dir() else "archive", path)
+            return Source(text, "folder" if is_folder(path) else "archive", path)
         if ":" not in text:
             raise BenchError(
                 "no such results folder or archive",
@@ -96,24 +103,26 @@ def open_source(text: str, where: Path | None = None) -> Iterator[Path]:
         _check_filled(source.place, text)
         yield source.place
         return
-    with tempfile.TemporaryDirectory(prefix="bench-results-") as name:
+    with scratch_folder("results") as folder:
         if source.kind == "archive":
-            unpack_results(source.place, Path(name))
+            unpack_results(source.place, folder)
         else:
-            read_revision(source.revision, source.path, source.place, Path(name))
-        _check_filled(Path(name), text)
+            read_revision(source.revision, source.path, source.place, folder)
+        _check_filled(folder, text)
         try:
-            yield Path(name)
+            yield folder
         except BenchError as error:
             # When the message is read the temporary folder is gone.
-            if error.where is not None and error.where.startswith(name):
-                error.where = text + error.where.removeprefix(name)
+            if error.where is not None and error.where.startswith(str(folder)):
+                error.where = text + error.where.removeprefix(str(folder))
+                if isinstance(error, DamagedError):
+                    error.hint = HEAL[source.kind]
             raise
 
 
 def holds_results(folder: Path) -> bool:
     """Whether a folder holds any record but those of environments."""
-    return any(next((folder / name).rglob("*.json"), None) is not None for name in RECORD_FOLDERS)
+    return any(files_below(folder / name, ".json") for name in RECORD_FOLDERS)
 
 
 def _check_filled(folder: Path, text: str) -> None:

@@ -8,20 +8,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, TypeAlias
+from typing import Any
 
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import Field, TypeAdapter, ValidationError
 
 from bench.errors import BenchError
-from bench.files import digest_json, safe_name, write_bytes, write_json
-from bench.reading import parse_json, read_text
+from bench.files import digest_json, safe_name, write_bytes, write_text
+from bench.inside import inside
+from bench.paths import files_below, path_exists
+from bench.regular import MOST_TABLE, read_bytes
 from bench.results.acceptances import AcceptanceRecord
+from bench.results.digests import TABLE_DIGEST, content_digest, damaged_record, damaged_table, record_text
+from bench.results.parsing import Stored, read_record, table_name
 from bench.results.schema import (
-    SCHEMA_VERSION,
-    AnyRecord,
     AuditRecord,
     CostRecord,
     EnvironmentRecord,
@@ -32,9 +33,9 @@ from bench.results.schema import (
 from bench.results.study_records import ControlRecord, FidelityRecord, RerankRecord
 
 RECORD_FOLDERS = ("quality", "controls", "fidelity", "rerank", "cost", "audits")
-_FOLDERS = ("environments", "acceptances", *RECORD_FOLDERS)
-_Stored: TypeAlias = AnyRecord | AcceptanceRecord
-_ADAPTER: TypeAdapter[_Stored] = TypeAdapter(Annotated[_Stored, Field(discriminator="record")])
+_MOST_CELLS = 1_000_000_000
+FOLDERS = ("environments", "acceptances", *RECORD_FOLDERS)
+_UNREADABLE = "cannot read the table of this record"
 
 
 class ResultStore:
@@ -121,22 +122,22 @@ class ResultStore:
         parts = [safe_name(task.split), safe_name(task.subset), task.fingerprint[:8], unique]
         stem = "-".join(part for part in parts if part != "default")
         path = self.root / "audits" / safe_name(task.name) / f"{stem}.json"
-        write_json(path, record.model_dump(mode="json"))
+        _write_record(path, record)
         return path
 
     def write_acceptance(self, record: AcceptanceRecord) -> Path:
         """Write what was accepted."""
         unique = digest_json(record.model_dump(mode="json"))[:8]
         path = self.root / "acceptances" / f"{safe_name(record.created)}-{unique}.json"
-        write_json(path, record.model_dump(mode="json"))
+        _write_record(path, record)
         return path
 
     def write_environment(self, fingerprint: str, facts: dict[str, Any]) -> None:
         """Write the facts of an environment, once."""
         path = self.root / "environments" / f"{safe_name(fingerprint)}.json"
-        if not path.exists():
+        if not path_exists(path):
             record = EnvironmentRecord(fingerprint=fingerprint, facts=facts)
-            write_json(path, record.model_dump(mode="json"))
+            _write_record(path, record)
 
     def _write(
         self,
@@ -153,25 +154,27 @@ class ResultStore:
         path = self.root / folder / safe_name(task.name) / f"{stem}.json"
         sink = io.BytesIO()
         pq.write_table(pa.table(columns), sink, compression="zstd")
+        table = sink.getvalue()
         # The table first: a record that can be read always has its table.
-        write_bytes(path.with_suffix(".parquet"), sink.getvalue())
+        write_bytes(path.with_suffix(".parquet"), table)
+        stated = {table_key: f"{stem}.parquet", TABLE_DIGEST: content_digest(table)}
         try:
-            write_json(path, record.model_copy(update={table_key: f"{stem}.parquet"}).model_dump(mode="json"))
+            _write_record(path, record.model_copy(update=stated))
         except BenchError:
             path.with_suffix(".parquet").unlink(missing_ok=True)
             raise
         return path
 
-    def _read(self, folders: tuple[str, ...] = _FOLDERS) -> Iterator[tuple[Path, _Stored]]:
+    def _read(self, folders: tuple[str, ...] = FOLDERS) -> Iterator[tuple[Path, Stored]]:
         for folder in folders:
-            for path in sorted((self.root / folder).rglob("*.json")):
-                yield path, _parse(path)
+            for path in files_below(self.root / folder, ".json"):
+                yield path, read_record(path)[0]
 
 
 def is_result_file(path: PurePosixPath) -> bool:
     """Whether a path that starts in a results folder is that of a record or of its table; hidden files are none."""
     named = path.suffix in {".json", ".parquet"} and not any(part.startswith(".") for part in path.parts)
-    return named and len(path.parts) > 1 and path.parts[0] in _FOLDERS
+    return named and len(path.parts) > 1 and path.parts[0] in FOLDERS
 
 
 def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | None = None) -> pa.Table:
@@ -185,16 +188,58 @@ def read_items(record_path: Path, record: ModelRecord, columns: Sequence[str] | 
     Raises:
         BenchError: The file is missing or damaged.
     """
-    name = record.samples if isinstance(record, CostRecord) else record.items
-    path = record_path.with_name(Path(name or "").name)
+    content = table_bytes(record_path, record)
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(pa.BufferReader(content)) as file:
+            # A few bytes can stand for any number of equal cells.
+            if file.metadata.num_rows * file.metadata.num_columns > _MOST_CELLS:
+                raise BenchError(
+                    f"a table of more than {_MOST_CELLS:,} cells, the most that is read",
+                    where=str(table_path(record_path, record)),
+                )
             # Threads cost more than these small tables.
             return file.read(columns, use_threads=False)
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        raise damaged_table(table_path(record_path, record), f"{_UNREADABLE}: {error}") from error
+
+
+def table_path(record_path: Path, record: ModelRecord) -> Path:
+    """The Parquet file of a record.
+
+    Raises:
+        DamagedError: The record names none.
+    """
+    name = table_name(record)
+    if not name:
+        raise damaged_record(record_path, "it names no table")
+    return inside(record_path.parent, name)
+
+
+def table_bytes(record_path: Path, record: ModelRecord) -> bytes:
+    """The content of a record's Parquet file.
+
+    Raises:
+        DamagedError: The file is missing, or it does not match the digest that the record states.
+        BenchError: It cannot be read.
+    """
+    path = table_path(record_path, record)
+    try:
+        content = read_bytes(path, MOST_TABLE)
+    except FileNotFoundError as error:
+        raise damaged_table(path, f"{_UNREADABLE}: no such file") from error
+    except OSError as error:
         raise BenchError(
-            f"cannot read the table of this record: {error}", where=str(path), hint="run again with --force"
+            f"{_UNREADABLE}: {error.strerror or error}",
+            where=str(path),
+            hint="check the permissions, or run again with --force",
         ) from error
+    if record.table_digest is not None and content_digest(content) != record.table_digest:
+        raise damaged_table(path, f"{_UNREADABLE}: its content does not match its digest")
+    return content
+
+
+def _write_record(path: Path, record: Stored) -> None:
+    write_text(path, record_text(record.model_dump(mode="json")))
 
 
 @contextmanager
@@ -207,27 +252,3 @@ def _no_collector() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _parse(path: Path) -> _Stored:
-    try:
-        value = parse_json(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise BenchError(f"not JSON: {error}", where=str(path), hint="delete the file and run again") from error
-    version = value.get("schema_version") if isinstance(value, dict) else None
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise BenchError(
-            f"written with schema {version}; this bench reads up to {SCHEMA_VERSION}",
-            where=str(path),
-            hint="upgrade bench: pip install --upgrade mrl-bench",
-        )
-    try:
-        return _ADAPTER.validate_python(value)
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        key = ".".join(map(str, fault["loc"]))
-        raise BenchError(
-            f"not a result record: {key}: {fault['msg']}",
-            where=str(path),
-            hint="results are written by `bench` only: restore the file, or delete it and run again",
-        ) from error

@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from bench.metrics import FidelityMeasure
-from bench.results.common import Finding, RecordPart, Value
+from bench.results import ranges
+from bench.results.common import Count, Dim, Finding, RecordPart, Share, Value
 from bench.views import Control, ControlledView, ControlMethod, Precision, Shortlist, View
 
 
@@ -23,7 +24,7 @@ class ControlScores(RecordPart):
 
     method: ControlMethod
     draw: int | None = None
-    truncate_dim: int
+    truncate_dim: Dim
     metrics: dict[str, Value]
 
     @property
@@ -35,6 +36,7 @@ class ControlScores(RecordPart):
     def _drawn(self) -> ControlScores:
         if (self.method == "random") != (self.draw is not None):
             raise ValueError("the control `random` has a draw, and no other has")
+        ranges.check_estimates(self.metrics.items())
         return self
 
 
@@ -66,7 +68,7 @@ class ShortlistScores(RecordPart):
         recall: The share of a query's relevant documents that are on it.
     """
 
-    truncate_dim: int
+    truncate_dim: Dim
     precision: Precision
     shortlist: int = Field(ge=1)
     metrics: dict[str, Value]
@@ -76,6 +78,11 @@ class ShortlistScores(RecordPart):
     def key(self) -> Shortlist:
         """The shortlist as a key."""
         return Shortlist(View(self.truncate_dim, self.precision), self.shortlist)
+
+    @model_validator(mode="after")
+    def _in_range(self) -> ShortlistScores:
+        ranges.check_estimates([*self.metrics.items(), ("shortlist_recall", self.recall)])
+        return self
 
 
 class RerankRecord(Finding):
@@ -98,7 +105,7 @@ class RerankRecord(Finding):
 class FidelityScores(RecordPart):
     """How far one view does what the same model does at full width in float32; what is not defined is left out."""
 
-    truncate_dim: int
+    truncate_dim: Dim
     precision: Precision
     measures: dict[FidelityMeasure, Value]
 
@@ -106,6 +113,11 @@ class FidelityScores(RecordPart):
     def view(self) -> View:
         """The view as a key."""
         return View(self.truncate_dim, self.precision)
+
+    @model_validator(mode="after")
+    def _in_range(self) -> FidelityScores:
+        ranges.check_estimates(self.measures.items())
+        return self
 
 
 class LeadingShares(RecordPart):
@@ -116,8 +128,8 @@ class LeadingShares(RecordPart):
         norm: Of the length.
     """
 
-    variance: list[float] | None
-    norm: list[float]
+    variance: list[Share] | None
+    norm: list[Share]
 
 
 class FidelitySettings(RecordPart):
@@ -129,9 +141,9 @@ class FidelitySettings(RecordPart):
         sample: Documents at most whose similarities are compared.
     """
 
-    depth: int
-    rbo_p: float
-    sample: int
+    depth: Count
+    rbo_p: Share
+    sample: Count
 
 
 class FidelityRecord(Finding):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 
 from bench.config import read_yaml
 from bench.errors import BenchError
+from bench.inside import inside
 from bench.models.registry import ModelEntry
 from bench.models.source import locate
 from bench.reading import parse_json, read_text
@@ -100,7 +100,7 @@ def _from_card(card: Path) -> tuple[str, list[int]]:
     try:
         tags = (metadata_load(card) or {}).get("tags") or []
         text = read_text(card)
-    except (BenchError, OSError, ValueError, YAMLError):
+    except (BenchError, OSError, ValueError, RecursionError, YAMLError):
         return "pretrained", []
     known = {tag for tag in tags if isinstance(tag, str)} if isinstance(tags, list) else set()
     if known & _MATRYOSHKA_TAGS:
@@ -113,9 +113,10 @@ def _from_card(card: Path) -> tuple[str, list[int]]:
 def _width(place: Path) -> int | None:
     """The dimensions of a model's vectors, as the last of its modules that states them does."""
     width = None
-    for module in json.loads(read_text(place / MODULES)):
-        path = place / str(module.get("path", "")) / "config.json"
+    for module in parse_json(read_text(place / MODULES)):
+        inner = module.get("path", "")
         try:
+            path = (inside(place, inner) if inner else place) / "config.json"
             settings = parse_json(read_text(path))
         except (BenchError, ValueError, RecursionError):
             continue

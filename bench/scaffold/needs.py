@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bench import __version__
 from bench.models.registry import ModelEntry
-from bench.reading import path_exists, user_path
+from bench.paths import path_exists
+from bench.reading import user_path
 from bench.tasks.catalog import MTEB_PREFIX, Task
 
 DISTRIBUTION = "mrl-bench"

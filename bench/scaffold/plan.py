@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from bench.config import dump_yaml
 from bench.errors import UsageError
 from bench.files import write_new
 from bench.models.registry import ModelEntry, Registry
 from bench.models.registry_file import load_registry
-from bench.reading import path_exists
+from bench.paths import is_folder, name_taken, path_exists
 from bench.scaffold.models import Models, find_models
 from bench.scaffold.needs import extras_of, folders_of, packages_of, requirement
 from bench.scaffold.repository import Repository, find_repository
@@ -55,8 +54,7 @@ class NewFile:
         Raises:
             BenchError: It cannot be written.
         """
-        there = path_exists(self.path) or self.path.is_symlink()
-        return not there and (dry_run or write_new(self.path, self.text.encode()))
+        return not name_taken(self.path) and (dry_run or write_new(self.path, self.text.encode()))
 
 
 @dataclass
@@ -88,7 +86,7 @@ def make_scaffold(folder: Path) -> Scaffold:
     """
     if not path_exists(folder):
         raise UsageError("no such folder", where=str(folder), hint="make it first, or name the project's folder")
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UsageError("not a folder", where=str(folder), hint="name the project's folder")
     folder = folder.resolve()
     started = load_registry(folder / REGISTRY) if path_exists(folder / REGISTRY) else None
@@ -142,7 +140,7 @@ def _files(folder: Path, models: Models, tasks: Tasks, started: Registry | None)
 
 
 def _yaml(value: dict[str, Any]) -> str:
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+    return dump_yaml(value, width=110, default_flow_style=None)
 
 
 def _watched(folder: Path, tasks: Tasks, places: list[str]) -> list[str]:
@@ -151,7 +149,7 @@ def _watched(folder: Path, tasks: Tasks, places: list[str]) -> list[str]:
     for path in tasks.data:
         if path.is_relative_to(folder) and not path.is_relative_to(folder / CARDS):
             inner = path.relative_to(folder).as_posix()
-            found.append(f"{inner}/**" if path.is_dir() else inner)
+            found.append(f"{inner}/**" if is_folder(path) else inner)
     return list(dict.fromkeys(found))
 
 

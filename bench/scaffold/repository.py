@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError, UsageError
+from bench.paths import has_file
 from bench.reading import read_text
 from bench.results.revisions import Git
 
@@ -66,7 +67,7 @@ def find_repository(folder: Path, paths: Iterable[str]) -> Repository:
             hint="name it with letters, digits, `_`, `-` and `.`, or run bench init at the top of the repository",
         )
     attributes = top / ".gitattributes"
-    lfs = attributes.is_file() and "filter=lfs" in read_text(attributes)
+    lfs = has_file(attributes) and "filter=lfs" in read_text(attributes)
     ignored = tuple(path for path in paths if git.answer("check-ignore", "--quiet", "--", path) is not None)
     return Repository(top, inner, _default_branch(git), known=True, lfs=lfs, ignored=ignored)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.paths import entries, is_file, is_folder
 from bench.scaffold.folders import project_folders, unlike
 from bench.scaffold.models import MODULES
 from bench.tasks.add import NewTask, Wishes, new_task
@@ -93,7 +94,7 @@ def _candidates(folder: Path) -> Iterator[Path]:
         if any(place.is_relative_to(other) for other in whole):
             continue
         tables = [file for file in files if file.suffix.lower() in SUFFIXES]
-        beir = names.issuperset(_BEIR) and (place / "qrels").is_dir()
+        beir = names.issuperset(_BEIR) and is_folder(place / "qrels")
         if beir or MODULES in names:
             whole.append(place)
         if beir:
@@ -107,12 +108,12 @@ def _candidates(folder: Path) -> Iterator[Path]:
 
 def _add(tasks: Tasks, data: Path, folder: Path, known: Mapping[str, object], taken: set[str]) -> None:
     inner = data.relative_to(folder).as_posix()
-    files = [data] if data.is_file() else [file for file in data.iterdir() if file.suffix.lower() in SUFFIXES]
+    files = [data] if is_file(data) else [file for file in entries(data) if file.suffix.lower() in SUFFIXES]
     if sum(file.stat().st_size for file in files) > MOST_BYTES:
         tasks.notes.append(f"{inner} was not looked at, it is large: bench tasks add {inner} --name NAME")
         return
     whole = data.resolve()
-    name = _NO_NAME.sub("_", whole.stem if data.is_file() else whole.name).lstrip("._-")[:80]
+    name = _NO_NAME.sub("_", whole.stem if is_file(data) else whole.name).lstrip("._-")[:80]
     name = unlike(name or "task", taken)
     try:
         tasks.new.append(new_task(data, name, folder / CARDS, known, Wishes()))

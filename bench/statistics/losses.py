@@ -127,7 +127,7 @@ def loss_bounds(
     Raises:
         ValueError: There are no items, or not one cluster an item.
     """
-    sums, sizes = _in_order(*ordered_sums(losses, clusters))
+    sums, sizes = _in_order(*ordered_sums(losses, clusters), together=together)
     count, n = len(sums), int(sizes.sum())
     mean = sums.sum(axis=0) / n
     if count < 2:
@@ -144,14 +144,20 @@ def loss_bounds(
     low, high = mean - np.maximum(above, least) * error, mean + np.maximum(below, least) * error
     sides = [_few(side, sizes, level / columns, most) for side in (-sums, sums)]
     low, high = np.where(dense, low, -sides[0]), np.where(dense, high, sides[1])
-    unseen = unseen_loss(_alike(sizes), most, level)
+    unseen = unseen_loss(equal_clusters(sizes), most, level)
     return LossBounds(mean, np.minimum(low, mean), np.maximum(high, unseen), error * np.sqrt(count), count, most, level)
 
 
-def _in_order(sums: Float64, sizes: Int64) -> tuple[Float64, Int64]:
-    """Clusters by their content, so that the bounds do not depend on the order or names of items."""
-    order = np.lexsort((*sums.T[::-1], sizes))
-    return sums[order], sizes[order]
+def _in_order(sums: Float64, sizes: Int64, *, together: bool) -> tuple[Float64, Int64]:
+    """Clusters by their content, so that the bounds do not depend on the order or names of items.
+
+    Columns that are not taken together have an order each, so that they do not depend on one another.
+    """
+    if together:
+        order = np.lexsort((*sums.T[::-1], sizes))
+        return sums[order], sizes[order]
+    places = np.lexsort((sums, np.broadcast_to(sizes[:, None], sums.shape)), axis=0)
+    return np.take_along_axis(sums, places, axis=0), np.sort(sizes)
 
 
 def _errors(squares: Float64, n: Float64 | int, count: int) -> Float64:
@@ -202,6 +208,6 @@ def _few(sums: Float64, sizes: Int64, level: float, most: float) -> Float64:
     return bound
 
 
-def _alike(sizes: Int64) -> float:
+def equal_clusters(sizes: Int64) -> float:
     """How many clusters of equal size are worth as much as these (Kish, "Survey sampling", 1965)."""
     return float(sizes.sum() ** 2 / np.square(sizes).sum())

@@ -91,6 +91,24 @@ def paired_test(differences: Float64, clusters: Int64 | None = None) -> PairedTe
     return PairedTest(mean, error, freedom, p, _ROUNDING * largest)
 
 
+def pairwise_p(values: Float64, clusters: Int64 | None = None) -> Float64:
+    """P-values of the paired tests of all pairs of models, not corrected for their number.
+
+    Args:
+        values: What the items of each model contribute, shape (n, m).
+        clusters: Of the items, as in paired_test.
+
+    Returns:
+        Symmetric, 1 of each model with itself, shape (m, m).
+    """
+    m = values.shape[1]
+    p: Float64 = np.ones((m, m))
+    for first in range(m - 1):
+        p[first, first + 1 :] = paired_test(values[:, [first]] - values[:, first + 1 :], clusters).p
+        p[first + 1 :, first] = p[first, first + 1 :]
+    return p
+
+
 def holm(p_values: Float64) -> Float64:
     """P-values adjusted for their number (Holm, "A simple sequentially rejective multiple test procedure", 1979).
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
+from bench.config import dump_yaml
 from bench.errors import UsageError
 from bench.files import write_new
-from bench.reading import path_exists
+from bench.paths import is_file, is_folder, path_exists
+from bench.regular import special_kind
 from bench.tasks.add_articles import articles_task
 from bench.tasks.beir import beir_use, is_beir, splits_of
 from bench.tasks.card import CARD_NAME, TaskCard
@@ -112,7 +113,7 @@ class NewTask:
     @property
     def text(self) -> str:
         """The card as it will stand in its file."""
-        return yaml.safe_dump(self.content, sort_keys=False, allow_unicode=True, width=110)
+        return dump_yaml(self.content, width=110)
 
     def write(self) -> None:
         """Write the card.
@@ -143,15 +144,18 @@ def new_task(data: Path, name: str, folder: Path, known: Mapping[str, object], w
     path = folder / f"{name}.yaml"
     if not _NAME.fullmatch(name):
         raise UsageError(f"`{name}` is no name for a task", hint="at most 100 letters, digits, `_`, `-` and `.`")
-    if name in known or path.exists() or (folder / name / CARD_NAME).exists():
+    if name in known or path_exists(path) or path_exists(folder / name / CARD_NAME):
         raise UsageError(f"there is a task `{name}` already", hint="choose another --name, or delete its card")
     if not path_exists(data):
         raise UsageError("no such file or folder", where=str(data), hint="check the path")
     data = data.resolve()
-    if not data.is_file() and not data.is_dir():
+    if not is_file(data) and not is_folder(data):
         raise UsageError(
-            "neither a file nor a folder: a task is read again at every run", where=str(data), hint="save it as a file"
+            f"neither a file nor a folder ({special_kind(data)}): a task is read again at every run",
+            where=str(data),
+            hint="save it as a file",
         )
+    data = data.resolve()
     shape = None
     if wishes.queries is not None:
         found = articles_task(data, wishes.queries, wishes)
@@ -159,7 +163,7 @@ def new_task(data: Path, name: str, folder: Path, known: Mapping[str, object], w
         shape = section["table"]["shape"]
     elif wishes.on is not None:
         raise UsageError("--on joins two files: --queries is missing", hint="--queries FILE names the clicks")
-    elif data.is_dir() and is_beir(data):
+    elif is_folder(data) and is_beir(data):
         if wishes.of_table:
             raise UsageError(
                 "a BEIR folder is no table: it has no shape, columns, encoding, delimiter, least relevance or split to "
@@ -242,7 +246,7 @@ def _table(data: Path, wishes: Wishes) -> tuple[dict[str, Any], list[ColumnUse]]
 
 def _splits(data: Path) -> dict[str, str]:
     """Name or pattern of the files of each split."""
-    if data.is_file():
+    if is_file(data):
         return {TEST: data.name}
     everything = [file for folder in (data, data / "data") for file in listed(folder, data)]
     tables = [file for file in everything if file.parts.tabular]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import UsageError
-from bench.reading import path_exists
+from bench.paths import is_file, path_exists
 from bench.tasks.readers.delimited import Format
 from bench.tasks.readers.files import DataFile, first_found, local_file, local_files
 from bench.tasks.readers.named import ColumnUse
@@ -94,7 +94,7 @@ def articles_task(data: Path, queries: Path, wishes: Wishes) -> ArticlesTask:
 def _checked(path: Path, what: str) -> Path:
     if not path_exists(path):
         raise UsageError(f"{what}: no such file", where=str(path), hint="check the path")
-    if not path.resolve().is_file():
+    if not is_file(path.resolve()):
         raise UsageError(f"{what}: not a file", where=str(path), hint="articles and clicks are one table each")
     return path.resolve()
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.paths import is_folder
 from bench.tasks.data import NotHereError, RetrievalData
 from bench.tasks.judged import make_judged
 from bench.tasks.readers.files import DataFile, find_table, foreign_hint, listed
@@ -47,7 +48,7 @@ def is_beir(folder: Path) -> bool:
     """Whether a folder holds a retrieval task, or enough of one to say what is missing."""
     files = listed(folder, folder)
     queries = any(file.parts.stem == "queries" and file.parts.format in {"jsonl", "json"} for file in files)
-    judged = (folder / "qrels").is_dir() or any(_is_qrels(file) for file in files)
+    judged = is_folder(folder / "qrels") or any(_is_qrels(file) for file in files)
     return queries or judged or any(_has(folder, stem.format("test")) for stem in _TEXTS["document"])
 
 

@@ -18,6 +18,7 @@ from pydantic import (
 from bench.config.names import HubId, PartName
 from bench.errors import did_you_mean
 from bench.metrics import PAIR_METRICS, RETRIEVAL_METRICS
+from bench.statistics.margins import parse_margin
 from bench.tasks.tables.section import Table
 
 # `mteb` stands for every other type of the installed mteb, scored by its own evaluator.
@@ -68,6 +69,7 @@ class TaskCard(BaseModel):
         instruction: What models that take instructions are asked to do, for all inputs or by role; mteb's for the task
             by default.
         main_metric: The metric that ranks models; the type's own by default, which the type mteb does not have.
+        max_loss: The margin: how much of the main metric may be lost, such as 0.01, or `2%` of the reference's score.
         studies: What a run finds out besides scores, unless its options say otherwise (controls.md, fidelity.md,
             rerank.md).
         labels: Files with further judgements, merged over the data's own; relative to the card.
@@ -95,6 +97,7 @@ class TaskCard(BaseModel):
     shown: list[_Text] = []
     instruction: str | Instructions | None = None
     main_metric: _Text | None = None
+    max_loss: float | str | None = None
     studies: list[StudyName] = []
     labels: list[_Text] = []
     table: Table | None = None
@@ -124,6 +127,11 @@ class TaskCard(BaseModel):
                 close = did_you_mean(name, known) or f"known: {', '.join(known)}"
                 raise ValueError(f"no metric `{name}` of this type; {close}")
         return value
+
+    @field_validator("max_loss")
+    @classmethod
+    def _margin(cls, value: float | str | None) -> str | None:
+        return None if value is None else str(parse_margin(value))
 
     @model_validator(mode="after")
     def _whole(self) -> TaskCard:

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from bench.config import load_typed
 from bench.errors import BenchError, UsageError, did_you_mean
 from bench.hub import NotDownloadedError
-from bench.reading import path_exists, user_path
+from bench.paths import entries, has_file, is_file, is_folder, path_exists
+from bench.reading import user_path
 from bench.tasks.beir import is_beir, splits_of
 from bench.tasks.card import CARD_NAME, TaskCard
 from bench.tasks.data import NotHereError
@@ -64,7 +65,7 @@ class Task:
             BenchError: The card's own path does not exist.
         """
         sources = Sources(self.card, self.folder, download)
-        if self.card.hub is None and sources.own_path().is_file():
+        if self.card.hub is None and is_file(sources.own_path()):
             return [TaskUnit(sources, self.card.splits[0], DEFAULT_SUBSET)]
         subsets = self.card.subsets or [DEFAULT_SUBSET]
         return [TaskUnit(sources, split, subset) for split in self.card.splits for subset in subsets]
@@ -93,7 +94,7 @@ def find_cards(folders: list[Path]) -> dict[str, Task | BrokenTask]:
     tasks: dict[str, Task | BrokenTask] = {}
     for folder in folders:
         here: dict[str, Task | BrokenTask] = {}
-        for path in sorted([*folder.glob(f"*/{CARD_NAME}"), *folder.glob("*.yaml")]):
+        for path in _card_files(folder):
             task = _card_or_error(path)
             other = here.get(task.name)
             if other is not None and isinstance(task, BrokenTask):
@@ -111,6 +112,13 @@ def find_cards(folders: list[Path]) -> dict[str, Task | BrokenTask]:
             here[task.name] = task
         tasks = here | tasks
     return tasks
+
+
+def _card_files(folder: Path) -> list[Path]:
+    """The cards of a folder: its YAML files, and the one in each folder in it."""
+    here = entries(folder)
+    cards = [path for path in here if path.suffix == ".yaml" and has_file(path)]
+    return sorted([*cards, *(path / CARD_NAME for path in here if is_folder(path) and has_file(path / CARD_NAME))])
 
 
 def _card_or_error(path: Path) -> Task | BrokenTask:
@@ -251,7 +259,7 @@ def _from_path(path: Path, known: list[str], typed: str) -> Task:
             f"no task and no path `{text}`",
             hint=did_you_mean(text, known) or f"known tasks: {', '.join(known) or 'none'}; or give a path",
         )
-    if path.is_file():
+    if is_file(path):
         if path.suffix in {".yaml", ".yml"}:
             return read_card(path)
         file = local_file(path)
@@ -266,9 +274,9 @@ def _from_path(path: Path, known: list[str], typed: str) -> Task:
             where=str(path),
             hint=other[1] if other else f"tables: {', '.join(SUFFIXES)}, each also with .gz or .zst behind it",
         )
-    if not path.is_dir():
+    if not is_folder(path):
         raise UsageError("neither a file nor a folder", where=str(path))
-    if (path / CARD_NAME).is_file():
+    if has_file(path / CARD_NAME):
         return read_card(path / CARD_NAME)
     return _from_folder(path.resolve())
 

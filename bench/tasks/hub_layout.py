@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
+from bench.config.yaml_document import plain_yaml
 from bench.errors import BenchError, did_you_mean
+from bench.inside import OutsideError, check_name
+from bench.paths import has_file, is_folder
 from bench.reading import read_text
 from bench.tasks.beir import read_judged
 from bench.tasks.data import NotHereError, PairData, RetrievalData
@@ -94,6 +95,16 @@ class HubLayout:
                 found |= {file.name: file for file in local_files(self.folder)(patterns)}
         return list(found.values())
 
+    def check_links(self) -> None:
+        """Refuse files that README.md names and that links take from outside of the folder.
+
+        Raises:
+            BenchError: One is.
+        """
+        for splits in self.configs.values():
+            for patterns in splits.values():
+                local_files(self.folder)(patterns)
+
     def check(self, split: str) -> None:
         """Refuse a data set that lacks a split, or parts of it.
 
@@ -112,7 +123,7 @@ class HubLayout:
 
 def is_hub_layout(folder: Path) -> bool:
     """Whether a folder is a data set as the Hub keeps it: its README names configurations."""
-    return bool(_head(folder).get("configs")) if folder.is_dir() else False
+    return bool(_head(folder).get("configs")) if is_folder(folder) else False
 
 
 def read_plain(
@@ -208,10 +219,10 @@ def _missing(message: str, known: list[str], what: str, name: str, folder: Path)
 def _head(folder: Path) -> Mapping[str, Any]:
     """The YAML at the start of README.md, nothing where there is none."""
     readme = folder / "README.md"
-    parts = read_text(readme).split("---", 2) if readme.is_file() else []
+    parts = read_text(readme).split("---", 2) if has_file(readme) else []
     try:
-        head = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
-    except (yaml.YAMLError, ValueError, RecursionError):
+        head = plain_yaml(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
+    except ValueError:
         # The library that reads the data says what is wrong with it.
         return {}
     return head if isinstance(head, Mapping) else {}
@@ -237,11 +248,21 @@ def _listed(value: Any) -> list[str]:
 
 def _check_inside(configs: Any, folder: Path) -> None:
     """Files elsewhere belong to no digest of the folder, and a data set has no business with them."""
-    for text in _strings(configs):
-        if "://" in text or PurePosixPath(text).is_absolute() or ".." in PurePosixPath(text).parts:
-            raise BenchError(
-                f"README.md names files outside the folder: {text}", where=str(folder), hint="name files within it"
-            )
+    for config in configs if isinstance(configs, list) else [configs]:
+        stated = [config.get("data_files"), config.get("data_dir")] if isinstance(config, Mapping) else config
+        for text in filter(None, _strings(stated)):
+            try:
+                check_name(text)
+            except OutsideError as error:
+                raise _outside(text, folder) from error
+            if "://" in text:
+                raise _outside(text, folder)
+
+
+def _outside(text: str, folder: Path) -> BenchError:
+    return BenchError(
+        f"README.md names files outside the folder: {text}", where=str(folder), hint="name files within it"
+    )
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -12,7 +12,8 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.files import digest_bytes
-from bench.reading import path_exists, user_path
+from bench.paths import path_exists
+from bench.reading import user_path
 from bench.tasks.data import RetrievalData, unanswered_note
 from bench.tasks.readers.cells import identifier, plain_text
 from bench.tasks.readers.delimited import Format

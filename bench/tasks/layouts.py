@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bench.errors import did_you_mean
+from bench.paths import entries, is_file
 from bench.tasks.beir import read_beir, splits_of
 from bench.tasks.card import TaskCard
 from bench.tasks.data import NotHereError, PairData, RetrievalData
@@ -74,7 +75,7 @@ def _read_hub_layout(task: MtebDefinition, path: Path, split: str, subset: str, 
 
 
 def _pair_files(card: TaskCard, path: Path, split: str, subset: str) -> list[DataFile]:
-    if path.is_file():
+    if is_file(path):
         if split == card.splits[0]:
             return whole_tables([local_file(path)])
         raise NotHereError(f"one file has no split `{split}`", where=str(path))
@@ -88,7 +89,7 @@ def _pair_files(card: TaskCard, path: Path, split: str, subset: str) -> list[Dat
     stem = split if subset == DEFAULT_SUBSET else subset
     files = [file for folder in (path, path / "data") for file in listed(folder, path)]
     there = list(dict.fromkeys(file.parts.stem for file in files if file.parts.tabular))
-    others = ", ".join(entry.name for entry in sorted(path.iterdir())[:_SHOWN]) or "nothing"
+    others = ", ".join(entry.name for entry in entries(path)[:_SHOWN]) or "nothing"
     shown = f"files of pairs found: {', '.join(there)}" if there else f"no file of pairs; in the folder: {others}"
     close = did_you_mean(stem, there)
     raise NotHereError(

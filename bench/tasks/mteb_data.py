@@ -15,7 +15,7 @@ from bench.cache import cache_root, sha256_of
 from bench.errors import BenchError
 from bench.files import digest_bytes, digest_json, digest_parts
 from bench.mteb_import import contained, import_mteb
-from bench.reading import walk_files
+from bench.paths import is_folder, walk_files
 from bench.tasks.data import NotHereError, PairData, RetrievalData
 from bench.tasks.hub_layout import HubLayout, read_plain
 from bench.tasks.judged import make_judged
@@ -106,9 +106,10 @@ def load_mteb(
         BenchError: mteb is missing, a file is broken, or the data cannot be scored.
     """
     where = f"mteb task `{definition.name}` in {folder}"
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise BenchError("no such folder", where=where, hint="it holds the data set as the Hugging Face Hub has it")
     layout = HubLayout.of(folder)
+    layout.check_links()
     data = read_plain(definition, layout, split, subset, strict=strict)
     if data is not None:
         return replace(data, notes=[*definition.notes, *data.notes])

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from bench.errors import BenchError
 from bench.hub import HubFolder, NotDownloadedError, remote_folder, snapshot, unreachable
-from bench.reading import path_exists, user_path
+from bench.paths import is_folder, path_exists
+from bench.reading import user_path
 from bench.tasks.data import NotHereError
 
 DATA_VARIABLE = "BENCH_DATA"
@@ -95,7 +96,7 @@ class HubData:
     def _no_root(self) -> list[str]:
         """A variable that leads nowhere is worth a word: whoever set it believes the data is there."""
         root = os.environ.get(DATA_VARIABLE)
-        return [f"${DATA_VARIABLE} is no folder: {root}"] if root and not user_path(root).is_dir() else []
+        return [f"${DATA_VARIABLE} is no folder: {root}"] if root and not is_folder(user_path(root)) else []
 
     def _in_data_folder(self) -> Iterator[Place]:
         root = os.environ.get(DATA_VARIABLE)

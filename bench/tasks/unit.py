@@ -102,6 +102,11 @@ class TaskUnit:
         return None if text is None else Instruction(text, "mteb")
 
     @property
+    def max_loss(self) -> str | None:
+        """The margin of its card, such as `0.01` or `2%`; None where it has none."""
+        return None if self.card.max_loss is None else str(self.card.max_loss)
+
+    @property
     def main_metric(self) -> str:
         """The metric that ranks models on it."""
         return self.card.main_metric or MAIN_METRICS[self.card.type]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from bench.markdown import code, escape
+from bench.neutral import neutral_json
 from bench.training.record import MadeRecord
 
 
@@ -28,7 +29,7 @@ def how_it_was_made(record: MadeRecord) -> str:
     if record.leakage_allowed:
         lines += ["It may have been trained on data that it is tested on: its recipe allows leakage.", ""]
     # No line of it can end the block: JSON's strings are quoted and hold no newlines.
-    recipe = json.dumps(record.recipe, indent=2, ensure_ascii=False)
+    recipe = neutral_json(json.dumps(record.recipe, indent=2, ensure_ascii=False))
     lines += ["The recipe:", "", "```json", recipe, "```", "", "The libraries:", ""]
     lines += [f"- {escape(name)} {escape(version)}" for name, version in record.versions.items()]
     return "\n".join(lines) + "\n"

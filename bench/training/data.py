@@ -127,7 +127,7 @@ def _task_data(unit: TaskUnit, data: TrainingData) -> TaskData:
         raise BenchError(
             f"no split `{data.split}` to train on: {error.message}",
             where=f"task `{data.task}`",
-            hint="name another task, or `files`",
+            hint=error.hint if unit.folds else "name another task, or `files`",
         ) from error
 
 

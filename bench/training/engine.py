@@ -22,7 +22,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from bench.errors import BenchError
 from bench.training.batches import Passes
-from bench.training.checkpoints import mark_whole
+from bench.training.checkpoints import list_files, mark_whole
 
 # A checkpoint is written at least this often: that much work a killed process can lose.
 _CHECKPOINT_SECONDS = 120.0
@@ -149,6 +149,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         """Mark a checkpoint as whole."""
         del control
         mark_whole(Path(args.output_dir), state.global_step)
+        list_files(Path(args.output_dir), state.global_step)
         self._saved = time.monotonic()
 
     def on_log(

@@ -82,7 +82,7 @@ def _files(data: TrainingData, base: Path) -> list[DataFile]:
         # A pattern starts from a folder; an absolute one brings its own.
         places = [(Path(pattern.anchor), str(pattern.relative_to(pattern.anchor)))] if pattern.is_absolute() else []
         places = places or [(folder, name) for folder in folders]
-        files = next((files for folder, rest in places if (files := local_files(folder)([rest]))), [])
+        files = next((files for folder, rest in places if (files := local_files(folder, own=True)([rest]))), [])
         if not files:
             looked = " or ".join(str(folder) for folder, _ in places)
             raise BenchError(

@@ -16,6 +16,7 @@ from bench.models.folders.stated import Stated, read_stated
 from bench.models.recipe import Recipe
 from bench.models.registry import ModelEntry
 from bench.models.source import Located, locate
+from bench.paths import is_folder
 from bench.tasks.unit import TaskUnit
 from bench.training.base import training_entry
 from bench.training.batches import Passes, plan_passes
@@ -79,7 +80,7 @@ class Prepared:
     @property
     def is_made(self) -> bool:
         """Whether the model is there."""
-        return self.made.is_dir()
+        return is_folder(self.made)
 
     @property
     def chain(self) -> list[Prepared]:

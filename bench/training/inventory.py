@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from pathlib import Path
 from filelock import Timeout
 
 from bench.errors import BenchError
-from bench.files import write_error
+from bench.files import remove_file, write_error
+from bench.paths import bytes_if_there, entries, is_folder, path_exists, size_below
 from bench.training.checkpoints import last_checkpoint
 from bench.training.identity import models_root
 from bench.training.record import MadeRecord, read_record
@@ -81,8 +81,8 @@ def unfinished_trainings() -> list[UnfinishedTraining]:
     for folder in _folders(unfinished_root()):
         identity = folder.name.partition(".")[0]
         name = ""
-        with suppress(OSError, ValueError):
-            name = name_file(identity).read_text(encoding="utf-8").strip()
+        with suppress(ValueError):
+            name = (bytes_if_there(name_file(identity)) or b"").decode().strip()
         last = last_checkpoint(folder)
         found.append(
             UnfinishedTraining(folder, identity, name, last[0] if last else None, _locked(identity), _size(folder))
@@ -113,8 +113,7 @@ def delete_training(training: UnfinishedTraining) -> bool:
     """
     deleted = _delete(training.folder, training.identity)
     if deleted:
-        with suppress(OSError):
-            name_file(training.identity).unlink(missing_ok=True)
+        remove_file(name_file(training.identity))
     return deleted
 
 
@@ -137,7 +136,7 @@ def _delete(folder: Path, identity: str) -> bool:
 def _locked(identity: str) -> bool:
     """Whether a process is training a recipe."""
     lock = training_lock(identity)
-    if not Path(lock.lock_file).exists():
+    if not path_exists(Path(lock.lock_file)):
         return False
     try:
         with lock.acquire(timeout=0):
@@ -150,19 +149,9 @@ def _locked(identity: str) -> bool:
 
 
 def _folders(root: Path) -> list[Path]:
-    try:
-        return sorted(path for path in root.iterdir() if path.is_dir())
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(root)) from error
+    return [path for path in entries(root) if is_folder(path)]
 
 
 def _size(folder: Path) -> int:
     """Bytes of the files in a folder; those that a training removes meanwhile count for nothing."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):
-                total += (Path(place) / name).lstat().st_size
-    return total
+    return size_below(folder)

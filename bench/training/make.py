@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.models.manifest import warn_damaged
 from bench.tasks.catalog import Task
 from bench.tasks.tables.split import fold_left_out
 from bench.tasks.unit import TaskUnit
@@ -12,7 +13,7 @@ from bench.training.identity import Prepared
 from bench.training.interrupt import interruptible
 from bench.training.leakage import audit_training, check_leakage
 from bench.training.outcome import Estimate, Listener
-from bench.training.store import being_made, keep, work_folder
+from bench.training.store import being_made, damaged_files, keep, work_folder
 from bench.training.train import estimate, require_libraries, train
 
 
@@ -35,12 +36,16 @@ def make(
     check_leakage(prepared, tested)
     if isinstance(prepared.base, Prepared):
         make(prepared.base, find, (), listener, device)
-    if prepared.is_made:
+    if prepared.is_made and not damaged_files(prepared):
         return
     require_libraries()
     with being_made(prepared, lambda: listener.waiting(prepared.name)), interruptible() as stopping:
+        # Another process may have made it meanwhile.
         if prepared.is_made:
-            return
+            wrong = damaged_files(prepared)
+            if not wrong:
+                return
+            warn_damaged(prepared.folder, wrong)
         audits = audit_training(prepared, audited_units(prepared, find, tested))
         trained = train(prepared, work_folder(prepared), device, listener, stopping)
         listener.made(prepared.name, keep(prepared, trained, audits))

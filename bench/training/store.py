@@ -13,15 +13,19 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from bench import __version__, environment
-from bench.cache import sha256_of
+from bench.cache import sha256_in_full, sha256_of
+from bench.errors import BenchError
 from bench.files import write_error, write_json, write_text
 from bench.models.export.portable import complete_code
 from bench.models.folders.folder import SENTENCE_CONFIG
 from bench.models.folders.weights import weight_files
+from bench.models.manifest import MANIFEST, NoManifestError, damage, write_manifest
+from bench.neutral import neutral
+from bench.reading import read_text
 from bench.training.card import model_card
 from bench.training.identity import TRAINING_SCHEMA, Prepared, library_versions, models_root
 from bench.training.outcome import Trained
-from bench.training.record import RECORD, MadeBase, MadeData, MadeEvaluation, MadeRecord
+from bench.training.record import RECORD, MadeBase, MadeData, MadeEvaluation, MadeRecord, read_record
 
 
 def unfinished_root() -> Path:
@@ -68,10 +72,37 @@ def being_made(prepared: Prepared, on_wait: Callable[[], None]) -> Iterator[None
         raise write_error(folder, error) from error
     try:
         if not prepared.is_made:
-            write_text(name_file(prepared.identity), f"{prepared.name}\n")
+            write_text(name_file(prepared.identity), f"{neutral(prepared.name)}\n")
         yield
     finally:
         lock.release()
+
+
+def damaged_files(prepared: Prepared) -> list[str]:
+    """The files of a made model that are missing or not as they were made.
+
+    Raises:
+        BenchError: It cannot be read.
+    """
+    folder = prepared.folder
+    try:
+        wrong = damage(folder, folder / MANIFEST)
+    except NoManifestError:
+        wrong = _weights_damaged(folder, prepared.made)
+        if not wrong:
+            # Of an earlier version: what its record knows is as it was.
+            write_manifest(folder, folder / MANIFEST)
+    return wrong
+
+
+def _weights_damaged(folder: Path, model: Path) -> list[str]:
+    """The weights of a model without a list of its files that are not those in its record."""
+    try:
+        recorded = read_record(folder).weights_sha256
+    except BenchError:
+        return [RECORD]
+    found = {path.relative_to(model).as_posix(): sha256_in_full(path) for path in weight_files(model)}
+    return sorted(name for name in found.keys() | recorded.keys() if found.get(name) != recorded.get(name))
 
 
 def keep(prepared: Prepared, trained: Trained, audits: list[dict[str, Any]]) -> Path:
@@ -101,6 +132,8 @@ def keep(prepared: Prepared, trained: Trained, audits: list[dict[str, Any]]) -> 
         write_json(whole / "environment.json", environment.describe())
         write_text(whole / "log.jsonl", "".join(json.dumps(row) + "\n" for row in trained.log))
         write_text(whole / prepared.made.name / "README.md", model_card(record))
+        write_manifest(whole, whole / MANIFEST)
+        shutil.rmtree(prepared.folder, ignore_errors=True)
         whole.rename(prepared.folder)
         shutil.rmtree(work, ignore_errors=True)
         name_file(prepared.identity).unlink(missing_ok=True)
@@ -120,7 +153,7 @@ def _save(prepared: Prepared, trained: Trained, folder: Path) -> None:
     stated = prepared.stated
     if stated.default_prompt is not None or stated.truncate_dim is not None:
         # The library adds empty prompts for queries and documents, which would replace a default one.
-        config = json.loads((folder / SENTENCE_CONFIG).read_text(encoding="utf-8"))
+        config = json.loads(read_text(folder / SENTENCE_CONFIG))
         kept = {"prompts": dict(stated.prompts), "default_prompt_name": stated.default_prompt}
         write_json(folder / SENTENCE_CONFIG, {**config, **kept, "truncate_dim": stated.truncate_dim})
 

@@ -18,7 +18,8 @@ from bench.models.loading import check_device, load_transformer, make_encoder
 from bench.models.memory import out_of_memory
 from bench.models.profile import TextContext
 from bench.models.source import Located, NotMadeError
-from bench.training.checkpoints import last_checkpoint
+from bench.paths import is_folder
+from bench.training.checkpoints import drop_damaged, last_checkpoint
 from bench.training.coverage import Coverage, cover
 from bench.training.identity import Prepared, check_width
 from bench.training.inputs import column_contexts
@@ -147,6 +148,7 @@ class _Run:
             self._told(0, metric, result.first_score)
         trainer = self._trainer(model, stopping, judge=judge)
         self._listener.counted(self._prepared.name, self._coverage(trainer, self._total))
+        drop_damaged(self._work)
         checkpoint = last_checkpoint(self._work)
         if checkpoint is None:
             self._listener.starting(self._prepared.name, self._total)
@@ -311,7 +313,7 @@ class _Run:
     def _take_best(self, trainer: Any, result: Trained) -> None:
         """Note the best checkpoint, whose weights the trainer has loaded at the end."""
         best = trainer.state.best_model_checkpoint
-        if best is None or not Path(best).is_dir():
+        if best is None or not is_folder(Path(best)):
             raise BenchError(f"the best checkpoint is gone from {self._work}", where=self._where, hint="train again")
         result.best_score = trainer.state.best_metric
         result.best_step = int(Path(best).name.rpartition("-")[2])

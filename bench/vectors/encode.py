@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.vectors.batches import Batch, cut, windows
 from bench.vectors.pipeline import Encoder, Pipeline, Progress, worker_pool
-from bench.vectors.store import VectorSpace
+from bench.vectors.store import BATCH_SIZE, VectorSpace
 from bench.vectors.texts import TextGroup, UniqueTexts, unique_texts
 from bench.vectors.tuning import BatchTuner
 
@@ -117,7 +117,7 @@ def encode_missing(
 
 def batch_memory(space: VectorSpace) -> Path:
     """The file that keeps the batch size found for a model on this machine."""
-    return space.folder / "batch_size.json"
+    return space.folder / BATCH_SIZE
 
 
 def _batches(encoder: Encoder, tuner: BatchTuner, parts: Sequence[UniqueTexts]) -> Iterator[tuple[Batch, UniqueTexts]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,13 +22,21 @@ import pyarrow.compute as pc
 from filelock import FileLock, Timeout
 
 from bench.errors import BenchError
-from bench.files import digest_file, write_bytes, write_error, write_text
+from bench.files import digest_file, remove_file, write_bytes, write_error
 from bench.models.profile import ModelProfile, TextContext
+from bench.paths import entries, is_folder, links_and_files, matching
+from bench.sealed import DamagedError, read_sealed, write_sealed
 
 KEY_BYTES = 16
+# What lies beside the chunks, with digests (bench.sealed).
+_PROFILE, _NAMES, BATCH_SIZE = "profile.json", "names.json", "batch_size.json"
+# The key of a chunk's metadata that holds its space: a chunk of another model is no chunk of this one.
+_SPACE = "space"
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
+# Of a chunk; hundreds of times what one of the widest vectors takes.
+_MOST_BYTES = 8 << 30
 # A pyarrow array of fixed-size binary, KEY_BYTES each.
 Keys: TypeAlias = Any
 
@@ -129,18 +137,31 @@ class VectorSpace:
 
     def profile(self) -> ModelProfile | None:
         """The model's profile as it was stored, or None before the model was first loaded."""
+        kept = self._kept(_PROFILE)
         try:
-            return ModelProfile.model_validate_json((self.folder / "profile.json").read_bytes())
-        except (OSError, ValueError):
+            return None if kept is None else ModelProfile.model_validate(kept)
+        except ValueError:
+            # Another version's.
             return None
 
     def save_profile(self, profile: ModelProfile, name: str) -> None:
         """Keep a model's profile beside its vectors, and its name for people."""
-        write_text(self.folder / "profile.json", profile.model_dump_json(indent=2) + "\n")
-        file = self.folder / "names.txt"
-        known = file.read_text(encoding="utf-8").split("\n")[:-1] if file.exists() else []
+        write_sealed(self.folder / _PROFILE, profile.model_dump(mode="json"))
+        known = self._kept(_NAMES) or []
         if name not in known:
-            write_text(file, "".join(f"{known_name}\n" for known_name in [*known, name]))
+            write_sealed(self.folder / _NAMES, [*known, name])
+
+    def _kept(self, name: str) -> Any:
+        """The value of a small file beside the chunks, None where there is none; a damaged one is removed and noted."""
+        try:
+            return read_sealed(self.folder / name)
+        except DamagedError:
+            self._drop(self.folder / name)
+            return None
+
+    def _drop(self, path: Path) -> None:
+        self.damaged.append(path.name)
+        remove_file(path)
 
     @contextmanager
     def lock(self, on_wait: Callable[[], None]) -> Iterator[None]:
@@ -167,15 +188,19 @@ class VectorSpace:
             lock.release()
 
     def refresh(self) -> None:
-        """Take in chunks written since the last call; damaged ones are removed and noted in `damaged`."""
-        for path in sorted(self.folder.glob("*.arrow")):
+        """Take in chunks written since the last call; damaged files are removed and noted in `damaged`.
+
+        Raises:
+            BenchError: A file cannot be read, or a damaged one not be removed.
+        """
+        for name in (_PROFILE, _NAMES, BATCH_SIZE):
+            self._kept(name)
+        for path in matching(self.folder, "*.arrow"):
             if path.stem in self._names:
                 continue
             chunk = self._open(path)
             if chunk is None:
-                self.damaged.append(path.name)
-                with suppress(OSError):
-                    path.unlink()
+                self._drop(path)
                 continue
             self._names.append(path.stem)
             self._keys.append(chunk[0])
@@ -212,7 +237,7 @@ class VectorSpace:
             BenchError: The disk is full or not writable.
         """
         values = pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), matrix.shape[1])
-        table = pa.Table.from_arrays([keys, values], names=["key", "vector"])
+        table = pa.Table.from_arrays([keys, values], names=["key", "vector"], metadata={_SPACE: self.folder.name})
         sink = pa.BufferOutputStream()
         with pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
@@ -221,11 +246,10 @@ class VectorSpace:
         write_bytes(self.folder / f"{name}.arrow", content)
         self.refresh()
 
-    @staticmethod
-    def _open(path: Path) -> tuple[Keys, Float32] | None:
+    def _open(self, path: Path) -> tuple[Keys, Float32] | None:
         # Only a content that is not its name's is damage; a file that cannot be read just now must not be deleted.
         try:
-            if digest_file(path) != path.stem:
+            if digest_file(path, most=_MOST_BYTES) != path.stem:
                 return None
             table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         except pa.ArrowInvalid:
@@ -234,9 +258,22 @@ class VectorSpace:
             raise BenchError("was deleted while it was read", where=str(path), hint="run again") from error
         except OSError as error:
             raise BenchError(f"cannot read: {error.strerror or error}", where=str(path)) from error
+        width = self._chunks[0].shape[1] if self._chunks else None
+        if not _is_chunk(table.schema, self.folder.name, width):
+            return None
         values = table.column("vector").combine_chunks()
-        width = values.type.list_size
-        return table.column("key").combine_chunks(), values.flatten().to_numpy().reshape(-1, width)
+        return table.column("key").combine_chunks(), values.flatten().to_numpy().reshape(-1, values.type.list_size)
+
+
+def _is_chunk(schema: Any, space: str, width: int | None) -> bool:
+    """Whether a file's schema is that of a space's chunks; earlier versions did not write the space."""
+    kinds = [field.type for field in schema]
+    if schema.names != ["key", "vector"] or kinds[0] != pa.binary(KEY_BYTES):
+        return False
+    if not pa.types.is_fixed_size_list(kinds[1]) or kinds[1].value_type != pa.float32():
+        return False
+    owner = (schema.metadata or {}).get(_SPACE.encode())
+    return owner in {None, space.encode()} and width in {None, kinds[1].list_size}
 
 
 def store_root(cache: Path) -> Path:
@@ -264,21 +301,27 @@ class SpaceSize:
 def space_sizes(root: Path) -> list[SpaceSize]:
     """All vector spaces in a store."""
     sizes = []
-    for folder in sorted(path for path in root.glob("*") if path.is_dir()):
+    for folder in entries(root):
         # An emptied space keeps its folder, for the sake of processes that wait for its lock.
-        if not any(path.name != ".lock" for path in folder.iterdir()):
+        if not is_folder(folder) or all(path.name == ".lock" for path in entries(folder)):
             continue
-        chunks = list(folder.glob("*.arrow"))
-        names = folder / "names.txt"
+        chunks = [status.st_size for path, status in links_and_files(folder) if path.suffix == ".arrow"]
         sizes.append(
             SpaceSize(
                 folder.name,
-                ", ".join(names.read_text(encoding="utf-8").split("\n")[:-1]) if names.exists() else "",
+                _names(folder),
                 len(chunks),
-                sum(path.stat().st_size for path in chunks),
+                sum(chunks),
             )
         )
     return sizes
+
+
+def _names(folder: Path) -> str:
+    try:
+        return ", ".join(read_sealed(folder / _NAMES) or [])
+    except DamagedError:
+        return ""
 
 
 def clear_space(folder: Path, on_wait: Callable[[], None]) -> int:
@@ -297,9 +340,9 @@ def clear_space(folder: Path, on_wait: Callable[[], None]) -> int:
     deleted = 0
     try:
         with VectorSpace(folder.parent, folder.name).lock(on_wait):
-            for path in folder.iterdir():
+            for path in entries(folder):
                 if path.name != ".lock":
-                    deleted += path.stat().st_size
+                    deleted += path.lstat().st_size
                     path.unlink()
     except OSError as error:
         raise write_error(folder, error) from error

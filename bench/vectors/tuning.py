@@ -5,12 +5,12 @@ The batches timed are batches of the run and their vectors are kept, so looking 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 from bench.errors import BenchError
-from bench.files import write_json
+from bench.sealed import DamagedError, read_sealed, write_sealed
 from bench.vectors.batches import BatchSize
 
 # Tokens a batch. On CPU every worker thread has its own batch: small ones stay in its caches, and all of them
@@ -96,22 +96,24 @@ class BatchTuner:
         best = max(rates, key=lambda size: rates[size])
         chosen = best if rates[best] > rates[first] * _MARGIN else first
         self.size, self.how = BatchSize(tokens=chosen), "found on these texts"
-        try:
-            known = json.loads(self._memory.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            known = {}
+        known = self._known()
         known[self._machine] = {
             "tokens": chosen,
             "tokens_per_second": {str(size): round(rate) for size, rate in sorted(rates.items())},
         }
         try:
-            write_json(self._memory, known)
+            write_sealed(self._memory, known)
         except BenchError:
             # Only the next run's head start is lost; the vectors' own writes report a full disk.
             self.how += ", not remembered"
 
     def _remembered(self) -> int | None:
+        found = self._known().get(self._machine, {}).get("tokens")
+        return found if isinstance(found, int) else None
+
+    def _known(self) -> dict[str, Any]:
         try:
-            return int(json.loads(self._memory.read_text(encoding="utf-8"))[self._machine]["tokens"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+            return read_sealed(self._memory) or {}
+        except DamagedError:
+            # A head start is lost.
+            return {}

@@ -1,7 +1,7 @@
 import sys
 
 import pytest
-from support import quality_record
+from support import make_older, quality_record
 
 from bench.cli import run_cli
 from bench.results.store import ResultStore
@@ -56,7 +56,7 @@ def test_it_says_which_of_mtebs_values_files_lack(results, capsys):
 
 def test_it_says_which_results_do_not_know_mtebs_order_of_ties(results, capsys):
     (path,) = results.glob("quality/*/*.json")
-    path.write_text(path.read_text().replace('"schema_version": 3', '"schema_version": 2'))
+    make_older(path, 2)
     assert run_cli(["export", "mteb", "--output", "out"]) == 0
     printed = capsys.readouterr().out
     assert "1 files hold the expectation over ties" in printed

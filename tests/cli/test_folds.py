@@ -181,6 +181,7 @@ def test_reports_and_comparisons_use_the_pooled_row(project, capsys):
     pages = "".join(path.read_text() for path in Path("reports").rglob("*.md"))
     assert "without-fold-1" not in pages
     assert "pooled over 3 folds" in Path("reports/leaderboard.md").read_text()
+    assert "fine-tuned, pooled over 3 folds" in Path("reports/index.html").read_text()
     capsys.readouterr()
     assert run_cli(["compare", "tiny", "tuned", "--task", "faq"]) == 0
     assert "27" in capsys.readouterr().out

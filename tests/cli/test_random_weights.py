@@ -15,6 +15,7 @@ from bench.models.profile import ModelProfile, TextContext
 from bench.report.pages import make_pages
 from bench.report.rows import make_tables
 from bench.results.index import ResultIndex
+from bench.results.parsing import read_record
 from bench.results.schema import CostRecord, QualityRecord
 from bench.results.store import ResultStore
 from bench.vectors.drawn import DrawnVectors
@@ -81,7 +82,8 @@ def test_its_costs_stand_in_the_tables_without_a_score(project, capsys):
 
 def test_a_quality_record_of_it_is_refused(project):
     assert run_cli(["run", "--no-cost", "--tasks", "shop", "--model", "bm25"]) == 0
-    data = json.loads(next(project.glob("results/quality/shop/*.json")).read_text())
+    record, _ = read_record(next(project.glob("results/quality/shop/*.json")))
+    data = record.model_dump(mode="json")
     QualityRecord.model_validate(data)
     with pytest.raises(ValidationError, match="random weights has no quality"):
         QualityRecord.model_validate({**data, "model": {**data["model"], "weights": "random"}})

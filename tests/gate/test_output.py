@@ -16,6 +16,7 @@ from bench.gate.output.histogram import BINS, histogram
 from bench.gate.output.junit import render_junit
 from bench.gate.output.summary import render_markdown
 from bench.gate.output.text import render_text
+from bench.neutral import neutral
 
 UNIT = ("shop", "test", "default")
 RULES = (
@@ -102,8 +103,8 @@ def test_an_annotation_is_one_command_whatever_is_in_it(outcome):
 def test_escapes_can_be_undone_and_end_nothing(text):
     for escaped in (escape_data(text), escape_property(text)):
         assert not set("\r\n") & set(escaped)
-        back = escaped.replace("%2C", ",").replace("%3A", ":").replace("%0A", "\n").replace("%0D", "\r")
-        assert back.replace("%25", "%") == text
+        back = escaped.replace("%2C", ",").replace("%3A", ":")
+        assert back.replace("%25", "%") == neutral(text)
     assert not set(":,") & set(escape_property(text))
 
 

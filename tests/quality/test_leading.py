@@ -54,3 +54,12 @@ def test_what_does_not_vary_has_no_variance_and_zeros_no_direction():
     with_zeros = leading_shares(rows_of(np.array([[3.0, 4.0], [0.0, 0.0]])), "cosine")
     assert with_zeros.norm == pytest.approx([0.6, 1.0])
     assert with_zeros.variance == pytest.approx([0.36, 1.0])
+
+
+@pytest.mark.parametrize("count", [1024, 2048, 4096, 5000])
+def test_very_many_equal_directions_do_not_overflow(count):
+    # Squares of 2^26 of 2,048 rows sum to 2^63, which int64 does not hold.
+    vectors = np.tile(np.eye(1, 4), (count, 1))
+    vectors[0] = [0, 1, 0, 0]
+    found = leading_shares(rows_of(vectors), "cosine")
+    assert found.variance == pytest.approx([0.5, 1, 1, 1], abs=1e-12)

@@ -56,7 +56,8 @@ def test_the_best_model_at_full_width_stands_first():
     ],
 )
 def test_without_a_score_at_full_width_and_a_cut_there_is_no_line(views):
-    assert retentions(quality_record(views=views), control_record()) == []
+    names = {"metric": "cosine_spearman"}
+    assert retentions(quality_record(views=views, **names), control_record(**names)) == []
 
 
 def test_superseded_results_and_their_controls_are_left_out():

@@ -6,17 +6,16 @@ from hypothesis import strategies as st
 from support import quality_record
 
 from bench.report.means import make_means
-from bench.report.rows import Row, Table, make_tables
+from bench.report.rows import make_tables
 from bench.report.summary import make_summary
 from bench.results.index import ResultIndex
-from bench.results.schema import Value
 from bench.views import View
 
 FULL, CUT = (8, "float32"), (4, "float32")
 
 
 def record(model, task, score, *, subset="default", split="test", **changes):
-    made = quality_record(model, task=task, views={FULL: score, CUT: score + 0.01}, **changes)
+    made = quality_record(model, task=task, views={FULL: score, CUT: min(score + 0.01, 1.0)}, **changes)
     return made.model_copy(update={"task": made.task.model_copy(update={"subset": subset, "split": split})})
 
 
@@ -89,24 +88,22 @@ def test_a_subset_that_is_missing_is_counted():
     assert (cells["whole"].score, cells["whole"].standing.rank) == (pytest.approx(0.3), 1)
 
 
-def test_a_model_without_its_full_width_has_an_empty_cell():
-    cut = quality_record("cut", views={CUT: 0.9})
-    found = summary_of(cut, record("a", "shop", 0.5))
-    assert list(found.columns[0].cells) == ["a"]
+def test_a_model_without_its_full_width_is_shown_at_its_widest_view_and_has_no_mean():
+    cut = [quality_record("cut", task=task, views={CUT: 0.9, (2, "float32"): 0.95}) for task in ("shop", "other")]
+    found = summary_of(*cut, record("a", "shop", 0.5), record("a", "other", 0.5))
+    cell = found.columns[0].cells["cut"]
+    assert (cell.score, cell.view, cell.standing.rank) == (0.9, View(4), 1)
+    assert found.columns[0].cells["a"].view is None
+    assert found.means[0].values == {"a": 0.5}
     assert list(found.rows) == ["a", "cut"]
 
 
-@given(st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.3, 0.4]), st.booleans()), min_size=1, max_size=8))
-def test_ranks_are_among_the_rows_shown_and_ties_with_the_best_share_the_first(models):
-    rows = [
-        Row(f"m{number}", "mrl", View(8), Value(value=score), None, reference=True, ties_best=same)
-        for number, (score, same) in enumerate(models)
-    ]
-    # The best view of all is a cut, which is not shown here and takes no rank away.
-    best = Row("m0", "mrl", View(4), Value(value=0.5), None, reference=False, ties_best=True)
-    unit = ("shop", "test", "default")
-    [column] = make_summary({unit: [Table(unit, "ndcg_at_10", 2, "queries", None, rows=[best, *rows])]}, []).columns
-    ranks = [1 if same else 1 + sum(other > score for other, _ in models) for score, same in models]
-    cells = [column.cells[f"m{number}"] for number in range(len(models))]
-    assert [cell.standing.rank for cell in cells] == ranks
-    assert [cell.shared for cell in cells] == [ranks.count(rank) > 1 for rank in ranks]
+@given(st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.4]), min_size=1, max_size=8))
+def test_ranks_are_those_of_the_tasks_page(scores):
+    found = summary_of(*(record(f"m{number}", "shop", score) for number, score in enumerate(scores)))
+    # Cuts score more here, and take no rank away.
+    [column] = found.columns
+    cells = [column.cells[f"m{number}"] for number in range(len(scores))]
+    assert [cell.score for cell in cells] == scores
+    assert [cell.standing.rank for cell in cells] == [1 + sum(other > score for other in scores) for score in scores]
+    assert [cell.standing.shared for cell in cells] == [scores.count(score) > 1 for score in scores]

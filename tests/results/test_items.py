@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from support import quality_record
+from support import make_older, quality_record
 
 from bench.errors import BenchError
 from bench.results.index import Cell, ResultIndex
@@ -143,10 +143,26 @@ def test_mteb_has_a_metric_that_is_called_as_a_column_of_the_view_is(tmp_path):
     assert ItemReader().read(of_mteb(cell, "precision")) is None
 
 
-@pytest.mark.parametrize("values", [[0.0, 1.0, 0.6], [float("nan"), 1.0, 0.5]])
-def test_items_whose_mean_is_not_the_score_are_none(tmp_path, values):
-    cells = write(tmp_path, table(values))
+def test_items_whose_mean_is_not_the_score_are_none(tmp_path):
+    cells = write(tmp_path, table([0.0, 1.0, 0.6]))
     assert ItemReader().read(cells[View(8)]) is None
+
+
+def test_a_table_without_a_digest_whose_mean_is_not_the_score_is_damaged(tmp_path):
+    write(tmp_path, table([0.0, 1.0, 0.6]))
+    [path] = tmp_path.rglob("*.json")
+    make_older(path)
+    [cell] = ResultIndex(ResultStore(tmp_path).records()).cells.values()
+    with pytest.raises(BenchError, match=r"damaged: the items of the table give ndcg_at_10 0\.533333, the record 0\.5"):
+        ItemReader().read(cell)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
+def test_items_that_are_no_numbers_are_refused_by_name(tmp_path, value):
+    cells = write(tmp_path, table([value, 1.0, 0.5]))
+    with pytest.raises(BenchError, match="`ndcg_at_10` of the table has a number that is not finite") as caught:
+        ItemReader().read(cells[View(8)])
+    assert caught.value.where == str(cells[View(8)].path.with_suffix(".parquet"))
 
 
 def test_a_missing_table_is_named(tmp_path):

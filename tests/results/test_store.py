@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from support import audit_record, control_record, cost_record, fidelity_record, quality_record
+from support import audit_record, control_record, cost_record, fidelity_record, quality_record, rewrite_record
 
 from bench.errors import BenchError
 from bench.results.index import ResultIndex
@@ -53,7 +53,7 @@ def test_fidelity_has_a_folder_and_a_table_of_its_own(tmp_path):
 )
 def test_fidelity_that_means_nothing_is_refused(tmp_path, change, words):
     path = ResultStore(tmp_path).write_fidelity(fidelity_record(), {"query_id": []})
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    rewrite_record(path, **change)
     with pytest.raises(BenchError, match=words):
         ResultStore(tmp_path).records()
 
@@ -71,7 +71,7 @@ def test_controls_that_mean_nothing_are_refused(tmp_path, change, words):
     path = ResultStore(tmp_path).write_controls(control_record(), {"query_id": []})
     value = json.loads(path.read_text())
     value["controls"][0] |= change
-    path.write_text(json.dumps(value))
+    rewrite_record(path, controls=value["controls"])
     with pytest.raises(BenchError, match=words):
         ResultStore(tmp_path).records()
 

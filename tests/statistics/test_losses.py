@@ -114,6 +114,18 @@ def test_the_order_and_names_of_items_do_not_matter(seed, n, columns):
     assert (first.mean <= first.high + 1e-12).all()
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 60), st.integers(1, 4))
+def test_apart_a_column_does_not_depend_on_the_others(seed, n, columns):
+    rng = np.random.default_rng(seed)
+    losses = rng.choice([0.0, 0.0, 0.1, -0.3, 1.0], (n, columns))
+    clusters = rng.integers(0, max(n // 2, 1), n)
+    found = loss_bounds(losses, clusters, together=False)
+    alone = [loss_bounds(losses[:, [column]], clusters) for column in range(columns)]
+    assert found.low == pytest.approx(np.concatenate([one.low for one in alone]), nan_ok=True)
+    assert found.high == pytest.approx(np.concatenate([one.high for one in alone]), nan_ok=True)
+
+
 @pytest.mark.parametrize("margin", [0.0, -0.1])
 def test_a_margin_is_above_zero(margin):
     with pytest.raises(ValueError, match="above 0"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from bench.statistics.paired import holm, indistinguishable, paired_test
+from bench.statistics.paired import holm, indistinguishable, paired_test, pairwise_p
 
 P_VALUES = arrays(np.float64, st.integers(1, 8), elements=st.floats(0, 1))
 
@@ -111,3 +111,11 @@ def test_clusters_may_have_any_numbers():
     found = paired_test(differences[order], (7 * clusters - 20)[order])
     np.testing.assert_allclose(found.p, expected.p, rtol=1e-9)
     assert found.freedom == expected.freedom == 9
+
+
+def test_all_pairs_are_scipys_paired_tests():
+    values = np.random.default_rng(3).random((40, 5))
+    expected = [[stats.ttest_rel(one, other).pvalue for other in values.T] for one in values.T]
+    np.fill_diagonal(expected := np.array(expected), 1.0)
+    assert pairwise_p(values) == pytest.approx(expected)
+    assert pairwise_p(values[:, :1]).tolist() == [[1.0]]

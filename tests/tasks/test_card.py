@@ -66,6 +66,13 @@ def test_a_card_with_every_key(tmp_path):
         (BASE + "main_metric: spearman\n", ["`main_metric`", "no metric `spearman` of this type"], 3),
         (BASE + "shown: [cosine_pearson, cosine_spaerman]\n", ["`shown`", "did you mean `cosine_spearman`?"], 3),
         ("name: x\ntype: retrieval\nmain_metric: ndcg@10\n", ["`main_metric`", "did you mean `ndcg_at_10`?"], 3),
+        (
+            BASE + "max_loss: 0\n",
+            ["`max_loss`", "a loss such as 0.01, or a share of the score such as 2%, not `0.0`"],
+            3,
+        ),
+        (BASE + "max_loss: 2 percent\n", ["`max_loss`", "not `2 percent`"], 3),
+        (BASE + "max_loss: [1]\n", ["`max_loss"], 3),
         ("name: x\ntype: mteb\nmteb: Y\n", ["a task of type mteb needs the key `main_metric`"], 1),
     ],
 )
@@ -76,6 +83,11 @@ def test_a_bad_card(tmp_path, text, words, line):
     assert caught.value.where == f"{path}, line {line}"
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "margin"), [("0.02", "0.02"), ("2%", "2%"), ("'0.5 %'", "0.5%")])
+def test_a_margin_is_read(tmp_path, text, margin):
+    assert read_card(written(tmp_path, BASE + f"max_loss: {text}\n")).card.max_loss == margin
 
 
 def test_the_shipped_cards_are_read():

@@ -83,6 +83,9 @@ def test_what_has_no_folds(workshop, folds):
     assert unfold(entries["one"], workshop.find) is None
     with pytest.raises(UsageError, match="goes with one task that has folds; among its data there are 0"):
         unfold(entries["two"], workshop.find)
+    with pytest.raises(BenchError, match="no split `train` to train on") as caught:
+        workshop.prepared(data="faq")
+    assert "`folds: true` in a recipe" in caught.value.hint
     for name in ("three", "four"):
         with pytest.raises(UsageError, match="a model for each fold"):
             prepare(entries[name], workshop.find)

@@ -10,7 +10,7 @@ import pytest
 from support import made_record
 
 from bench.errors import BenchError
-from bench.training.checkpoints import last_checkpoint, mark_whole
+from bench.training.checkpoints import drop_damaged, last_checkpoint, list_files, mark_whole
 from bench.training.identity import models_root
 from bench.training.inventory import delete_model, delete_training, made_models, unfinished_trainings
 from bench.training.make import make
@@ -162,3 +162,21 @@ def test_a_training_is_listed_until_it_has_made_its_model(workshop):
     assert delete_model(model)
     assert not prepared.is_made
     assert [path.suffix for path in unfinished_root().iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize("name", ["weights.bin", "files.json"])
+def test_damaged_checkpoints_are_not_gone_on_from(tmp_path, name, caplog):
+    for step in (3, 6):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "weights.bin").write_bytes(b"abc" * step)
+        mark_whole(tmp_path, step)
+        list_files(tmp_path, step)
+    drop_damaged(tmp_path)
+    assert last_checkpoint(tmp_path)[0] == 6
+    held = bytearray((tmp_path / "checkpoint-6" / name).read_bytes())
+    held[len(held) // 2] ^= 1
+    (tmp_path / "checkpoint-6" / name).write_bytes(held)
+    drop_damaged(tmp_path)
+    assert last_checkpoint(tmp_path)[0] == 3
+    assert not (tmp_path / "checkpoint-6").exists()
+    assert f"damaged: {name}" in caplog.text

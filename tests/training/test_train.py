@@ -345,6 +345,7 @@ def test_what_is_stored_with_a_model(workshop):
     assert sorted(path.name for path in folder.iterdir()) == [
         "audit.json",
         "environment.json",
+        "files.json",
         "log.jsonl",
         "model",
         "recipe.json",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.models.profile import TextContext
+from bench.models.profile import ModelProfile, TextContext
 from bench.vectors.store import VectorSpace, clear_space, keys_from_bytes, keys_to_bytes, space_sizes, text_keys
 
 PLAIN = TextContext()
@@ -136,3 +137,116 @@ def test_a_file_that_cannot_be_read_just_now_is_not_deleted(tmp_path, monkeypatc
     with pytest.raises(BenchError, match="Cannot allocate memory"):
         again.refresh()
     assert len(list(space.folder.glob("*.arrow"))) == 1
+
+
+def test_any_flipped_bit_of_a_chunk_is_found(tmp_path):
+    space, matrix = filled(tmp_path, [f"text {row}" for row in range(20)])
+    (path,) = space.folder.glob("*.arrow")
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 37):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :])
+        again = VectorSpace(tmp_path, "space")
+        again.refresh()
+        assert (again.damaged, path.exists()) == ([path.name], False)
+    path.write_bytes(whole)
+    again.refresh()
+    np.testing.assert_array_equal(again.vectors(text_keys(["text 3"], PLAIN)).all(), matrix[3:4])
+
+
+def test_a_chunk_of_a_terabyte_is_refused_unread(tmp_path):
+    space, _ = filled(tmp_path, ["a"])
+    (path,) = space.folder.glob("*.arrow")
+    os.truncate(path, 1 << 40)
+    with pytest.raises(BenchError, match="more than 8 GiB|more than 8.59 GB|too large"):
+        VectorSpace(tmp_path, "space").refresh()
+    assert path.exists()
+
+
+def test_chunks_of_another_model_or_of_no_model_are_not_taken(tmp_path):
+    import hashlib
+
+    import pyarrow as pa
+
+    space, _ = filled(tmp_path, ["a"])
+    other = VectorSpace(tmp_path, "other")
+    other.append(text_keys(["b"], PLAIN), np.ones((1, 4), dtype=np.float32))
+    (moved,) = other.folder.glob("*.arrow")
+    (space.folder / moved.name).write_bytes(moved.read_bytes())
+    strangers = [b"text", b""]
+    for table in [pa.table({"key": ["x"], "vector": [1.0]}), pa.table({"x": [1]})]:
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+        strangers.append(sink.getvalue().to_pybytes())
+    for content in strangers:
+        (space.folder / f"{hashlib.blake2b(content, digest_size=16).hexdigest()}.arrow").write_bytes(content)
+    again = VectorSpace(tmp_path, "space")
+    again.refresh()
+    assert len(again.damaged) == 1 + len(strangers)
+    assert again.locate(text_keys(["a", "b"], PLAIN)).tolist() == [0, -1]
+
+
+def test_chunks_of_earlier_versions_are_read(tmp_path):
+    import pyarrow as pa
+
+    space, matrix = filled(tmp_path, ["a", "b"])
+    (path,) = space.folder.glob("*.arrow")
+    table = pa.ipc.open_file(path.read_bytes()).read_all().replace_schema_metadata(None)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    import hashlib
+
+    content = sink.getvalue().to_pybytes()
+    path.unlink()
+    (space.folder / f"{hashlib.blake2b(content, digest_size=16).hexdigest()}.arrow").write_bytes(content)
+    again = VectorSpace(tmp_path, "space")
+    again.refresh()
+    np.testing.assert_array_equal(again.vectors(text_keys(["b"], PLAIN)).all(), matrix[1:2])
+
+
+PROFILE = ModelProfile(
+    width=4, similarity="cosine", prompts={"query": "find: "}, default_prompt=None, role_matters=False, parameters=1,
+    weight_bytes=4, max_seq_length=48, pooling="mean", padding_side="right",
+)  # fmt: skip
+
+
+def test_any_flipped_bit_of_a_profile_or_of_the_names_is_found_and_none_is_believed(tmp_path):
+    space, _ = filled(tmp_path, ["a"])
+    for name, known in (("profile.json", lambda space: space.profile()), ("names.json", None)):
+        space.save_profile(PROFILE, "model")
+        path = space.folder / name
+        whole = path.read_bytes()
+        for place in range(0, len(whole), 3):
+            for bit in range(8):
+                path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << bit)]) + whole[place + 1 :])
+                again = VectorSpace(tmp_path, "space")
+                if known is not None:
+                    assert known(again) in (None, PROFILE)
+                again.refresh()
+                # White space may be another without a change of content.
+                assert again.damaged == ([] if path.exists() else [name])
+                if path.exists() and known is not None:
+                    assert known(again) == PROFILE
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"digest": "", "value": {}}', b"[" * 99999]
+)
+def test_small_files_that_are_something_else_are_found_and_healed(tmp_path, content):
+    space, _ = filled(tmp_path, ["a"])
+    for name in ("profile.json", "names.json", "batch_size.json"):
+        (space.folder / name).write_bytes(content)
+    again = VectorSpace(tmp_path, "space")
+    again.refresh()
+    assert sorted(again.damaged) == ["batch_size.json", "names.json", "profile.json"]
+    again.save_profile(PROFILE, "model")
+    assert VectorSpace(tmp_path, "space").profile() == PROFILE
+    assert space_sizes(tmp_path)[0].names == "model"
+
+
+def test_a_profile_of_an_earlier_version_is_found_out_again(tmp_path):
+    space, _ = filled(tmp_path, ["a"])
+    (space.folder / "profile.json").write_text(PROFILE.model_dump_json())
+    assert space.profile() is None
+    assert space.damaged == []

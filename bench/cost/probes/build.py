@@ -27,6 +27,7 @@ from bench.cost.indices import (
 )
 from bench.errors import BenchError
 from bench.index_layout import HNSW_SETTINGS, Kind, index_bytes
+from bench.paths import matching, size_below
 from bench.vectors.quantise import Quantiser
 from bench.views import View
 
@@ -51,7 +52,7 @@ def probe(job: dict[str, Any]) -> Answer:
 
 def _views(job: dict[str, Any], workspace: Path) -> Answer:
     # Views that were measured before these are done with.
-    for path in [*workspace.glob("*.index"), *workspace.glob("*.queries.npy")]:
+    for path in [*matching(workspace, "*.index"), *matching(workspace, "*.queries.npy")]:
         path.unlink()
     corpus, stored = open_corpus(job)
     queries = stored.rows(slice(0, job["max_queries"]))
@@ -168,5 +169,5 @@ def _baseline(job: dict[str, Any], workspace: Path) -> Answer:
     folder = workspace / "bm25"
     Bm25(job["texts"]).save(folder)
     answer = Answer(settings={"documents": len(job["texts"])})
-    answer.add("index_bytes", sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()))
+    answer.add("index_bytes", size_below(folder))
     return answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.gate.judge import Outcome
 from bench.gate.output.lines import Line, certainty_text, change_text, lines, subject_text, verdict_text
+from bench.neutral import neutral
 
 # GitHub shows ten of each kind for a step.
 _MOST = 10
@@ -36,8 +37,8 @@ def _command(level: str, title: str, message: str) -> str:
 
 
 def escape_data(text: str) -> str:
-    """Text as a command's message: a line break or a percent sign in it ends or changes nothing."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """Text as a command's message: nothing in it ends or changes the command."""
+    return neutral(text).replace("%", "%25")
 
 
 def escape_property(text: str) -> str:

@@ -26,7 +26,7 @@ def render_json(outcome: Outcome, texts: Texts) -> str:
         "left_out": [_left_out(side, entry) for side, entry in outcome.left_out],
         "checks": [_check(check, texts) for check in outcome.checks],
     }
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def _left_out(side: str, entry: LeftOut) -> dict[str, str]:

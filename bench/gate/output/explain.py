@@ -17,6 +17,7 @@ from bench.gate.output.lines import (
     verdict_text,
 )
 from bench.markdown import printable
+from bench.neutral import neutral
 
 _MOST = 3
 # What the figure is called, and what its picture is of.
@@ -38,7 +39,7 @@ def render_explanation(outcome: Outcome, rule: str) -> str:
     checks = [check for check in outcome.checks if check.subject.rule.name == rule]
     checks.sort(key=lambda check: (VERDICTS.index(check.verdict), -_beyond(check)))
     if not checks:
-        return f"rule {rule}: it matches no result on either side\n"
+        return f"rule {neutral(rule)}: it matches no result on either side\n"
     shown = checks[:_MOST]
     parts = [_explain(check) for check in shown]
     if len(checks) > len(shown):
@@ -56,7 +57,7 @@ def _explain(check: Check) -> str:
     # No line may begin with a name: CI takes one that begins with `::` for a command.
     rows = [
         f"check {printable(subject_text(check))}: {verdict_text(check)}",
-        f"  rule      {rule.name}: {_rule_text(check)}",
+        f"  rule      {neutral(rule.name)}: {_rule_text(check)}",
     ]
     if check.before is not None or check.after is not None:
         before, after = value_text(check, check.before), value_text(check, check.after)

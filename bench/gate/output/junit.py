@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from xml.etree import ElementTree as ET
 
 from bench.gate.checks import Check
 from bench.gate.judge import Outcome
 from bench.gate.output.lines import certainty_text, change_text, subject_text, verdict_text
+from bench.neutral import neutral
 
-# What XML 1.0 has no way to write.
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _WRONG = {"regressed": "failure", "missing": "failure", "not comparable": "error", "underpowered": "error"}
 
 
@@ -22,7 +20,7 @@ def render_junit(outcome: Outcome) -> bytes:
         checks = [check for check in outcome.checks if check.subject.rule.name == rule.name]
         if not checks:
             continue
-        suite = ET.SubElement(root, "testsuite", {"name": _clean(rule.name)})
+        suite = ET.SubElement(root, "testsuite", {"name": neutral(rule.name)})
         for check in checks:
             _case(suite, check)
         counts = {"tests": len(checks)} | {
@@ -40,19 +38,15 @@ def render_junit(outcome: Outcome) -> bytes:
 
 
 def _case(suite: ET.Element, check: Check) -> None:
-    attributes = {"classname": _clean(check.subject.rule.name), "name": _clean(subject_text(check)), "time": "0"}
+    attributes = {"classname": neutral(check.subject.rule.name), "name": neutral(subject_text(check)), "time": "0"}
     case = ET.SubElement(suite, "testcase", attributes)
     if check.verdict in {"pass", "new", "accepted"}:
         if check.verdict != "pass":
-            ET.SubElement(case, "system-out").text = _clean(certainty_text(check))
+            ET.SubElement(case, "system-out").text = neutral(certainty_text(check))
         return
-    message = _clean(f"{verdict_text(check)}: {certainty_text(check)}")
+    message = neutral(f"{verdict_text(check)}: {certainty_text(check)}")
     element = _WRONG[check.verdict] if check.fails else "skipped"
     found = ET.SubElement(case, element, {"message": message})
     if element != "skipped":
         found.set("type", check.verdict)
-        found.text = _clean("\n".join(filter(None, [change_text(check), check.hint])))
-
-
-def _clean(text: str) -> str:
-    return _FORBIDDEN.sub("?", text)
+        found.text = "\n".join(map(neutral, filter(None, [change_text(check), check.hint])))

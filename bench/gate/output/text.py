@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tabulate import tabulate
-
 from bench.gate.judge import Outcome
 from bench.gate.output.lines import (
     HEADINGS,
@@ -19,7 +17,8 @@ from bench.gate.output.lines import (
     subject_text,
     worst_of,
 )
-from bench.markdown import printable
+from bench.markdown import aligned, plain_table, printable
+from bench.neutral import neutral
 
 _LONGEST = 100
 
@@ -27,16 +26,14 @@ _LONGEST = 100
 def render_text(outcome: Outcome, texts: Texts) -> str:
     """What the gate found, what got worse first."""
     found = lines(outcome)
-    parts = [f"baseline {outcome.baseline}, candidate {outcome.candidate}"]
+    parts = [neutral(f"baseline {outcome.baseline}, candidate {outcome.candidate}")]
     if found:
-        align = ["left"] * TEXT_COLUMNS + ["right"] * (len(HEADINGS) - TEXT_COLUMNS)
-        rows = [[printable(cell) for cell in line.cells] for line in found]
-        parts.append(tabulate(rows, HEADINGS, tablefmt="simple", disable_numparse=True, colalign=align))
+        parts.append(plain_table([line.cells for line in found], HEADINGS, aligned(HEADINGS, TEXT_COLUMNS)))
     for check in worst_of(found):
         rows = [[shortened(printable(cell), _LONGEST) for cell in row] for row in item_cells(check.worst, texts)]
-        shown = tabulate(rows, ("before", "after", "id", "text"), tablefmt="simple", disable_numparse=True)
+        shown = plain_table(rows, ("before", "after", "id", "text"))
         parts.append(f"worst of {printable(subject_text(check))}\n{shown}")
     told = [*reasons(found), *asides(outcome), *left_out(outcome), *(f"note: {note}" for note in outcome.notes)]
     if told:
         parts.append("\n".join(map(printable, told)))
-    return "\n\n".join([*parts, headline(outcome)]) + "\n"
+    return "\n\n".join([*parts, neutral(headline(outcome))]) + "\n"

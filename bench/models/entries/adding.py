@@ -17,7 +17,9 @@ from bench.models.entries.registry_edit import with_entry
 from bench.models.registry import ModelEntry, Registry
 from bench.models.registry_file import load_registry
 from bench.models.source import hub_repo, locate
-from bench.reading import path_exists, read_text, user_path
+from bench.paths import path_exists
+from bench.reading import read_text, user_path
+from bench.regular import MOST_TEXT, read_bytes
 
 _MOST_NAMESAKES = 3
 
@@ -108,7 +110,7 @@ def _text_of(path: Path) -> str | None:
     if not path_exists(path):
         return None
     read_text(path)  # refuses what is no text
-    return path.read_bytes().decode("utf-8")
+    return read_bytes(path, MOST_TEXT).decode("utf-8")
 
 
 def _as_written(source: str, folder: Path) -> str:

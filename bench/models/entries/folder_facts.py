@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
+from bench.config.yaml_document import plain_yaml
 from bench.models.fingerprint import static_width
 from bench.models.folders.stated import Stated, read_stated
+from bench.paths import bytes_if_there, matching
+from bench.regular import MOST_MODEL_JSON, MOST_TEXT
 
 _MATRYOSHKA = re.compile(r'"matryoshka_dims":\s*\[([\d,\s]+)\]')
 _KNOWN_CODE = "sentence_transformers."
@@ -122,7 +123,7 @@ def _dims(config: Mapping[str, Any], card: str) -> tuple[int, ...]:
 
 
 def _limits(first: Path) -> Iterator[int]:
-    for path in sorted(first.glob("sentence_*_config.json")):
+    for path in matching(first, "sentence_*_config.json"):
         limit = _mapping(path).get("max_seq_length")
         if type(limit) is int:
             yield limit
@@ -131,21 +132,21 @@ def _limits(first: Path) -> Iterator[int]:
 def _card(path: Path) -> tuple[dict[str, Any], str]:
     """The front matter of a model card, and its text; both empty where there is none that can be read."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
+        text = (bytes_if_there(path, MOST_TEXT) or b"").decode()
+    except ValueError:
         return {}, ""
     front = re.match(r"---\s*\n(.*?)\n---\s*\n", text, re.DOTALL)
     found: object = None
     if front:
-        with suppress(yaml.YAMLError, ValueError, RecursionError):
-            found = yaml.safe_load(front[1])
+        with suppress(ValueError):
+            found = plain_yaml(front[1])
     return found if isinstance(found, dict) else {}, text
 
 
 def _mapping(path: Path) -> dict[str, Any]:
     """A JSON object; empty where there is none: what decides vectors is checked when the model is loaded."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        found = json.loads(bytes_if_there(path, MOST_MODEL_JSON) or b"")
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import yaml
-
+from bench.config import dump_yaml
+from bench.markdown import printable
 from bench.models.entries.folder_facts import FolderFacts
 from bench.models.entries.needs import ModelNeeds
 from bench.models.keys import ROLES, TASK_TYPES, Role, roles_of_type
@@ -51,17 +51,22 @@ def entry_lines(wanted: Wanted) -> list[str]:
 
 def quoted(value: str) -> str:
     """A text as YAML writes it on one line: plain where that is the same text, else in double quotes."""
-    plain = yaml.safe_dump(value, allow_unicode=True, width=float("inf")).removesuffix("\n").removesuffix("\n...")
+    plain = dump_yaml(value, width=float("inf")).removesuffix("\n").removesuffix("\n...")
     if plain == value:
         return value
-    return yaml.safe_dump(value, allow_unicode=True, width=float("inf"), default_style='"').removesuffix("\n")
+    return dump_yaml(value, width=float("inf"), default_style='"').removesuffix("\n")
 
 
 def _comment(text: str) -> list[str]:
     """Lines of a comment; texts of others must not end it."""
-    words = "".join(c if c.isprintable() else " " for c in text)
+    words = printable(text)
     return textwrap.wrap(
-        words, _WIDTH, initial_indent="# ", subsequent_indent="# ", break_long_words=False, break_on_hyphens=False
+        words,
+        _WIDTH,
+        initial_indent="# ",
+        subsequent_indent="# ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
@@ -103,7 +108,7 @@ def _keys(wanted: Wanted) -> Iterator[str]:
 
 
 def _flow(text: str) -> str:
-    return yaml.safe_dump(text, allow_unicode=True, width=float("inf"), default_style='"').removesuffix("\n")
+    return dump_yaml(text, width=float("inf"), default_style='"').removesuffix("\n")
 
 
 def _revision(facts: FolderFacts | None, needs: ModelNeeds | None) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -13,11 +12,15 @@ from typing import Any
 from bench.cache import cache_root
 from bench.errors import BenchError
 from bench.files import write_text
+from bench.inside import copy_inside
 from bench.models.folders.outside import Outside, find_outside
 from bench.models.folders.places import code_files, read_object
 from bench.models.folders.references import config_files, map_classes, modules_by_repo, named_classes
 from bench.models.registry import ModelEntry
-from bench.reading import walk_files
+from bench.neutral import neutral_json
+from bench.paths import path_exists, walk_files
+from bench.reading import user_path
+from bench.regular import MOST_MODEL_JSON, MOST_TEXT, copy_regular, read_bytes
 
 # Keys in which libraries keep where files were.
 _OF_PATHS = ("name_or_path", "_file", "_path", "_dir", "_folder")
@@ -44,18 +47,17 @@ def complete_code(entry: ModelEntry, source: Path, folder: Path) -> None:
     needed = [*(source / name for name in code_files(source, own)), *find_outside(entry, source).python]
     for path in needed:
         target = folder / path.name
-        if target.exists() and target.read_bytes() != path.read_bytes():
+        if path_exists(target) and read_bytes(target, MOST_TEXT) != read_bytes(path, MOST_TEXT):
             raise BenchError(
                 f"cannot be put into one folder: two files of its code have the name {path.name}",
                 where=f"model `{entry.name}`",
                 hint="give its classes files of different names",
             )
-        shutil.copyfile(path, target)
+        copy_regular(path, target)
     for path in walk_files(source):
-        target = folder / path.relative_to(source)
-        if path.suffix == ".py" and not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+        name = path.relative_to(source).as_posix()
+        if path.suffix == ".py" and not path_exists(folder / name):
+            copy_inside(source, name, folder / name)
     here = {path.stem for path in needed}
 
     def change(_: str, reference: str) -> str:
@@ -69,14 +71,14 @@ def complete_code(entry: ModelEntry, source: Path, folder: Path) -> None:
         before = read_object(path)
         after = map_classes(path.name, before, change)
         if after != before:
-            write_text(path, json.dumps(after, indent=2, ensure_ascii=False) + "\n")
+            write_text(path, neutral_json(json.dumps(after, indent=2, ensure_ascii=False)) + "\n")
 
 
 def machine_places(located: Path, outside: Outside) -> list[str]:
     """The folders of this machine that a model was read from or kept in, and the user's own; the longest first."""
     from huggingface_hub import constants
 
-    places = [located, cache_root(), Path(constants.HF_HUB_CACHE), Path(constants.HF_HOME), Path.home()]
+    places = [located, cache_root(), Path(constants.HF_HUB_CACHE), Path(constants.HF_HOME), user_path("~")]
     places += [base.place.folder for base in outside.bases.values()]
     places += [part.place.folder for part in outside.all_code]
     found = {os.fspath(each) for place in places for each in (place.absolute(), place.resolve())}
@@ -100,7 +102,7 @@ def drop_paths(folder: Path, places: Sequence[str]) -> None:
         before = read_object(path)
         after = _without_paths(before, places)
         if after != before:
-            write_text(path, json.dumps(after, indent=2, ensure_ascii=False) + "\n")
+            write_text(path, neutral_json(json.dumps(after, indent=2, ensure_ascii=False)) + "\n")
 
 
 def _without_paths(value: Any, places: Sequence[str]) -> Any:
@@ -151,11 +153,11 @@ def check_no_place(folder: Path, places: Sequence[str], where: str) -> None:
         BenchError: One does.
     """
     # Code may name the folder of a user that many machines have.
-    strict = [place for place in places if place != os.fspath(Path.home())]
+    strict = [place for place in places if place != os.fspath(user_path("~"))]
     for path in walk_files(folder):
         if path.suffix in _BINARY or path.name.startswith(_VOCABULARIES):
             continue
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = read_bytes(path, MOST_MODEL_JSON).decode("utf-8", errors="replace")
         found = _place_in(text, strict if path.suffix == ".py" else places)
         if found is not None:
             name = path.relative_to(folder).as_posix()

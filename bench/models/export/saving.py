@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from bench.models.export.exported_prompts import exported_prompts
 from bench.models.export.merging import merge_adapters
 from bench.models.export.portable import complete_code, drop_paths, machine_places
 from bench.models.folders.outside import find_outside
+from bench.models.folders.places import read_object
 from bench.models.folders.stated import read_stated
 from bench.models.keys import NAMES_OF_ROLES, ROLES, TASK_TYPES, Role, split_key
 from bench.models.loaded.inspection import describe
@@ -118,7 +118,7 @@ def _told(entry: ModelEntry, what: str, hint: str) -> Iterator[None]:
 
 
 def _write_config(profile: ModelProfile, entry: ModelEntry, file: Path) -> None:
-    config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    config: dict[str, Any] = read_object(file)
     prompts, default = exported_prompts(entry, profile)
     stated = {"prompts": prompts, "default_prompt_name": default, "similarity_fn_name": profile.similarity}
     write_json(file, {**config, **stated})

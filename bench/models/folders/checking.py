@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
+from bench.errors import BenchError
 from bench.hub import known_absent, repository_files
+from bench.models.folders.arguments import check_arguments
 from bench.models.folders.completeness import check_complete
 from bench.models.folders.configuration import check_configuration
 from bench.models.folders.folder import ADAPTER, SENTENCE_CONFIG, TRANSFORMER_CONFIGS, ModelFolder
@@ -12,6 +14,7 @@ from bench.models.folders.kinds import check_kind
 from bench.models.folders.trust import check_trust
 from bench.models.loaded.model2vec import is_model2vec
 from bench.models.registry import ModelEntry
+from bench.paths import has_file, walk_files
 
 # Configurations that a repository need not have, and that decide vectors where it has them.
 _DECIDING = frozenset(
@@ -36,10 +39,21 @@ def check_folder(entry: ModelEntry, path: Path) -> None:
         BenchError: It holds another kind of model, code that is not trusted, or a file is missing or wrong.
     """
     folder = _folder(entry, path)
+    _check_special(folder)
     check_kind(folder)
     check_trust(folder, trusted=entry.trust_remote_code)
+    check_arguments(folder, trusted=entry.trust_remote_code)
     _check_complete(entry, folder)
     check_configuration(folder, similarity=entry.similarity)
+
+
+def _check_special(folder: ModelFolder) -> None:
+    """Refuse FIFOs, devices and sockets in a folder: libraries wait for what they give, or read without an end."""
+    try:
+        for _ in walk_files(folder.path):
+            pass
+    except BenchError as error:
+        raise folder.error(f"{error.where}: {error.message}", error.hint) from error
 
 
 def check_snapshot(entry: ModelEntry, path: Path, *, downloaded: bool) -> None:
@@ -61,7 +75,7 @@ def check_snapshot(entry: ModelEntry, path: Path, *, downloaded: bool) -> None:
     for name in sorted(listed or ()):
         file = PurePosixPath(name)
         other = any(part.startswith(_OTHER_FORMS) for part in file.parts[:-1])
-        if file.name in _DECIDING and not other and not (path / name).is_file():
+        if file.name in _DECIDING and not other and not has_file(path / name):
             raise folder.error(f"it lacks {name}")
     plain = folder.modules is None and _own_pooling(entry) is None and not entry.drawn
     if plain and not downloaded and not known_absent(path, "modules.json") and not is_model2vec(folder):

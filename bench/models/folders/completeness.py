@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from bench.models.folders.external_data import external_data
 from bench.models.folders.folder import (
     ADAPTER,
     SENTENCE_CONFIG,
@@ -18,6 +19,7 @@ from bench.models.folders.module_files import check_module_files
 from bench.models.folders.weights import TOKENIZERS, exported_files, is_tokenizer, safetensors_header, weights_among
 from bench.models.loaded.model2vec import is_model2vec, weights_of
 from bench.models.registry import Backend
+from bench.paths import entries, has_file, is_file, is_folder
 
 # What only a sentence-transformers model has beside its modules.json.
 _BESIDE_MODULES = re.compile(rf"^(\d+_[A-Z]\w*|{'|'.join(map(re.escape, (SENTENCE_CONFIG, *TRANSFORMER_CONFIGS)))})$")
@@ -61,7 +63,7 @@ def check_complete(folder: ModelFolder, *, backend: Backend, drawn: bool, poolin
 def _check_stored(folder: ModelFolder) -> None:
     places = {folder.path, *(module.folder for module in folder.all_modules)}
     for place in sorted(places):
-        files = sorted(path for path in place.iterdir() if path.is_file()) if place.is_dir() else []
+        files = [path for path in entries(place) if is_file(path)] if is_folder(place) else []
         weights = weights_among(files)
         for path in files:
             if path in weights or is_tokenizer(path):
@@ -83,7 +85,7 @@ def _check_configured(folder: ModelFolder) -> None:
 
 def _check_modules_named(folder: ModelFolder) -> None:
     """Refuse what is left of a sentence-transformers model without the file that says what follows its transformer."""
-    names = sorted(path.name for path in folder.path.iterdir())
+    names = [path.name for path in entries(folder.path)]
     found = next((name for name in names if _BESIDE_MODULES.match(name)), None)
     if found is not None:
         raise folder.error(
@@ -94,13 +96,28 @@ def _check_modules_named(folder: ModelFolder) -> None:
 
 
 def _check_transformer(folder: ModelFolder, place: Path, *, backend: Backend, trusted: bool) -> None:
-    files = sorted(path for path in place.iterdir() if path.is_file())
-    if not exported_files(folder.path, backend):
+    files = [path for path in entries(place) if is_file(path)]
+    exported = exported_files(folder.path, backend)
+    if not exported:
         _check_weights(folder, place, files)
+    for graph in exported:
+        if graph.suffix == ".onnx":
+            _check_external(folder, graph, {path.name for path in exported if path.parent == graph.parent})
     if not _needs_no_vocabulary(folder, place, trusted=trusted):
         _check_tokenizer(folder, place, files)
-    if not (place / ADAPTER).is_file() and not (place / "config.json").is_file():
+    if not has_file(place / ADAPTER) and not has_file(place / "config.json"):
         raise folder.error(f"no config.json in {place}", WHOLE)
+
+
+def _check_external(folder: ModelFolder, graph: Path, counted: set[str]) -> None:
+    """Refuse a graph whose weights are elsewhere, or in files that the model's fingerprint does not cover."""
+    for name in sorted(external_data(graph, folder.where)):
+        folder.inside(graph.parent, name, graph)
+        if name not in counted:
+            raise folder.error(
+                f"{graph} takes weights from the file {name}, which is not there or is none that an export has",
+                f"export the model again, so that they are in {graph.name}_data beside it",
+            )
 
 
 def _check_tokenizer(folder: ModelFolder, place: Path, files: list[Path]) -> None:
@@ -163,11 +180,13 @@ def _check_shards(folder: ModelFolder, index: Path, names: set[str]) -> None:
             f"{', '.join(missing[:3])}",
             WHOLE,
         )
+    for name in wanted:
+        folder.inside(index.parent, name, index)
 
 
 def _check_model2vec(folder: ModelFolder) -> None:
     if weights_of(folder.path) is None:
         raise folder.error(f"no weights in {folder.path} (looked for model.safetensors)", WHOLE)
     for name, what in (("tokenizer.json", "tokenizer"), ("config.json", "configuration")):
-        if not (folder.path / name).is_file():
+        if not has_file(folder.path / name):
             raise folder.error(f"no {what} in {folder.path} (looked for {name})", WHOLE)

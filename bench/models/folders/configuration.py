@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 from bench.models.folders.folder import ADAPTER, SENTENCE_CONFIG, ModelFolder
 from bench.models.loaded.model2vec import is_model2vec
+from bench.paths import has_file
 
 _SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
 
@@ -24,13 +25,13 @@ def check_configuration(folder: ModelFolder, *, similarity: str | None = None) -
         _check_similarity(folder)
     for place in [] if is_model2vec(folder) else folder.transformer_folders:
         file = place / "config.json"
-        if (place / ADAPTER).is_file():
+        if has_file(place / ADAPTER):
             if find_spec("peft") is None:
                 raise folder.error(
                     f"{place / ADAPTER} makes it an adapter of another model, and the package peft is not installed",
                     "pip install peft",
                 )
-        elif file.is_file():
+        elif has_file(file):
             settings = folder.read(file)
             own_code = isinstance(settings.get("auto_map"), dict) and "AutoConfig" in settings["auto_map"]
             if not isinstance(settings.get("model_type"), str) and not own_code:

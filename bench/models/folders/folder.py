@@ -6,11 +6,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.reading import path_exists, user_path
+from bench.inside import OutsideError, inside
+from bench.paths import entries, has_file, is_file, is_folder, path_exists
+from bench.reading import user_path
+from bench.regular import MOST_MODEL_JSON, open_regular, read_bytes
 
 # What makes a folder an adapter of another model.
 ADAPTER = "adapter_config.json"
@@ -103,7 +106,7 @@ class ModelFolder:
             BenchError: It is broken, or an entry's folder is outside of the model's.
         """
         file = self.path / "modules.json"
-        if not file.is_file():
+        if not has_file(file):
             return None
         entries = read_json(file, self.where)
         if not isinstance(entries, list) or not entries:
@@ -116,12 +119,24 @@ class ModelFolder:
             raise self.error(f"{file}: a module needs the keys `type` and `path`, both text", WHOLE)
         kwargs = entry.get("kwargs") if isinstance(entry, dict) else None
         names = tuple(map(str, kwargs)) if isinstance(kwargs, list) else ()
-        return Module(kind, self._inside(self.path, path, file), file, names)
+        return Module(kind, self.inside(self.path, path, file), file, names)
 
-    def _inside(self, folder: Path, path: str, file: Path) -> Path:
-        if "\\" in path or "\0" in path or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
-            raise self.error(f"{file}: the path {path!r} is outside of the model's folder", "correct that file")
-        return folder / path
+    def inside(self, folder: Path, path: str, file: Path) -> Path:
+        """The path that a name in a file of the model means in one of its folders.
+
+        Raises:
+            BenchError: It leads out of that folder (see bench.inside).
+        """
+        # The module that takes the texts lies in the model's own folder, under an empty path.
+        if not path and folder == self.path:
+            return folder
+        try:
+            return inside(folder, path)
+        except OutsideError as error:
+            raise self.error(
+                f"{file}: the path {path!r} is outside of the model's folder: {error.message}",
+                error.hint or "correct that file",
+            ) from error
 
     @cached_property
     def all_modules(self) -> list[Module]:
@@ -137,13 +152,13 @@ class ModelFolder:
         if not module.is_router:
             return
         file = router_config(module.folder)
-        if not file.is_file():
+        if not has_file(file):
             raise self.error(f"no router_config.json in {module.folder}, the folder of its module {module.name}", WHOLE)
         types = self.read(file).get("types")
         if not isinstance(types, dict) or not types or not all(isinstance(kind, str) for kind in types.values()):
             raise self.error(f"{file}: `types` must name a class for every module", WHOLE)
         for name, kind in types.items():
-            yield from self._unfold(Module(kind, self._inside(module.folder, name, file), file))
+            yield from self._unfold(Module(kind, self.inside(module.folder, name, file), file))
 
     @property
     def transformer_folders(self) -> list[Path]:
@@ -158,7 +173,7 @@ class ModelFolder:
         Raises:
             BenchError: It is no JSON object.
         """
-        found = (folder / name for name in TRANSFORMER_CONFIGS if (folder / name).is_file())
+        found = (folder / name for name in TRANSFORMER_CONFIGS if has_file(folder / name))
         file = next(found, None)
         return {} if file is None else self.read(file)
 
@@ -170,7 +185,7 @@ class ModelFolder:
         """
         file = place / "config.json"
         name = self.read(place / ADAPTER).get("base_model_name_or_path")
-        if not file.is_file() and isinstance(name, str):
+        if not has_file(file) and isinstance(name, str):
             file = _base_config(name, place) or file
         return file, self.read(file)
 
@@ -180,11 +195,11 @@ class ModelFolder:
         Raises:
             BenchError: There is no such folder.
         """
-        if not module.folder.is_dir():
+        if not is_folder(module.folder):
             raise self.error(
                 f"no folder {module.folder}, in which {module.named_in.name} places its module {module.name}", WHOLE
             )
-        return sorted(path for path in module.folder.iterdir() if path.is_file())
+        return [path for path in entries(module.folder) if is_file(path)]
 
     def read(self, file: Path) -> dict[str, Any]:
         """A JSON object, empty where there is no such file.
@@ -192,7 +207,7 @@ class ModelFolder:
         Raises:
             BenchError: It is broken or no object.
         """
-        if not file.is_file():
+        if not has_file(file):
             return {}
         value = read_json(file, self.where)
         if not isinstance(value, dict):
@@ -223,7 +238,7 @@ def _base_config(name: str, near: Path) -> Path | None:
 def router_config(folder: Path) -> Path:
     """The file that names the modules of a Router; earlier versions called it config.json."""
     file = folder / "router_config.json"
-    return file if file.is_file() else folder / "config.json"
+    return file if has_file(file) else folder / "config.json"
 
 
 def read_json(file: Path, where: str) -> object:
@@ -234,7 +249,7 @@ def read_json(file: Path, where: str) -> object:
     """
     check_stored(file, where)
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_bytes(file, MOST_MODEL_JSON).decode("utf-8")
     except OSError as error:
         raise BenchError(f"{file}: cannot read: {error.strerror or error}", where=where) from error
     except UnicodeDecodeError as error:
@@ -264,7 +279,7 @@ def check_pointer(file: Path, where: str) -> bytes:
         BenchError: It is one, or cannot be read.
     """
     try:
-        with file.open("rb") as handle:
+        with open_regular(file) as handle:
             start = handle.read(len(_LFS))
     except OSError as error:
         raise BenchError(f"{file}: cannot read: {error.strerror or error}", where=where) from error

@@ -15,6 +15,7 @@ from bench.errors import BenchError
 from bench.models.folders.folder import ADAPTER, SENTENCE_CONFIG, ModelFolder, Module
 from bench.models.folders.weights import is_tokenizer
 from bench.models.loaded.model2vec import is_model2vec
+from bench.paths import entries, has_file, is_folder
 
 
 class _Other(NamedTuple):
@@ -100,7 +101,7 @@ def check_kind(folder: ModelFolder) -> None:
         raise _refused(folder, other, f"`model_type` in {SENTENCE_CONFIG}")
     if folder.modules is None:
         _check_backbone(folder)
-    if is_model2vec(folder) and (folder.path / "pipeline.skops").is_file():
+    if is_model2vec(folder) and has_file(folder.path / "pipeline.skops"):
         raise _refused(folder, _RERANKER, "pipeline.skops")
     for module in folder.all_modules:
         _check_module(folder, module)
@@ -151,7 +152,7 @@ def _check_backbone(folder: ModelFolder) -> None:
     for key in _RERANKER_KEYS:
         if key in folder.config:
             raise _refused(folder, _RERANKER, f"the key `{key}` in config.json", _ON_PURPOSE)
-    if (folder.path / "artifact.metadata").is_file():
+    if has_file(folder.path / "artifact.metadata"):
         raise _refused(folder, _MULTI_VECTOR, "artifact.metadata")
 
 
@@ -184,7 +185,7 @@ def _other_modality(folder: ModelFolder, place: Path) -> _Modality | None:
     kind = str(folder.read(place / "config.json").get("model_type", ""))
     if _AUDIO_TYPES.search(kind):
         return _Modality("audio", f"`model_type` ({kind}) in config.json")
-    if not place.is_dir() or any(is_tokenizer(path) for path in place.iterdir()):
+    if not is_folder(place) or any(is_tokenizer(path) for path in entries(place)):
         return None
     for name in ("preprocessor_config.json", "processor_config.json"):
         settings = folder.read(place / name)

@@ -25,7 +25,7 @@ from bench.models.folders.references import (
     named_classes,
 )
 from bench.models.registry import ModelEntry
-from bench.reading import walk_files
+from bench.paths import has_file, walk_files
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class _Finder:
             revision=revision if isinstance(revision, str) else None,
         )
         place = find_place(wanted, self.entry, download=self.download)
-        if (place.folder / ADAPTER).is_file() and place.folder != path.parent.resolve():
+        if has_file(place.folder / ADAPTER) and place.folder != path.parent.resolve():
             raise BenchError(
                 f"the base of its adapter is an adapter itself ({place.folder}), which transformers would leave out",
                 where=self._where,
@@ -205,7 +205,7 @@ class _Finder:
         weights = loaded_weights(folder)
         own = modules_by_repo(self._base_classes(folder)).get("", [])
         code = code_files(folder, own)
-        whole = (folder / "config.json").is_file() and weights and (code or not own)
+        whole = has_file(folder / "config.json") and weights and (code or not own)
         return ["config.json", *weights, *code] if whole else []
 
     def code(self, classes: Iterable[str], near: Path) -> tuple[Code, ...]:
@@ -231,7 +231,7 @@ class _Finder:
         """The files of installed packages that have modules of the model, which its folder has not."""
         for reference, kind in classes.items():
             name, *rest = reference.split(".")
-            if kind != MODULE or "--" in reference or (len(rest) == 1 and (self.folder / f"{name}.py").is_file()):
+            if kind != MODULE or "--" in reference or (len(rest) == 1 and has_file(self.folder / f"{name}.py")):
                 continue
             try:
                 spec = importlib.util.find_spec(name) if name.isidentifier() else None

@@ -11,6 +11,8 @@ from bench.models.folders.outside import find_outside
 from bench.models.folders.places import Place, code_files
 from bench.models.folders.references import config_files, modules_by_repo, named_classes
 from bench.models.registry import ModelEntry
+from bench.paths import bytes_if_there
+from bench.regular import MOST_TEXT
 
 # Functions by which code loads more files when it runs.
 _LOADERS = frozenset(
@@ -49,8 +51,8 @@ def _named(paths: Iterable[Path]) -> Iterator[str]:
     """Hub ids that code passes to what loads files: as texts, or by names that the file gives to texts."""
     for path in paths:
         try:
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, SyntaxError):
+            tree = ast.parse(bytes_if_there(path, MOST_TEXT) or b"")
+        except (ValueError, SyntaxError):
             # Loading it fails, and says so.
             continue
         texts = {

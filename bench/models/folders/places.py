@@ -11,8 +11,11 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.hub import snapshot
+from bench.inside import OutsideError, inside
 from bench.models.registry import ModelEntry
+from bench.paths import bytes_if_there, has_file
 from bench.reading import user_path
+from bench.regular import MOST_MODEL_JSON
 
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")
 # As transformers finds what a file of remote code needs, in dynamic_module_utils.
@@ -119,11 +122,14 @@ def code_files(folder: Path, modules: Sequence[str]) -> list[str]:
         name = waiting.pop()
         if name in found:
             continue
-        if not is_inside(name):
+        if not is_inside(folder, name):
+            return []
+        content = bytes_if_there(folder / name)
+        if content is None:
             return []
         try:
-            text = (folder / name).read_text(encoding="utf-8")
-        except (OSError, ValueError):
+            text = content.decode()
+        except ValueError:
             return []
         found.add(name)
         parent = PurePosixPath(name).parent
@@ -135,26 +141,31 @@ def loaded_weights(folder: Path) -> list[str]:
     """The names of the weight files that transformers reads in a folder; empty where they are not all there."""
     config = read_object(folder / "config.json")
     explicit = config.get("transformers_weights") if isinstance(config, dict) else None
+    if isinstance(explicit, str) and not is_inside(folder, explicit):
+        return []
     names = [explicit] if isinstance(explicit, str) else _WEIGHTS
-    first = next((name for name in names if (folder / name).is_file()), None)
+    first = next((name for name in names if has_file(folder / name)), None)
     if first is None:
         return []
     index = read_object(folder / first) if first.endswith(".index.json") else {}
     parts = index.get("weight_map") if isinstance(index, dict) else None
     shards = sorted(set(map(str, parts.values()))) if isinstance(parts, dict) else []
     names = [first, *shards]
-    return names if all(is_inside(name) and (folder / name).is_file() for name in names) else []
+    return names if all(is_inside(folder, name) and has_file(folder / name) for name in names) else []
 
 
-def is_inside(name: str) -> bool:
-    """Whether a name from a file stays in the folder that it is looked up in."""
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts and "\0" not in name
+def is_inside(folder: Path, name: str) -> bool:
+    """Whether a name from a file stays in the folder that it is looked up in (see bench.inside)."""
+    try:
+        inside(folder, name)
+    except OutsideError:
+        return False
+    return True
 
 
 def read_object(path: Path) -> Any:
     """The JSON value of a file; None where there is none that can be read, which is a loader's to report."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return json.loads(bytes_if_there(path, MOST_MODEL_JSON) or b"")
+    except (ValueError, RecursionError):
         return None

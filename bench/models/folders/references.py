@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.models.folders.places import is_inside, read_object
+from bench.paths import entries, is_file, is_folder
 
 ADAPTER = "adapter_config.json"
 SENTENCE_CONFIG = "sentence_*_config.json"
@@ -35,13 +36,15 @@ def loaded_folders(folder: Path) -> list[Path]:
     modules = read_object(folder / "modules.json")
     for module in modules if isinstance(modules, list) else []:
         inner = module.get("path") if isinstance(module, dict) else None
-        if not isinstance(inner, str) or not is_inside(inner):
+        if not isinstance(inner, str) or not (inner == "" or is_inside(folder, inner)):
             continue
         found.append(folder / inner)
         for name in ("router_config.json", "config.json"):
             config = read_object(folder / inner / name)
             found += (
-                [folder / inner / route for route in config["types"] if is_inside(route)] if is_router(config) else []
+                [folder / inner / route for route in config["types"] if is_inside(folder / inner, route)]
+                if is_router(config)
+                else []
             )
     return list(dict.fromkeys(found))
 
@@ -56,9 +59,9 @@ def config_files(folder: Path) -> list[Path]:
     return [
         path
         for place in loaded_folders(folder)
-        if place.is_dir()
-        for path in sorted(place.iterdir())
-        if path.is_file() and (path.name in {ADAPTER, *_CLASS_FILES} or fnmatch(path.name, SENTENCE_CONFIG))
+        if is_folder(place)
+        for path in entries(place)
+        if is_file(path) and (path.name in {ADAPTER, *_CLASS_FILES} or fnmatch(path.name, SENTENCE_CONFIG))
     ]
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from bench.errors import BenchError
 from bench.models.folders.folder import check_stored
 from bench.models.registry import Backend
-from bench.reading import walk_files
+from bench.paths import entries, has_file, is_folder, walk_files
+from bench.regular import open_regular
 
 TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "whitespace*.json")
 # The first of a backend's files is the graph; what follows holds weights that are not in it.
@@ -47,9 +48,9 @@ def weights_among(paths: list[Path]) -> list[Path]:
 
 def exported_files(folder: Path, backend: Backend) -> list[Path]:
     """The files of a model's export for a backend, in a module's folder or in one there named like the backend."""
-    modules = [folder, *(path for path in sorted(folder.iterdir()) if path.is_dir() and path.name != backend)]
+    modules = [folder, *(path for path in entries(folder) if path.name != backend and is_folder(path))]
     places = [place for module in modules for place in (module, module / backend)]
-    found = [place / name for place in places for name in _EXPORTED[backend] if (place / name).is_file()]
+    found = [place / name for place in places for name in _EXPORTED[backend] if has_file(place / name)]
     # Without its graph an export cannot be loaded.
     return found if any(path.name == _EXPORTED[backend][0] for path in found) else []
 
@@ -81,7 +82,7 @@ def safetensors_header(path: Path, where: str) -> dict[str, Any]:
     check_stored(path, where)
     try:
         size = path.stat().st_size
-        with path.open("rb") as handle:
+        with open_regular(path) as handle:
             length = int.from_bytes(handle.read(8), "little")
             header = json.loads(handle.read(min(length, _LONGEST_HEADER)))
         tensors = {name: value for name, value in header.items() if name != "__metadata__"}

@@ -11,6 +11,7 @@ from zipfile import is_zipfile
 from bench.errors import BenchError
 from bench.models.folders.folder import check_pointer, read_json
 from bench.models.folders.weights import own_files, safetensors_header
+from bench.regular import open_regular
 
 _WHOLE = "check that the folder is a whole sentence-transformers model"
 _CODE = "this model brings its own Python code: read it, then set `trust_remote_code: true`"
@@ -85,9 +86,9 @@ def _check_files(path: Path, where: str) -> None:
 
 def _is_pickle(file: Path) -> bool:
     """Whether a file can be one of torch: a whole zip archive, or a pickle of earlier versions."""
-    with file.open("rb") as handle:
+    with open_regular(file) as handle:
         start = handle.read(2)
-    return is_zipfile(file) if start == b"PK" else start.startswith(b"\x80")
+        return is_zipfile(handle) if start == b"PK" else start.startswith(b"\x80")
 
 
 def _reason(text: str) -> str:

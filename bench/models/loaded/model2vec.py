@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.models.folders.folder import ModelFolder
 from bench.models.folders.weights import safetensors_header
+from bench.paths import has_file
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -37,7 +38,7 @@ def is_model2vec(folder: ModelFolder) -> bool:
         return static and file is not None and _has_whole_numbers(file, folder)
     if folder.config.get("model_type") == "model2vec" or folder.config.get("architectures") == ["StaticModel"]:
         return True
-    if file is None or "model_type" in folder.config or not (folder.path / "tokenizer.json").is_file():
+    if file is None or "model_type" in folder.config or not has_file(folder.path / "tokenizer.json"):
         return False
     return "embeddings" in safetensors_header(file, folder.where)
 
@@ -49,7 +50,7 @@ def _has_whole_numbers(file: Path, folder: ModelFolder) -> bool:
 
 def weights_of(path: Path) -> Path | None:
     """The file with a model2vec folder's embeddings."""
-    return next((path / name for name in _WEIGHTS if (path / name).is_file()), None)
+    return next((path / name for name in _WEIGHTS if has_file(path / name)), None)
 
 
 def load_model2vec(path: Path, where: str, device: str, *, trainable: bool = False) -> SentenceTransformer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -11,6 +12,8 @@ from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS, Column, best_va
 from bench.report.html.sizes import Sizes
 from bench.report.rows import LEAKAGE_MARK, LEAKAGE_NOTE, RANDOM_WEIGHTS, Row, Table
 from bench.report.unit_tables import UNTESTED
+from bench.report.verdicts import few_text, four_digits, loss_cells, loss_headings, method_text, tested
+from bench.results.claims import Loss
 from bench.views import PRECISIONS, View
 
 _COLUMNS = {column.key: column for column in (*VIEW_COLUMNS, *ENCODING_COLUMNS)}
@@ -106,7 +109,11 @@ def _table(table: Table, models: _Numbered, views: _Numbered, notes: _Numbered) 
         ),
         "best": [place for place, score in enumerate(scores) if score is not None and score.value == best],
         "rank": [row.rank for row in rows],
-        "tested": any(row.ties_best is not None for row in rows),
+        "group": [row.standing.group if row.standing else "" for row in rows],
+        "tested": tested(rows),
+        "losses": _losses(table),
+        "few": few_text(table.losses, table.items),
+        "method": method_text(table),
         "noisy": _flags(row.noisy for row in rows),
         "reference": [place for place, row in enumerate(rows) if row.reference],
         "figures": _by_view(_figures(rows, VIEW_COLUMNS), view),
@@ -124,8 +131,30 @@ def _table(table: Table, models: _Numbered, views: _Numbered, notes: _Numbered) 
     }
 
 
+def _losses(table: Table) -> dict[str, Any] | None:
+    """The columns of losses: headings, losses with their bounds, texts of the second; None where no row has one."""
+    headings = loss_headings(table)
+    if not headings:
+        return None
+    losses = [row.loss for row in table.rows]
+    cells = [loss_cells(table, row) for row in table.rows]
+    return {
+        "headings": headings,
+        "mean": _packed(losses, "mean"),
+        "low": _packed(losses, "low"),
+        "high": _packed(losses, "high"),
+        "best": [place for place, (loss, _) in enumerate(cells) if loss == "best"],
+        "within": [within for _, within in cells],
+    }
+
+
+def _packed(losses: Sequence[Loss | None], key: str) -> dict[str, Any]:
+    values = [None if loss is None else getattr(loss, key) for loss in losses]
+    return pack_texts(["" if value is None or not math.isfinite(value) else four_digits(value) for value in values])
+
+
 def _whose(row: Row) -> tuple[str, str, bool, bool]:
-    return row.model, row.kind, row.leakage, row.drawn
+    return row.model, row.whole_kind, row.leakage, row.drawn
 
 
 def _flags(flags: Iterable[bool]) -> str:

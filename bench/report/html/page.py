@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.neutral import neutral_values
 from bench.reading import read_text
 from bench.report.html.data import page_data
 from bench.report.html.sizes import Sizes
@@ -27,8 +28,8 @@ _FIELDS = (
 )
 # One script, in the order in which a reader follows it.
 _SCRIPTS = ("dom", "format", "data", "state", "filters", "table", "scales", "chart", "budget", "answer", "main")
-# What could end the block of data, or what old parsers of scripts take for the end of a line.
-_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+# What could end the block of data.
+_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
 
 
 def render_html(
@@ -67,8 +68,8 @@ def render_data(data: dict[str, Any], left_out: Sequence[str] = ()) -> str:
 
 
 def json_text(data: Any) -> str:
-    """JSON that can stand inside a script element, whatever the strings in it."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    """JSON that can stand inside a script element, whatever the strings in it, which are made neutral."""
+    text = json.dumps(neutral_values(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(_ESCAPES)
 
 

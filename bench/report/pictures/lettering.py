@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.markdown import printable
+
 if TYPE_CHECKING:
     from matplotlib.font_manager import FontProperties
 
@@ -15,16 +17,12 @@ _ELLIPSIS = "…"
 _NO_GLYPH = "□"
 
 
-def one_line(text: str) -> str:
-    """Text from a file on one line, without control and formatting characters, which XML forbids or which turn text."""
-    kept = (character if character.isprintable() else " " for character in text)
-    return " ".join("".join(c for c in kept if not unicodedata.category(c).startswith("C")).split())
-
-
 def drawable(text: str) -> str:
     """One line in which a box stands for every character that the font lacks."""
     known = _characters()
-    return "".join(character if ord(character) in known else _NO_GLYPH for character in one_line(text))
+    # Joiners have no glyph of their own.
+    shown = (character for character in printable(text) if not unicodedata.category(character).startswith("C"))
+    return "".join(character if ord(character) in known else _NO_GLYPH for character in shown)
 
 
 def font(size: float, *, bold: bool = False) -> FontProperties:

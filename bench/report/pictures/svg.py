@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from bench.report.pictures.lettering import one_line
+from bench.markdown import printable
 from bench.report.pictures.theme import Color, by_stand_in, stylesheet
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _name_series(element: ElementTree.Element, tips: Mapping[str, Sequence[str]]
         return
     element.set(SERIES, name.removeprefix(SERIES))
     for point, tip in zip(element.iter("use"), tips.get(name, []), strict=name in tips):
-        ElementTree.SubElement(point, "title").text = one_line(tip)
+        ElementTree.SubElement(point, "title").text = printable(tip)
 
 
 def _remove_empty(parent: ElementTree.Element) -> None:
@@ -184,8 +184,8 @@ def _frame(root: ElementTree.Element, drawing: Drawing) -> None:
         "role": "img",
         "style": "stroke-linejoin:round",
     }
-    ElementTree.SubElement(root, "title").text = one_line(drawing.title)
+    ElementTree.SubElement(root, "title").text = printable(drawing.title)
     if drawing.description:
-        ElementTree.SubElement(root, "desc").text = one_line(drawing.description)
+        ElementTree.SubElement(root, "desc").text = printable(drawing.description)
     ElementTree.SubElement(root, "style").text = stylesheet()
     root.extend(body)

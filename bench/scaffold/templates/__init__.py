@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from string import Template
 
-from bench.reading import read_text, walk_files
+from bench.paths import walk_files
+from bench.reading import read_text
 
 _HERE = Path(__file__).resolve().parent
 EXAMPLE = "example"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from bench.errors import BenchError
+from bench.reading import MOST_LINE
 from bench.tasks.readers.files import DataFile
 from bench.tasks.readers.numbers import is_number
 from bench.tasks.readers.streams import UTF8, opened, read_lines
@@ -17,7 +18,7 @@ from bench.tasks.readers.streams import UTF8, opened, read_lines
 Quoting = Literal["standard", "none"]
 
 _DELIMITERS = (",", ";", "\t", "|")
-_LONGEST_CELL = (1 << 31) - 1
+_LONGEST_CELL = MOST_LINE
 _BLOCK = 1 << 20
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
 

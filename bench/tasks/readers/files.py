@@ -10,7 +10,9 @@ from typing import BinaryIO
 
 from bench.errors import BenchError
 from bench.hub import HubFolder
-from bench.reading import path_exists
+from bench.inside import OutsideError, inside
+from bench.paths import entries, is_file, is_folder, matching, path_exists
+from bench.regular import open_regular
 from bench.tasks.data import NotHereError
 from bench.tasks.readers.names import FileName, foreign
 
@@ -46,23 +48,40 @@ class DataFile:
 FindFiles = Callable[[list[str]], list[DataFile]]
 
 
-def local_files(path: Path) -> FindFiles:
-    """The files of a folder; a single file stands for a folder that holds it alone."""
+def local_files(path: Path, *, own: bool = False) -> FindFiles:
+    """The files of a folder; a single file stands for a folder that holds it alone.
+
+    Args:
+        path: The folder or file.
+        own: Whether the patterns are paths of the user's own, whose links may lead anywhere; those that a card or a
+            data set states may not lead out of the folder.
+    """
 
     def find(patterns: list[str]) -> list[DataFile]:
-        folder = path.parent if path.is_file() else path
+        alone = is_file(path)
+        folder = path.parent if alone else path
         found = {match for pattern in patterns for match in _matches(folder, pattern)}
-        if path.is_file():
+        if alone:
             found &= {path}
+        elif not own:
+            _check_inside(folder, found)
         return [local_file(match, folder) for match in sorted(found)]
 
     return find
 
 
+def _check_inside(folder: Path, found: set[Path]) -> None:
+    for match in sorted(found):
+        try:
+            inside(folder, match.relative_to(folder).as_posix())
+        except OutsideError as error:
+            raise BenchError(error.message, where=str(folder), hint=error.hint) from error
+
+
 def local_file(path: Path, folder: Path | None = None) -> DataFile:
     """A file of this machine, named within a folder, its own by default."""
     folder = folder or path.parent
-    return DataFile(path.relative_to(folder).as_posix(), lambda: path.open("rb"), str(folder))
+    return DataFile(path.relative_to(folder).as_posix(), partial(open_regular, path), str(folder))
 
 
 def remote_files(folder: HubFolder) -> FindFiles:
@@ -174,21 +193,14 @@ def listed(folder: Path, base: Path) -> list[DataFile]:
     Raises:
         BenchError: It cannot be read.
     """
-    try:
-        return [local_file(path, base) for path in sorted(folder.iterdir()) if path.is_file()]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise BenchError(f"cannot read: {error.strerror or error}", where=str(folder)) from error
+    return [local_file(path, base) for path in entries(folder) if is_file(path)] if is_folder(folder) else []
 
 
 def foreign_hint(folder: Path, *stems: str) -> str | None:
     """What a file of one of these stems is whose format is not read, and how to convert it."""
     for stem in stems:
         place = (folder / stem).parent
-        if not place.is_dir():
-            continue
-        for path in sorted(place.iterdir()):
+        for path in entries(place) if is_folder(place) else []:
             if path.name.split(".")[0] == Path(stem).name and (found := foreign(path.name)):
                 return f"{path.relative_to(folder).as_posix()} is {found[0]}, which is not read: {found[1]}"
     return None
@@ -201,5 +213,5 @@ def _shown(names: Sequence[str]) -> str:
 def _matches(folder: Path, pattern: str) -> list[Path]:
     # A name may hold characters that mean something in a pattern.
     if path_exists(folder / pattern):
-        return [folder / pattern] if (folder / pattern).is_file() else []
-    return [match for match in folder.glob(pattern) if match.is_file()]
+        return [folder / pattern] if is_file(folder / pattern) else []
+    return matching(folder, pattern)

@@ -13,10 +13,11 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.reading import parse_json
+from bench.regular import size_text
 from bench.tasks.readers.delimited import UNKNOWN, Format, read_delimited
 from bench.tasks.readers.files import DataFile
 from bench.tasks.readers.names import SUFFIXES, foreign
-from bench.tasks.readers.streams import opened, read_lines
+from bench.tasks.readers.streams import MOST_WHOLE, opened, read_lines, read_whole
 
 _BATCH = 1024
 
@@ -66,7 +67,7 @@ def read_rows(
         case "parquet":
             with opened(file) as handle:
                 # Parquet is read from its end.
-                seekable = handle if file.parts.compression is None else BytesIO(handle.read())
+                seekable = handle if file.parts.compression is None else BytesIO(read_whole(handle, file.where))
                 yield from _parquet(seekable, file, choose, order)
         case "jsonl" | "json":
             yield from _objects(file, choose)
@@ -159,12 +160,26 @@ def _json_lines(file: DataFile) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _array(file: DataFile) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
-        values: Iterable[Any] = parse_json("".join(read_lines(file)))
+        values: Iterable[Any] = parse_json(_whole_text(file))
     except (ValueError, RecursionError) as error:
         line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise BenchError(f"broken JSON: {_reason(error)}", where=f"{file.where}{line}") from error
     for number, value in enumerate(values, 1):
         yield f"row {number}", _object(value, f"{file.where}, row {number}")
+
+
+def _whole_text(file: DataFile) -> str:
+    lines, left = [], MOST_WHOLE
+    for line in read_lines(file):
+        lines.append(line)
+        left -= len(line)
+        if left < 0:
+            raise BenchError(
+                f"an array of more than {size_text(MOST_WHOLE)}, the most that is read of one",
+                where=file.where,
+                hint="write it as JSON Lines: an object in every line, in a file whose name ends in .jsonl",
+            )
+    return "".join(lines)
 
 
 def _reason(error: Exception) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from bench.errors import BenchError
 from bench.reading import SAVE_AS_UTF8, text_lines
+from bench.regular import size_text
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
     from bench.tasks.readers.files import DataFile
 
 UTF8 = ("utf-8",)
+# Bytes of JSON arrays, of UTF-16 and UTF-32, and of compressed Parquet.
+MOST_WHOLE = 2_000_000_000
 
 _BLOCK = 1 << 20
+# Texts are packed to a tenth or so, tables of judgements to a fiftieth; a bomb goes beyond both of these.
+_UNPACKED = 1_000_000_000
+_RATIO = 200
 _HINT = f"say what it is, `encoding: latin-1` in the card's `table` or --encoding latin-1; or {SAVE_AS_UTF8}"
 # The longer marks first: that of UTF-32 begins with that of UTF-16.
 _MARKS = (
@@ -68,6 +74,8 @@ class _Unpacked(io.RawIOBase):
     def __init__(self, raw: BinaryIO, compression: str, where: str) -> None:
         self.compression = compression
         self.where = where
+        self.raw = raw
+        self.given = 0
         if compression == "gzip":
             self.source = gzip.GzipFile(fileobj=raw)
         else:
@@ -89,7 +97,31 @@ class _Unpacked(io.RawIOBase):
                 hint="was it downloaded or written to its end? decompress it to see",
             ) from error
         view[: len(content)] = content
+        self.given += len(content)
+        if self.given > _UNPACKED and self.given > _RATIO * max(self.raw.tell(), 1):
+            raise BenchError(
+                f"{self.compression} that unpacks to more than {size_text(_UNPACKED)} and {_RATIO} times its size: "
+                "no table of texts does",
+                where=self.where,
+                hint="decompress it yourself if you trust it, and name the file",
+            )
         return len(content)
+
+
+def read_whole(handle: BinaryIO, where: str) -> bytes:
+    """All that a file holds, of one that can only be read whole.
+
+    Raises:
+        BenchError: More than MOST_WHOLE bytes.
+    """
+    content = handle.read(MOST_WHOLE + 1)
+    if len(content) > MOST_WHOLE:
+        raise BenchError(
+            f"more than {size_text(MOST_WHOLE)}, the most that is read of a file that has to be read whole",
+            where=where,
+            hint="write it as JSON Lines or CSV in UTF-8, or as Parquet without .gz or .zst",
+        )
+    return content
 
 
 def read_lines(file: DataFile, encodings: Sequence[str] = UTF8) -> Iterator[str]:
@@ -155,7 +187,7 @@ def _check_text(handle: BinaryIO, file: DataFile) -> None:
 
 
 def _wide_lines(handle: BinaryIO, where: str, encoding: str) -> Iterator[str]:
-    raw = handle.read()
+    raw = read_whole(handle, where)
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:

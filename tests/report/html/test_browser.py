@@ -14,6 +14,7 @@ from support import quality_record
 
 from bench.report.cells import number_text
 from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS
+from bench.report.verdicts import few_text, loss_cells, loss_headings, method_text, rank_text
 from bench.results.store import ResultStore
 from bench.statistics.pareto import pareto_front
 
@@ -146,10 +147,13 @@ def test_the_table_says_what_the_other_pages_say(page, table):
     assert page.column("score") == [f"{row.score.value:.4f}" if row.score else "" for row in rows]
     shown = [f"[{row.score.ci_low:.3f}, {row.score.ci_high:.3f}]" if row.score else "" for row in rows]
     assert page.column("interval") == shown
-    ranks = [row.rank for row in rows]
-    assert page.column("rank") == [
-        "" if rank is None else f"{rank} =" if ranks.count(rank) > 1 else str(rank) for rank in ranks
-    ]
+    assert page.column("rank") == [rank_text(row.standing) for row in rows]
+    assert any(page.column("rank"))
+    losses = [loss_cells(table, row) for row in rows]
+    assert page.column("loss") == [loss for loss, _ in losses]
+    assert page.column("within") == [within for _, within in losses]
+    heads = page.texts("#head button")
+    assert [head for head in heads if head.startswith(("loss", "within"))] == loss_headings(table)
     encoding = {row.model: row for row in table.encoding}
     for column in (*VIEW_COLUMNS, *ENCODING_COLUMNS):
         of = [encoding.get(row.model) if column in ENCODING_COLUMNS else row for row in rows]
@@ -162,6 +166,8 @@ def test_marks_and_notes_stand_below_the_table(page, table):
     assert set(table.notes) | set(table.footnotes) <= set(notes)
     assert "audit: 3 of 9 queries are in the training data" in notes
     assert "bm25: hnsw was not measured: bm25 has no vectors" in notes
+    assert notes[0] == method_text(table)
+    assert page.find("#few").text == few_text(table.losses, "queries")
     assert any(note.startswith("† ") for note in notes)
     assert any(note.startswith("‡ ") for note in notes)
     assert "fine-tuned ‡" in page.column("kind")
@@ -282,7 +288,9 @@ def test_the_scale_switches_between_log_and_linear(page):
 @pytest.mark.parametrize("scores", [(0.64471, 0.64523, 0.6461, 0.64502), (-0.125, -0.04, 0.02, 0.1)])
 def test_numbers_of_the_score_stand_clear_of_its_name(browser, makers, tmp_path, scores):
     store = ResultStore(tmp_path / "results")
-    record = quality_record("close", views=dict(zip(makers.views, scores, strict=True)), width=64)
+    # Correlations alone go below 0.
+    metric = "ndcg_at_10" if min(scores) > 0 else "cosine_spearman"
+    record = quality_record("close", views=dict(zip(makers.views, scores, strict=True)), width=64, metric=metric)
     makers.write_quality(store, makers.shop(record))
     (tmp_path / "index.html").write_text(makers.page_of(store), encoding="utf-8")
     page = Page(browser, (tmp_path / "index.html").as_uri()).open()

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from bench.report.cells import number_text, score_text
 from bench.report.columns import ENCODING_COLUMNS, VIEW_COLUMNS
 from bench.report.html.data import pack_texts, page_data
+from bench.report.verdicts import loss_cells, loss_headings
 
 
 def unpack(packed, place):
@@ -16,6 +17,18 @@ def unpack(packed, place):
 
 def number(text):
     return float(text.rstrip("%").replace(",", "")) if text else None
+
+
+def check_loss(packed, place, table, row):
+    """The columns of losses as the other pages print them."""
+    shown = loss_cells(table, row)
+    if packed is None:
+        assert shown == []
+        return
+    ends = [unpack(packed[key], place) for key in ("mean", "low", "high")]
+    printed = "best" if place in packed["best"] else "" if row.loss is None else "{:.4f} [{:.4f}, {:.4f}]".format(*ends)
+    assert [printed, packed["within"][place]] == shown
+    assert packed["headings"] == loss_headings(table)
 
 
 def test_the_data_are_the_tables(sample):
@@ -35,6 +48,8 @@ def test_the_data_are_the_tables(sample):
             shown = f"{unpack(packed['score'], place):.4f} [{low:.3f}, {high:.3f}]" if row.score else ""
             assert shown == score
             assert (packed["rank"][place], packed["noisy"][place]) == (row.rank, str(int(row.noisy)))
+            assert packed["group"][place] == (row.standing.group if row.standing else "")
+            check_loss(packed["losses"], place, table, row)
             for column in VIEW_COLUMNS:
                 found = packed["figures"].get(column.key)
                 at = packed["view"][place] if found and found["by_view"] else place

@@ -7,24 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.report.pictures.lettering import drawable, one_line, short_names, shorten, text_size, wrap
+from bench.markdown import printable
+from bench.report.pictures.lettering import drawable, short_names, shorten, text_size, wrap
 
 TEXT = st.text(st.characters(codec=None), max_size=60)
 
 
 @given(TEXT)
 def test_one_line_is_valid_in_xml_and_turns_no_text(text):
-    line = one_line(text)
+    line = printable(text)
     element = ElementTree.Element("title")
     element.text = line
     read = ElementTree.fromstring(ElementTree.tostring(element))  # noqa: S314 - written the line before
     assert (read.text or "") == line
     assert not {unicodedata.bidirectional(character) for character in line} & {"RLO", "LRO", "RLE", "LRE", "RLI", "LRI"}
-    assert one_line(line) == line
+    assert printable(line) == line
 
 
 def test_what_can_be_read_stays():
-    assert one_line("a\tb\n c\x00\u202ed") == "a b c d"
+    assert printable("a\tb\n c\x00\u202ed") == "a b c\\x00\\u202ed"
     assert drawable("naïve μ 模型") == "naïve μ □□"
 
 

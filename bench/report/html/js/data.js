@@ -1,5 +1,5 @@
 // From the packed columns to rows. A row is {place, view, model, kind, leakage, drawn, dim, precision, bytes, noisy,
-// reference, rank, score, low, high, encoding}; numbers that were not measured are null.
+// reference, rank, group, score, low, high, loss, within, encoding}; numbers that were not measured are null.
 
 const DATA = JSON.parse(byId("data").textContent);
 const [NOISY_MARK, NOISY_REASON] = DATA.marks.noisy;
@@ -62,9 +62,12 @@ function rowsOf(table) {
         noisy: table.noisy[place] === "1" || table.encoding.noisy[encoded] === "1",
         reference: reference.has(place),
         rank: table.rank[place],
+        group: table.group[place],
         score: numberAt(table.score, place),
         low: numberAt(table.low, place),
         high: numberAt(table.high, place),
+        loss: table.losses && numberAt(table.losses.mean, place),
+        within: table.losses ? table.losses.within[place] : "",
         encoding: encoded,
       });
     }

@@ -2,7 +2,6 @@
 
 const ROWS_A_PAGE = 100;
 const FIRST_NOTES = 8;
-const TESTED = "Rank 1 is the best score and all that a paired test cannot tell from it.";
 // Shown at first; the others on demand.
 const FIRST_FIGURES = [
   "share", "bytes_per_vector", "search_ms", "search_p95_ms", "hnsw_ms", "p50_ms", "p95_ms", "search_mib", "encode_mib",
@@ -19,7 +18,26 @@ function intervalText(row) {
 
 function rankText(row, shared) {
   if (row.rank === null) return "";
-  return shared.has(row.rank) ? `${row.rank} =` : String(row.rank);
+  return [row.rank, shared.has(row.rank) ? "=" : "", row.group].filter(Boolean).join(" ");
+}
+
+/** What stands in the column of losses: the loss with its bounds. */
+function lossText(table, row) {
+  if (table.losses.best.includes(row.place)) return "best";
+  const [low, high] = [printedAt(table.losses.low, row.place), printedAt(table.losses.high, row.place)];
+  return printedAt(table.losses.mean, row.place) + (low && high ? ` [${low}, ${high}]` : "");
+}
+
+/** The columns of losses, and of whether the margin is shown to be kept. */
+function lossColumns(table) {
+  if (!table.losses) return [];
+  const [loss, within] = table.losses.headings;
+  return [
+    { key: "loss", title: loss, group: "quality", numeric: true, low: true, value: (row) => row.loss,
+      text: (row) => lossText(table, row), help: "loss of the main score with one-sided bounds" },
+    { key: "within", title: within, group: "quality", text: (row) => row.within, value: (row) => row.within,
+      help: "whether the loss is shown to be at most this margin; else how many would show it" },
+  ];
 }
 
 /** Ranks that several rows have. */
@@ -43,6 +61,7 @@ function tableColumns(table, rows) {
       best: (row) => best.has(row.place), help: "main score" },
     { key: "interval", title: "95% interval", group: "quality", numeric: true, text: intervalText,
       value: (row) => row.low, help: "bootstrap interval of the score; sorted by its lower end" },
+    ...lossColumns(table),
     ...table.shown.map(([name, packed], place) => ({
       key: `shown-${place}`, title: name, group: "quality", numeric: true,
       text: (row) => printedAt(packed, row.place), value: (row) => numberAt(packed, row.place),
@@ -136,6 +155,8 @@ function drawTable(table, all, rows, chosen, changed) {
   const shown = sorted.slice((page - 1) * ROWS_A_PAGE, page * ROWS_A_PAGE);
   const about = `${table.title}: ${table.metric} over ${countText(table.n)} ${table.items}`;
   byId("caption").textContent = `${about}; ${environmentText(table.environment)}`;
+  byId("few").textContent = table.few;
+  byId("few").hidden = !table.few;
   drawHead(columns, changed);
   const longest = Math.max(0, ...shown.map((row) => row.model.length));
   byId("table").style.setProperty("--name", `${longest + 2}ch`);
@@ -166,7 +187,8 @@ function drawNotes(table, rows) {
   const lines = [...table.footnotes, ...table.notes].map((note) => DATA.notes[note]);
   if (rows.some((row) => row.leakage)) lines.unshift(`${LEAKAGE_NOTE}.`);
   if (rows.some((row) => row.noisy)) lines.unshift(`${NOISY_MARK} ${NOISY_REASON}.`);
-  if (table.rank.some((rank) => rank !== null)) lines.unshift(table.tested ? TESTED : DATA.marks.untested);
+  if (!table.tested) lines.unshift(DATA.marks.untested);
+  if (table.method) lines.unshift(table.method);
   const items = lines.map((line) => element("li", {}, line));
   byId("notes").replaceChildren(...items.slice(0, FIRST_NOTES));
   byId("more-notes").replaceChildren(...items.slice(FIRST_NOTES));
