@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from running import entry, plan_of, run, values
-from support import make_model, random_beir, rewrite_record, write_pairs
+from support import cost_record, make_model, random_beir, rewrite_record, write_pairs
 
 from bench.cost import effort
 from bench.errors import BenchError, UsageError
@@ -14,6 +14,7 @@ from bench.measuring import CostOptions
 from bench.models.registry import ModelEntry
 from bench.report.rows import make_tables
 from bench.results.index import ResultIndex
+from bench.results.left_out import find_left_out
 from bench.results.store import ResultStore
 from bench.runner import execute
 from bench.views import View
@@ -21,6 +22,10 @@ from bench.views import View
 
 def statuses(plan):
     return {(job.model.entry.name, job.unit.task): {status for status, _ in job.cells.values()} for job in plan.jobs}
+
+
+def data_of(index):
+    return {unit: current.task.fingerprint for unit, current in index.current.items()}
 
 
 def reasons(plan):
@@ -75,12 +80,12 @@ def test_another_margin_in_the_card_is_kept_after_a_run_that_encodes_nothing(tin
     card = task / "task.yaml"
     card.write_text("name: shop\ntype: retrieval\n")
     run([entry(tiny_model), entry(tiny_model, name="other")], [task], results)
-    before = ResultIndex(ResultStore(results).records()).units
+    before = data_of(ResultIndex(ResultStore(results).records()))
     card.write_text("name: shop\ntype: retrieval\nmax_loss: 2%\n")
     plan, _, listener = run([entry(tiny_model)], [task], results)
     assert (reasons(plan), listener.encoded) == ({"the margin changed"}, 0)
     index = ResultIndex(ResultStore(results).records())
-    assert index.units == before
+    assert data_of(index) == before
     [table] = make_tables(index)
     # The newest record's counts, for the other model too.
     assert str(table.losses.margin) == "2%"
@@ -118,6 +123,27 @@ def test_other_weights_under_the_same_name_are_another_model(tiny_model, task, r
     assert len(changed) == 1
     main = [after[key] for key in after if key[-1] == "ndcg_at_100"]
     assert len(set(main)) == 2
+
+
+def test_a_cost_of_other_weights_makes_no_score_stale(tiny_model, task, results):
+    run([entry(tiny_model)], [task], results)
+    store = ResultStore(results)
+    [(_, scored)] = [found for found in store.records() if found[1].record == "quality"]
+    cost = cost_record("m", [("encode_p50_ms", 1.0, None, None)], created=store.stamp(), fingerprint="e" * 32)
+    store.write_cost(cost.model_copy(update={"task": scored.task}), {"milliseconds": []})
+    assert plan_of([entry(tiny_model)], [task], results)[0].up_to_date
+
+
+def test_the_command_that_is_named_brings_back_what_is_left_out(tiny_model, task, results):
+    models = [entry(tiny_model), entry(tiny_model, name="other")]
+    run(models, [task], results)
+    corpus = task / "corpus.jsonl"
+    corpus.write_text(corpus.read_text().replace('"text": "', '"text": "brand new ', 1))
+    run(models[:1], [task], results)
+    [lost] = find_left_out(ResultIndex(ResultStore(results).records()))
+    assert (lost.model, lost.command) == ("other", "bench run --tasks shop --model other")
+    run(models[1:], [task], results)
+    assert find_left_out(ResultIndex(ResultStore(results).records())) == []
 
 
 def test_prompts_and_lengths_are_part_of_the_identity(tiny_model, task, results):

@@ -24,11 +24,11 @@ from bench.results.schema import ModelRecord
 
 MOST = 10
 _NOUNS: dict[Measurement, tuple[str, str]] = {
-    "quality": ("view", "views"),
-    "control": ("control", "controls"),
-    "rerank": ("shortlist", "shortlists"),
-    "fidelity": ("fidelity of a view", "fidelities of views"),
-    "cost": ("cost figure", "cost figures"),
+    "quality": ("{} view", "{} views"),
+    "control": ("{} control", "{} controls"),
+    "rerank": ("{} shortlist", "{} shortlists"),
+    "fidelity": ("the fidelity of {} view", "the fidelity of {} views"),
+    "cost": ("{} cost figure", "{} cost figures"),
 }
 _OPTIONS: dict[Measurement, str] = {"control": "--controls", "rerank": "--rerank", "fidelity": "--fidelity"}
 _LISTED = 3
@@ -157,7 +157,7 @@ def _superseded(index: ResultIndex) -> Iterator[tuple[_Name, str, str]]:
     """Every part that is not current, when it was made, and why it is left out."""
     for record, part in _parts(index):
         if changes := index.superseded(record):
-            yield (*_whose(record), part), record.created, _reason(record.record, changes)
+            yield (*_whose(record), part), record.created, _reason(record, changes)
     for (*_, environment), cost in index.costs.items():
         if not index.superseded(cost.record):
             reason = f"measured with another device or batch size, before {_day(cost.record.created)}"
@@ -191,15 +191,16 @@ def _parts(index: ResultIndex) -> Iterator[tuple[ModelRecord, Hashable]]:
             yield record, (environment, key)
 
 
-def _reason(kind: Measurement, changes: Sequence[Change]) -> str:
-    """Why what is of a kind is left out, in words."""
-    if kind in _OPTIONS:
+def _reason(record: ModelRecord, changes: Sequence[Change]) -> str:
+    """Why what stands in a record is left out, in words."""
+    if any(record.created > found.since for found in changes):
+        # A study of a content that was not scored, or not since.
         other = " and ".join("another model" if found.what == "model" else "other data" for found in changes)
         return f"the scores are of {other} since {max(_day(found.since) for found in changes)}"
     names = {"model": "the model", "data": "the task's data"}
     told = " and ".join(f"{names[found.what]} changed on {_day(found.since)}" for found in changes)
     new = " and ".join(found.what for found in changes)
-    return f"{told} (newer {'costs' if kind == 'cost' else 'scores'} are of the new {new})"
+    return f"{told} (newer {'costs' if record.record == 'cost' else 'scores'} are of the new {new})"
 
 
 def _day(created: str) -> str:
@@ -207,7 +208,7 @@ def _day(created: str) -> str:
 
 
 def _counted(counts: dict[Measurement, int]) -> str:
-    found = [f"{count} {_NOUNS[kind][count > 1]}" for kind, count in counts.items() if count]
+    found = [_NOUNS[kind][count > 1].format(count) for kind, count in counts.items() if count]
     return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
 
 

@@ -215,8 +215,13 @@ def test_the_day_is_that_of_the_first_newer_result():
 def test_studies_of_other_content_than_the_scores_are_listed_with_their_options():
     studies = [control_record(created=BEFORE), rerank_record(created=BEFORE), fidelity_record(created=BEFORE)]
     [line] = lines_of(*studies, quality_record(fingerprint="e" * 32, created=AFTER))
-    assert "the scores are of another model since 2026-02-01" in line
-    assert line.endswith("; bench run --tasks shop --model mini --controls --rerank --fidelity")
+    assert line == (
+        "mini on shop: 1 control, 1 shortlist and the fidelity of 1 view left out: the model changed on 2026-02-01 "
+        "(newer scores are of the new model); bench run --tasks shop --model mini --controls --rerank --fidelity"
+    )
+    # Of a content that was never scored.
+    [line] = lines_of(quality_record(created=BEFORE), fidelity_record(fingerprint="e" * 32, created=AFTER))
+    assert "the fidelity of 1 view left out: the scores are of another model since 2026-01-01" in line
 
 
 def test_costs_of_an_earlier_build_are_left_out_where_newer_ones_are_of_another():
