@@ -125,7 +125,11 @@ def files_below(folder: Path, suffix: str) -> list[Path]:
         BenchError: As walk_files, or something of such a name is no file.
     """
     found = _walk(folder, (folder.resolve(),)) if path_exists(folder) else ()
-    return [_checked(path, mode) for path, mode in found if path.name.endswith(suffix)]
+    return [
+        _checked(path, mode)
+        for path, mode in found
+        if path.name.endswith(suffix) or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+    ]
 
 
 def links_and_files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
@@ -236,7 +240,7 @@ def _check_names(folder: Path, names: Iterable[str]) -> None:
 
 
 def _walk(folder: Path, trail: tuple[Path, ...]) -> Iterator[tuple[Path, int]]:
-    """Everything below a folder with its mode, but for folders those of what a link leads back up to."""
+    """Everything below a folder with its mode; what is in a folder that a link leads back up to is not passed again."""
     for entry in _scan(folder):
         path = folder / entry.name
         mode = _mode_of(entry, path)
@@ -246,8 +250,8 @@ def _walk(folder: Path, trail: tuple[Path, ...]) -> Iterator[tuple[Path, int]]:
             yield path, mode
             continue
         target = path.resolve() if entry.is_symlink() else trail[-1] / entry.name
+        yield path, mode
         if target not in trail:
-            yield path, mode
             yield from _walk(path, (*trail, target))
 
 

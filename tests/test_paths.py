@@ -201,6 +201,19 @@ def test_a_folder_below_a_link_is_read_and_a_circle_of_folders_ends(tmp_path):
     assert found == [tmp_path / "results" / "linked" / "x.json"]
 
 
+def test_a_link_to_a_folder_above_is_no_file(tmp_path):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "x.json").symlink_to("..")
+    with pytest.raises(BenchError, match="a folder, where a file belongs"):
+        files_below(tmp_path, ".json")
+
+
+def test_what_is_neither_file_nor_folder_is_refused_by_any_name(tmp_path):
+    (tmp_path / "shop").symlink_to("/dev/null")
+    with pytest.raises(BenchError, match="neither a file nor a folder"):
+        files_below(tmp_path, ".json")
+
+
 NAMES = st.lists(st.sampled_from(["a", "b", "c.json", "d.tsv", ".e.json", "[f].json"]), min_size=1, max_size=4)
 
 

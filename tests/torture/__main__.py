@@ -25,6 +25,8 @@ def main() -> int:
     wanted = dict(name.partition(":")[::2] for name in options.only.split(",") if name)
     if unknown := set(wanted) - {part.name for part in PARTS}:
         parser.error(f"no part {', '.join(sorted(unknown))}; there are: {', '.join(part.name for part in PARTS)}")
+    if wrong := [number for number in wanted.values() if number and not number.isdigit()]:
+        parser.error(f"{wrong[0]} is no number of a try")
     load_libraries()
     parts = [part for part in PARTS if part.name in wanted or (not wanted and part.weight)]
     if options.small:

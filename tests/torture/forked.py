@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import io
 import os
 import pkgutil
 import resource
@@ -119,8 +118,13 @@ def redirect(out: int, err: int) -> None:
     """Send what Python and libraries print to these files."""
     os.dup2(out, 1)
     os.dup2(err, 2)
-    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), encoding="utf-8", line_buffering=False)
-    sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), encoding="utf-8", line_buffering=True)
+    open_again()
+
+
+def open_again() -> None:
+    """Make Python's streams those of what descriptors 1 and 2 are now."""
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
     sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
 
 

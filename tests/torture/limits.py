@@ -15,7 +15,7 @@ from support import ROOT
 
 from torture.beds import READERS, Project, ResultsBed, contents, copied, project, results_bed
 from torture.campaign import Case, shuffled
-from torture.forked import Outcome, limit_memory
+from torture.forked import Outcome, limit_memory, open_again
 from torture.same import difference, entries
 from torture.verdicts import fault_of
 
@@ -80,6 +80,7 @@ def _broken_pipe() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     os.dup2(writing, 1)
+    open_again()
 
 
 def limits() -> Iterator[Limit]:

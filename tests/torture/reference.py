@@ -20,7 +20,7 @@ from support import ROOT
 from torture.beds import Seen, contents, files_of
 from torture.campaign import Case
 from torture.flips import Flip, draw_flips
-from torture.forked import Outcome, bench, redirect
+from torture.forked import Outcome, call, redirect
 from torture.verdicts import damage_fault
 
 COMMANDS = {
@@ -49,11 +49,12 @@ class Forks:
     Args:
         flips: The flips.
         folder: Where the command runs.
-        log: A file for what came of each.
+        expected: What the command shows of the results as they are.
+        log: A file for the number of each flip and what is wrong with what came of it.
     """
 
-    def __init__(self, flips: Sequence[Numbered], folder: Path, log: Path) -> None:
-        self.folder, self.log = folder, log
+    def __init__(self, flips: Sequence[Numbered], folder: Path, expected: Seen, log: Path) -> None:
+        self.folder, self.expected, self.log = folder, expected, log
         self.waiting: dict[str, list[Numbered]] = {}
         for one in flips:
             self.waiting.setdefault(str(one.flip.path.resolve()), []).append(one)
@@ -92,17 +93,21 @@ class Forks:
         path.write_bytes(before)
         outcome = Outcome(os.waitstatus_to_exitcode(state), *(stream.read_text("utf-8") for stream in streams))
         shown = contents(self.folder / "out")
-        found = {"number": one.number, "status": outcome.status, "out": outcome.out, "err": outcome.err}
-        # The pages only where the fork wrote any: there are many, and most forks end before.
-        found["pages"] = {name: shown[name].hex() for name in shown if pages.get(name) != shown[name]}
+        fault = self.judge(outcome, {name: content for name, content in shown.items() if pages.get(name) != content})
         if shown != pages:
             shutil.rmtree(self.folder / "out")
             for name, content in pages.items():
                 (self.folder / "out" / name).parent.mkdir(parents=True, exist_ok=True)
                 (self.folder / "out" / name).write_bytes(content)
+        fault = fault or damage_fault(self.expected, Seen(outcome, self.expected.pages), path)
         with self.log.open("a") as handle:
-            handle.write(json.dumps(found) + "\n")
+            handle.write(json.dumps([one.number, fault]) + "\n")
         return False
+
+    def judge(self, outcome: Outcome, written: dict[str, bytes]) -> str | None:
+        """What is wrong with the pages that a fork wrote."""
+        other = sorted(name for name, content in written.items() if self.expected.pages.get(name) != content)
+        return f"writes other pages, with status {outcome.status}: {other}" if other else None
 
 
 def cases(folder: Path, seed: int, count: int = FLIPPED, source: Path = ROOT / "results") -> Iterator[Case]:
@@ -120,33 +125,20 @@ def cases(folder: Path, seed: int, count: int = FLIPPED, source: Path = ROOT / "
 
 def _of_command(bed: Path, command: str, words: list[str], drawn: list[Numbered]) -> Iterator[Case]:
     shutil.rmtree(bed / "out", ignore_errors=True)
-    log = bed / f"log-{command}"
-    log.touch()
-    forks = Forks(drawn, bed, log)
-    whole = bench(bed, *words, before=lambda: sys.addaudithook(forks.hook), seconds=_SECONDS).wait()
+    whole = call(bed, *words, seconds=_SECONDS)
     if whole.status != 0:
         yield Case(command, command, lambda: f"fails on whole results: {whole}")
         return
-    expected = Seen(whole, contents(bed / "out"))
-    read = {found["number"]: found for found in map(json.loads, log.read_text().splitlines())}
+    log = bed / f"log-{command}"
+    log.touch()
+    forks = Forks(drawn, bed, Seen(whole, contents(bed / "out")), log)
+    shutil.rmtree(bed / "out", ignore_errors=True)
+    again = call(bed, *words, before=lambda: sys.addaudithook(forks.hook), seconds=_SECONDS)
+    yield Case(command, "again", lambda: None if again == whole else f"shows something else when asked again: {again}")
+    found = dict(map(json.loads, log.read_text().splitlines()))
     for one in drawn:
-        seen = "" if one.number in read else " (not read)"
-        yield Case(
-            f"{command}: {one.flip.path.suffix}{seen}", f"{one.flip}",
-            lambda one=one: _judged(expected, read.get(one.number), one.flip.path),
-        )  # fmt: skip
-
-
-def _judged(expected: Seen, found: dict | None, path: Path) -> str | None:
-    if found is None:
-        return None
-    outcome = Outcome(found["status"], found["out"], found["err"])
-    pages = {name: bytes.fromhex(content) for name, content in found["pages"].items()}
-    seen = Seen(outcome, expected.pages if outcome.status == 0 and not pages else expected.pages | pages)
-    fault = damage_fault(expected, seen, path)
-    if fault is None and outcome.status != 0 and any(expected.pages.get(name) != pages[name] for name in pages):
-        return f"writes other pages before it fails: {sorted(pages)}"
-    return fault
+        seen = "" if one.number in found else " (not read)"
+        yield Case(f"{command}: {one.flip.path.suffix}{seen}", f"{one.flip}", lambda n=one.number: found.get(n))
 
 
 def small(folder: Path, seed: int, count: int = 40) -> Iterator[Case]:

@@ -64,9 +64,9 @@ BESIDE: dict[str, Callable[[Path], None]] = {
 }
 
 
-def cases(folder: Path, seed: int) -> Iterator[Case]:
+def cases(folder: Path, seed: int, *, made: bool = True) -> Iterator[Case]:
     """Every kind in the place of a file of every kind, once."""
-    bed, own = results_bed(folder / "bed"), project(folder / "project", made=True)
+    bed, own = results_bed(folder / "bed"), project(folder / "project", made=made)
     expected = entries(own.results)
     todo: list[tuple[str, str, Callable[[], str | None]]] = []
     for place in _places(bed):
@@ -89,6 +89,11 @@ def cases(folder: Path, seed: int) -> Iterator[Case]:
             todo.append((of, name, lambda p=place, m=make: _run(own, expected, folder / "tried", p, m)))
     for kind, name, run in shuffled(todo, seed):
         yield Case(kind, name, run)
+
+
+def without_training(folder: Path, seed: int) -> Iterator[Case]:
+    """The same without a trained model."""
+    return cases(folder, seed, made=False)
 
 
 def _places(bed: ResultsBed) -> list[Path]:

@@ -14,9 +14,9 @@ from torture.verdicts import fault_of, says
 _SECONDS = 120
 
 
-def cases(folder: Path, seed: int) -> Iterator[Case]:
+def cases(folder: Path, seed: int, *, made: bool = True) -> Iterator[Case]:
     """Every damage to files of every kind, seen by a run with a full cache and without results; then again."""
-    own = project(folder / "project", made=True)
+    own = project(folder / "project", made=made)
     expected = entries(own.results)
     kinds = _kinds(own)
     for turn in range(1_000_000):
@@ -37,6 +37,11 @@ def cases(folder: Path, seed: int) -> Iterator[Case]:
                 changes |= {other: content} if damage == "swapped" else {}
             yield Case(kind, f"{damage}: {path} ({other})",
                        lambda c=changes, k=kind: _run(own, expected, folder / "tried", c, k))  # fmt: skip
+
+
+def without_training(folder: Path, seed: int) -> Iterator[Case]:
+    """The same without a trained model."""
+    return cases(folder, seed, made=False)
 
 
 def _kinds(own: Project) -> dict[str, list[str]]:

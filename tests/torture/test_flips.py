@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from support import ROOT, make_older
-from torture.flips import classes, draw_flips
 
 import bench
 from bench.cli import run_cli
@@ -15,6 +14,7 @@ from bench.errors import BenchError
 from bench.results.digests import DamagedError
 from bench.results.parsing import read_record, table_name
 from bench.results.store import read_items
+from torture.flips import classes, draw_flips
 
 RESULTS = ROOT / "tests" / "report" / "results"
 COMMANDS = {

@@ -30,9 +30,8 @@ def campaign(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.early
-@pytest.mark.parametrize("parts", ["kills,concurrency,stored,code", "damage,limits,special,payloads,mutated"])
-def test_a_small_part_of_the_campaign_finds_no_fault(parts):
-    ended = campaign("--small", "--seed", "1", "--only", parts)
+def test_a_small_part_of_the_campaign_finds_no_fault():
+    ended = campaign("--small", "--seed", "1")
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 

@@ -157,7 +157,7 @@ def test_a_chunk_of_a_terabyte_is_refused_unread(tmp_path):
     space, _ = filled(tmp_path, ["a"])
     (path,) = space.folder.glob("*.arrow")
     os.truncate(path, 1 << 40)
-    with pytest.raises(BenchError, match=r"more than 8 GiB|more than 8.59 GB|too large"):
+    with pytest.raises(BenchError, match="too large"):
         VectorSpace(tmp_path, "space").refresh()
     assert path.exists()
 
