@@ -16,11 +16,11 @@ from simulate_statistics import PAGE, POPULATIONS, SIZES, Normal, fill, table
 from bench.statistics.influence import spearman_influence
 from bench.statistics.losses import LEVEL, LossBounds, loss_bounds
 
-PAIRS = 10_000
+PAIRS = 2_000
 AT_ONCE = 1_000
 MARGINS = (0.01, 0.05)
 # Families of views of one model: each adds to the losses of the one before.
-FAMILIES = 2_000
+FAMILIES = 400
 VIEWS = 16
 LEAST, SHOWN = "at most the margin", "more than the margin"
 
