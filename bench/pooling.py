@@ -54,8 +54,8 @@ def pool_folds(name: str, jobs: Sequence[Job], unit: TaskUnit, store: ResultStor
     key: ResultKey = (name, digest_json(fingerprints), (unit.task, unit.split, unit.subset), unit.fingerprint)
     cells = {view: [found[view] for found in folds] for view in views}
     # A later record of the name with another fingerprint hides a result that is there.
-    if index.changes("quality", key):
-        todo = views
+    hidden = bool(index.changes("quality", key))
+    todo = [view for view in views if hidden or not _up_to_date(index.cells.get((*key, view)), cells[view])]
     if not todo:
         return None
     scored = [(view, _scores(cells[view], unit, where)) for view in todo]

@@ -119,10 +119,9 @@ def read_sides(texts: Sequence[str], results: Path, opened: ExitStack) -> tuple[
 
 def _is_folder(source: str | None, folder: Path) -> bool:
     """Whether a source is the folder, by another name."""
-    try:
-        return source is not None and Path(source).is_dir() and Path(source).samefile(folder)
-    except (OSError, ValueError):
-        return False
+    from bench.paths import is_folder
+
+    return source is not None and is_folder(Path(source)) and Path(source).resolve() == folder.resolve()
 
 
 def _examples(found: Comparison, models: Path | None) -> list[Examples]:

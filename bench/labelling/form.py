@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.files import digest_bytes
 from bench.labelling.sheet import COLUMNS, SheetRow
 from bench.reading import read_text
-from bench.report.html.page import content_policy, json_text
+from bench.report.html.page import content_policy, script_json
 
 _FOLDER = Path(__file__).resolve().parent / "page"
 
@@ -38,9 +38,9 @@ def form_html(rows: Sequence[SheetRow], pool: str, task: str, file: str) -> str:
         "texts": texts,
         "pairs": [[row.query_id, row.document_id, places[row.query], places[row.document], row.pair] for row in rows],
     }
-    content = json_text(data)
+    content = script_json(data)
     # One browser keeps the answers of several forms apart by what they ask.
-    content = json_text({**data, "key": f"bench-labels-{digest_bytes(content.encode('utf-8', 'surrogatepass'))}"})
+    content = script_json({**data, "key": f"bench-labels-{digest_bytes(content.encode('utf-8', 'surrogatepass'))}"})
     template = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True).from_string(
         read_text(_FOLDER / "form.html.j2")
     )

@@ -11,7 +11,8 @@ from bench.config.yaml_document import plain_yaml
 from bench.config.yaml_writing import dump_yaml
 from bench.errors import BenchError, UsageError
 from bench.files import safe_name, write_bytes, write_text
-from bench.neutral import spreadsheet_cell
+from bench.labelling.sheet import spreadsheet_text
+from bench.neutral import neutral
 from bench.paths import is_file, matching, path_exists
 from bench.regular import MOST_TEXT, read_bytes
 from bench.shipped import shipped
@@ -131,7 +132,7 @@ def add_labels(unit: TaskUnit, card: Path, labels: Sequence[Label], output: Path
 
 def _row(label: Label, unit: TaskUnit) -> list[str]:
     ids = id_cell(label.query), id_cell(label.document)
-    note = label.note if label.note.startswith("'") else spreadsheet_cell(label.note, lines=True)
+    note = label.note if label.note.startswith("'") else spreadsheet_text(neutral(label.note, lines=True))
     return [unit.split, unit.subset, *ids, str(label.gain), label.pair, label.pool, note]
 
 

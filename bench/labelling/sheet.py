@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.labelling.proposing import Proposal
-from bench.neutral import spreadsheet_cell
+from bench.neutral import neutral
 from bench.tasks.data import RetrievalData
 from bench.tasks.labels import id_cell, pair_digest, write_csv
 
 COLUMNS = ("query_id", "document_id", "query", "document", "label", "note", "pair", "pool")
+# As in page/form.js.
+_FORMULA = re.compile(r"\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 # Spreadsheets hold no longer cells, and put the rest of one into other rows.
 _LONGEST = 32_000
 
@@ -59,8 +62,8 @@ def sheet_csv(rows: Sequence[SheetRow], pool: str) -> bytes:
         (
             row.query_id,
             row.document_id,
-            spreadsheet_cell(row.query, lines=True),
-            spreadsheet_cell(row.document, lines=True),
+            spreadsheet_text(row.query),
+            spreadsheet_text(row.document),
             "",
             "",
             row.pair,
@@ -71,5 +74,12 @@ def sheet_csv(rows: Sequence[SheetRow], pool: str) -> bytes:
     return write_csv([COLUMNS, *lines])
 
 
+def spreadsheet_text(text: str) -> str:
+    """A text as a cell that no spreadsheet runs as a formula: with an apostrophe before it where it would."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
 def _shown(text: str) -> str:
+    """A text without what would act on its reader; line ends stay, as newlines."""
+    text = neutral(text.replace("\r\n", "\n"), lines=True)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} [...]"

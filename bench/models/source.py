@@ -19,6 +19,7 @@ from bench.models.manifest import MANIFEST, NoManifestError, damage
 from bench.models.registry import ModelEntry
 from bench.paths import files_below, is_folder, path_exists
 from bench.reading import user_path
+from bench.regular import check_kind
 
 SourceKind = Literal["folder", "package", "hub", "recipe"]
 
@@ -122,6 +123,7 @@ def _locate_one(entry: ModelEntry, source: str, *, download: bool) -> Located:
     folder = entry.base_dir / user_path(source)
     if not path_exists(folder):
         raise BenchError(f"no folder {folder}", where=where, hint="check the path in `source`")
+    check_kind(folder)
     if not is_folder(folder):
         raise BenchError(f"{source} is a file; a model is a folder", where=where)
     if is_snapshot(folder.resolve()):

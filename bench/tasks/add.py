@@ -148,10 +148,10 @@ def new_task(data: Path, name: str, folder: Path, known: Mapping[str, object], w
         raise UsageError(f"there is a task `{name}` already", hint="choose another --name, or delete its card")
     if not path_exists(data):
         raise UsageError("no such file or folder", where=str(data), hint="check the path")
-    data = data.resolve()
-    if not is_file(data) and not is_folder(data):
+    kind = special_kind(data)
+    if kind is not None:
         raise UsageError(
-            f"neither a file nor a folder ({special_kind(data)}): a task is read again at every run",
+            f"neither a file nor a folder ({kind}): a task is read again at every run",
             where=str(data),
             hint="save it as a file",
         )

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from bench.config import load_typed
 from bench.errors import BenchError, UsageError, did_you_mean
 from bench.hub import NotDownloadedError
-from bench.paths import entries, has_file, is_file, is_folder, path_exists
+from bench.paths import entries, has_file, is_file, is_folder, name_taken, path_exists
 from bench.reading import user_path
+from bench.regular import special_kind
 from bench.tasks.beir import is_beir, splits_of
 from bench.tasks.card import CARD_NAME, TaskCard
 from bench.tasks.data import NotHereError
@@ -117,8 +118,13 @@ def find_cards(folders: list[Path]) -> dict[str, Task | BrokenTask]:
 def _card_files(folder: Path) -> list[Path]:
     """The cards of a folder: its YAML files, and the one in each folder in it."""
     here = entries(folder)
-    cards = [path for path in here if path.suffix == ".yaml" and has_file(path)]
-    return sorted([*cards, *(path / CARD_NAME for path in here if is_folder(path) and has_file(path / CARD_NAME))])
+    cards = [path for path in here if path.suffix == ".yaml" and _is_card(path)]
+    return sorted([*cards, *(path / CARD_NAME for path in here if is_folder(path) and name_taken(path / CARD_NAME))])
+
+
+def _is_card(path: Path) -> bool:
+    # A FIFO or device is one broken task; a folder of that name hides what the card says.
+    return special_kind(path) is not None or has_file(path)
 
 
 def _card_or_error(path: Path) -> Task | BrokenTask:
@@ -259,6 +265,9 @@ def _from_path(path: Path, known: list[str], typed: str) -> Task:
             f"no task and no path `{text}`",
             hint=did_you_mean(text, known) or f"known tasks: {', '.join(known) or 'none'}; or give a path",
         )
+    kind = special_kind(path)
+    if kind is not None:
+        raise UsageError(f"neither a file nor a folder ({kind})", where=str(path))
     if is_file(path):
         if path.suffix in {".yaml", ".yml"}:
             return read_card(path)
@@ -274,8 +283,6 @@ def _from_path(path: Path, known: list[str], typed: str) -> Task:
             where=str(path),
             hint=other[1] if other else f"tables: {', '.join(SUFFIXES)}, each also with .gz or .zst behind it",
         )
-    if not is_folder(path):
-        raise UsageError("neither a file nor a folder", where=str(path))
     if has_file(path / CARD_NAME):
         return read_card(path / CARD_NAME)
     return _from_folder(path.resolve())

@@ -76,7 +76,7 @@ def test_a_dry_run_writes_nothing(project, capsys):
     ("make", "status", "message"),
     [
         (lambda folder: (folder / "models.yaml").write_text("models: 7\n"), 2, "models.yaml, line 1"),
-        (lambda folder: (folder / "tasks").write_text(""), 1, "a file stands where a folder is needed"),
+        (lambda folder: (folder / "tasks").write_text(""), 1, "a folder belongs there"),
         (lambda folder: (folder / ".github").write_text(""), 1, "a file stands where a folder is needed"),
     ],
 )

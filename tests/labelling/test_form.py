@@ -16,6 +16,7 @@ from bench.labelling.answers import read_sheet
 from bench.labelling.form import form_html
 from bench.labelling.proposing import Proposal
 from bench.labelling.sheet import sheet_csv, sheet_rows
+from bench.neutral import neutral
 from bench.tasks.data import make_retrieval
 
 HOSTILE = [
@@ -80,6 +81,10 @@ def answered(path):
     return {key: label.gain for key, label in read_sheet(path, DATA).labels.items()}
 
 
+# What would act on a reader is shown, and line ends are newlines.
+SHOWN = [neutral(text.replace("\r\n", "\n"), lines=True) for text in HOSTILE]
+
+
 def names(*places):
     return [(DATA.query_ids[PAIRS[place].query], DATA.document_ids[PAIRS[place].document]) for place in places]
 
@@ -87,7 +92,7 @@ def names(*places):
 def test_keys_give_answers_and_move_on(form):
     assert (form.text("query"), form.text("document")) == ("<i>what</i>", HOSTILE[0])
     form.press("1", "0", "s")
-    assert form.text("document") == HOSTILE[3]
+    assert form.text("document") == SHOWN[3]
     assert form.text("count") == "pair 4 of 6, 3 done"
     form.press(Keys.ARROW_LEFT)
     assert form.text("answer") == "skipped"
@@ -162,5 +167,5 @@ def test_the_policy_allows_the_pages_own_script_and_style_alone():
     )
     assert page.count("<script") == page.count("</script>") == 2
     data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
-    assert [data["texts"][pair[3]] for pair in data["pairs"]] == HOSTILE
+    assert [data["texts"][pair[3]] for pair in data["pairs"]] == SHOWN
     assert not re.search(r"https?://(?!example\.com)", page)

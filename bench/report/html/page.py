@@ -69,7 +69,12 @@ def render_data(data: dict[str, Any], left_out: Sequence[str] = ()) -> str:
 
 def json_text(data: Any) -> str:
     """JSON that can stand inside a script element, whatever the strings in it, which are made neutral."""
-    text = json.dumps(neutral_values(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return script_json(neutral_values(data))
+
+
+def script_json(data: Any) -> str:
+    """JSON that can stand inside a script element, whatever the strings in it."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(_ESCAPES)
 
 
